@@ -1,0 +1,376 @@
+"""The values that flow through the project: cases, stacks, observations.
+
+Each is frozen, and has one writer (`to_json`) and one reader (`from_json`) for its JSON form.
+The words are those of ARCHITECTURE.md. Nothing here does I/O.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, TypeVar
+
+Json = Any
+"""What `json.loads` returns: the one place where a type is not told further."""
+
+
+class Intent(str, Enum):
+    """What a user means by a connection string."""
+
+    PRIVATE_MEMORY = "private-memory"
+    SHARED_MEMORY = "shared-memory"
+    TEMPORARY = "temporary"
+    FILE = "file"
+    READ_ONLY = "read-only"
+    REFUSE = "refuse"
+    OBSERVE = "observe"
+
+
+class TargetType(str, Enum):
+    """The Python type in which a target is handed to the driver."""
+
+    STR = "str"
+    BYTES = "bytes"
+    PATH = "path"
+
+
+class Result(str, Enum):
+    """How a cell ended."""
+
+    OPENED = "opened"
+    REFUSED = "refused"
+    CRASHED = "crashed"
+    TIMED_OUT = "timed_out"
+    UNAVAILABLE = "unavailable"
+
+
+class Storage(str, Enum):
+    """Where the data of the database under test is."""
+
+    MEMORY = "memory"
+    FILE = "file"
+    TEMPORARY = "temporary"
+    NONE = "none"
+
+
+class Kind(str, Enum):
+    """What a path that appeared is."""
+
+    DATABASE = "database"
+    JOURNAL = "journal"
+    WAL = "wal"
+    SHM = "shm"
+    TEMPORARY = "temporary"
+    LOCK = "lock"
+    OTHER = "other"
+
+
+class SecondConnection(str, Enum):
+    """What a second connection to the same target found, while the first was open."""
+
+    SEES = "sees"
+    DOES_NOT_SEE = "does_not_see"
+    REFUSED = "refused"
+
+
+class UriDefault(str, Enum):
+    """The URI default of a stack's SQLite: left as built, or forced through SQLITE_CONFIG_URI."""
+
+    AS_BUILT = "as-built"
+    OFF = "off"
+    ON = "on"
+
+
+E_ = TypeVar("E_", bound=Enum)
+
+
+def canonical(value: Json) -> str:
+    """One line of JSON in the one form in which this project writes it.
+
+    Keys sorted, no spaces, ASCII only, so that strings which are not UTF-8
+    (held with surrogateescape) survive the round trip.
+    """
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One concrete combination that a scenario expands to.
+
+    `{dir}` in the target, an option or a statement stands for the case's own directory,
+    `{name}` for a name that no other case uses.
+    `drivers` limits the case to those drivers; None means all.
+    """
+
+    id: str
+    target: str
+    target_type: TargetType = TargetType.STR
+    via: str | None = None
+    connect: Mapping[str, Json] = field(default_factory=dict)
+    setup: Sequence[Mapping[str, Json]] = ()
+    sql: Sequence[str] = ()
+    write: bool = True
+    write_to: str = "main"
+    intent: Intent = Intent.OBSERVE
+    drivers: tuple[str, ...] | None = None
+
+    @property
+    def scenario(self) -> str:
+        """The id of the scenario it comes from: `topic/scenario`."""
+        return self.id.partition("[")[0]
+
+    def to_json(self) -> dict[str, Json]:
+        return {
+            "id": self.id,
+            "target": self.target,
+            "target_type": self.target_type.value,
+            "via": self.via,
+            "connect": dict(self.connect),
+            "setup": [dict(step) for step in self.setup],
+            "sql": list(self.sql),
+            "write": self.write,
+            "write_to": self.write_to,
+            "intent": self.intent.value,
+            "drivers": None if self.drivers is None else list(self.drivers),
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Json]) -> Case:
+        """Read a case that this project wrote; cases from outside come through `matrix.batch`."""
+        drivers = value.get("drivers")
+        return cls(
+            id=value["id"],
+            target=value["target"],
+            target_type=TargetType(value.get("target_type", "str")),
+            via=value.get("via"),
+            connect=value.get("connect", {}),
+            setup=tuple(value.get("setup", ())),
+            sql=tuple(value.get("sql", ())),
+            write=value.get("write", True),
+            write_to=value.get("write_to", "main"),
+            intent=Intent(value.get("intent", "observe")),
+            drivers=None if drivers is None else tuple(drivers),
+        )
+
+    @property
+    def digest(self) -> str:
+        """A short hash of what the case does: two cases with one digest are comparable."""
+        content = {k: v for k, v in self.to_json().items() if k not in ("id", "intent")}
+        return hashlib.sha256(canonical(content).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScenarioInfo:
+    """What a reader is told of a scenario: `id` is `topic/scenario`."""
+
+    id: str
+    title: str
+    question: str
+    references: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Json]:
+        return {
+            "id": self.id,
+            "title": self.title,
+            "question": self.question,
+            "references": list(self.references),
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Json]) -> ScenarioInfo:
+        return cls(
+            id=value["id"],
+            title=value["title"],
+            question=value["question"],
+            references=tuple(value["references"]),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fingerprint:
+    """What a stack is, as probed inside it.
+
+    `uri_default`: whether SQLite took a `file:` name as a URI without being asked to.
+    `shared_cache`: whether two connections to one name with `cache=shared` saw one database.
+    `temp_files`: whether a large temporary database went to a file.
+    `compile_options`: as `PRAGMA compile_options` lists them, sorted.
+    `shim`: the name of the DB-API layer that this project puts between driver and middleware.
+    """
+
+    python: str
+    implementation: str
+    platform: str
+    driver: str
+    driver_version: str
+    distribution: str | None
+    sqlite: str
+    source_id: str
+    compile_options: tuple[str, ...]
+    uri_setting: UriDefault
+    uri_default: bool
+    shared_cache: bool
+    temp_files: bool
+    middleware: str | None = None
+    middleware_version: str | None = None
+    shim: str | None = None
+    observer: str = ""
+
+    def to_json(self) -> dict[str, Json]:
+        return {
+            "python": self.python,
+            "implementation": self.implementation,
+            "platform": self.platform,
+            "driver": self.driver,
+            "driver_version": self.driver_version,
+            "distribution": self.distribution,
+            "sqlite": self.sqlite,
+            "source_id": self.source_id,
+            "compile_options": list(self.compile_options),
+            "uri_setting": self.uri_setting.value,
+            "uri_default": self.uri_default,
+            "shared_cache": self.shared_cache,
+            "temp_files": self.temp_files,
+            "middleware": self.middleware,
+            "middleware_version": self.middleware_version,
+            "shim": self.shim,
+            "observer": self.observer,
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Json]) -> Fingerprint:
+        return cls(
+            **{
+                **value,
+                "compile_options": tuple(value["compile_options"]),
+                "uri_setting": UriDefault(value["uri_setting"]),
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """What was raised, and in which phase: setup, open, sql, write, second_connection, close."""
+
+    phase: str
+    type: str
+    message: str
+
+    def to_json(self) -> dict[str, Json]:
+        return {"phase": self.phase, "type": self.type, "message": self.message}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Created:
+    """A path that appeared during a case.
+
+    `path` is relative to the case's directory where it lies inside it, absolute where not;
+    `{dir}/..` and `{tmp}` stand for the surroundings that every case is given.
+    `stage` is the one in which it appeared, `kept` whether it was there at the end,
+    `asked` whether it is the name that the user's string means as a file name,
+    `size` in bytes at the end, None for what was gone by then.
+    """
+
+    path: str
+    kind: Kind
+    stage: str
+    kept: bool
+    asked: bool
+    size: int | None
+
+    @property
+    def stray(self) -> bool:
+        """A database file that nobody asked for: what this project exists to show."""
+        return self.kind is Kind.DATABASE and not self.asked
+
+    @property
+    def outside(self) -> bool:
+        """It lies outside the case's directory, and not in the temporary directory."""
+        return self.path.startswith(("/", "{dir}/..")) or self.path[1:3] in (":\\", ":/")
+
+    def to_json(self) -> dict[str, Json]:
+        return {
+            "path": self.path,
+            "kind": self.kind.value,
+            "stage": self.stage,
+            "kept": self.kept,
+            "asked": self.asked,
+            "size": self.size,
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Json]) -> Created:
+        return cls(**{**value, "kind": Kind(value["kind"])})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """The facts seen in a cell, and nothing else."""
+
+    case: str
+    stack: str
+    result: Result
+    error: Failure | None = None
+    storage: Storage = Storage.NONE
+    created: tuple[Created, ...] = ()
+    modified: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    second_connection: SecondConnection | None = None
+    passed: Mapping[str, Json] | None = None
+    opened: str | None = None
+    journal_mode: str | None = None
+    pool: str | None = None
+    warnings: tuple[str, ...] = ()
+    observer: str = ""
+    transients_complete: bool = False
+
+    @property
+    def strays(self) -> tuple[Created, ...]:
+        return tuple(entry for entry in self.created if entry.stray)
+
+    def to_json(self) -> dict[str, Json]:
+        return {
+            "case": self.case,
+            "stack": self.stack,
+            "result": self.result.value,
+            "error": None if self.error is None else self.error.to_json(),
+            "storage": self.storage.value,
+            "created": [entry.to_json() for entry in self.created],
+            "modified": list(self.modified),
+            "removed": list(self.removed),
+            "second_connection": _value(self.second_connection),
+            "passed": None if self.passed is None else dict(self.passed),
+            "opened": self.opened,
+            "journal_mode": self.journal_mode,
+            "pool": self.pool,
+            "warnings": list(self.warnings),
+            "observer": self.observer,
+            "transients_complete": self.transients_complete,
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Json]) -> Observation:
+        error = value["error"]
+        return cls(
+            **{
+                **value,
+                "result": Result(value["result"]),
+                "error": None if error is None else Failure(**error),
+                "storage": Storage(value["storage"]),
+                "created": tuple(Created.from_json(entry) for entry in value["created"]),
+                "modified": tuple(value["modified"]),
+                "removed": tuple(value["removed"]),
+                "second_connection": _read(SecondConnection, value["second_connection"]),
+                "warnings": tuple(value["warnings"]),
+            }
+        )
+
+
+def _value(member: Enum | None) -> Json:
+    return None if member is None else member.value
+
+
+def _read(kind: type[E_], value: Json) -> E_ | None:
+    return None if value is None else kind(value)
