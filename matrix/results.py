@@ -1,0 +1,344 @@
+"""The result files: what was observed, in bytes that are identical for identical content.
+
+A results directory holds `cases.jsonl` and one `<stack-id>.jsonl` per stack. Each file is a
+header, one canonical line per record sorted by case id, and a footer with the count and a digest
+of all that stands above it, so that a file which was cut off or changed is never half believed.
+"""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from packaging.version import InvalidVersion, Version
+
+from matrix.errors import ResultsError
+from matrix.model import Case, Fingerprint, Json, Observation, ScenarioInfo, canonical
+
+SCHEMA = 1
+CASES_FILE = "cases.jsonl"
+
+_DRIVERS = ("sqlite3", "pysqlite3", "apsw")
+_URI_DEFAULTS = ("", "off", "on")
+_STACK_ID = re.compile(r"([^=@\[]+)(?:==([^@\[]+))?(?:\[([^\]]*)\])?(?:@(.+))?")
+_NOT_MIDDLEWARE = ("uri", "sqlite")
+_LINE_START = re.compile(rb'\{"case":("(?:[^"\\]|\\.)*")')
+_LINE_END = re.compile(rb',"warnings":\[(?:"(?:[^"\\]|\\.)*",?)*\]\}')
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackResults:
+    """What one stack showed, by case id; either a fingerprint or the reason why there is none."""
+
+    stack: str
+    fingerprint: Fingerprint | None = None
+    unavailable: str | None = None
+    observations: Mapping[str, Observation] = field(default_factory=dict)
+
+    @property
+    def middleware(self) -> str | None:
+        """The name of what stands on top of the driver; known of an unavailable stack too."""
+        if self.fingerprint is not None:
+            return self.fingerprint.middleware
+        return parse_stack_id(self.stack).middleware
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultSet:
+    """A results directory in memory: cases by id in order, stacks in their natural order."""
+
+    scenarios: tuple[ScenarioInfo, ...]
+    cases: Mapping[str, Case]
+    stacks: tuple[StackResults, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackId:
+    """The parts of `driver==version[uri=off,sqlalchemy=2.1.9]@3.11`; "" for what is not said."""
+
+    driver: str
+    version: str
+    options: Mapping[str, str]
+    python: str
+
+    @property
+    def middleware(self) -> str | None:
+        return next((name for name in self.options if name not in _NOT_MIDDLEWARE), None)
+
+
+def parse_stack_id(text: str) -> StackId:
+    """Take a stack id apart; one of another form is a driver of that name."""
+    match = _STACK_ID.fullmatch(text)
+    if match is None:
+        return StackId(driver=text, version="", options={}, python="")
+    driver, version, options, python = (part or "" for part in match.groups())
+    pairs = (item.partition("=") for item in options.split(",") if item)
+    return StackId(
+        driver=driver,
+        version=version,
+        options={name: value for name, _, value in pairs},
+        python=python,
+    )
+
+
+def stack_order(text: str) -> tuple[object, ...]:
+    """Give the sort key of a stack id.
+
+    Known drivers first, bare before middleware, versions as versions, as-built before off and on.
+    """
+    stack = parse_stack_id(text)
+    known = stack.driver in _DRIVERS
+    middleware = stack.middleware or ""
+    uri = stack.options.get("uri", "")
+    return (
+        _DRIVERS.index(stack.driver) if known else len(_DRIVERS),
+        stack.driver,
+        middleware,
+        _version_order(stack.options.get(middleware, "")),
+        _version_order(stack.version),
+        _version_order(stack.options.get("sqlite", "")),
+        _version_order(stack.python),
+        _URI_DEFAULTS.index(uri) if uri in _URI_DEFAULTS else len(_URI_DEFAULTS),
+        text,
+    )
+
+
+def _version_order(text: str) -> tuple[bool, Version, str]:
+    try:
+        return (bool(text), Version(text or "0"), "")
+    except InvalidVersion:
+        return (True, Version("0"), text)
+
+
+def write_cases(directory: Path, scenarios: Iterable[ScenarioInfo], cases: Iterable[Case]) -> None:
+    """Write `cases.jsonl`: what was asked, in which the observations of every stack are told."""
+    header = {
+        "kind": "cases",
+        "schema": SCHEMA,
+        "scenarios": [scenario.to_json() for scenario in scenarios],
+    }
+    lines = [canonical(case.to_json()).encode() for case in sorted(cases, key=lambda case: case.id)]
+    _write_document(directory / CASES_FILE, header, lines)
+
+
+def write_stack(
+    directory: Path,
+    stack: str,
+    fingerprint: Fingerprint,
+    lines: Iterable[str | bytes],
+) -> int:
+    """Write what a stack showed, and return the number of observations.
+
+    `lines` are canonical observations as the workers wrote them, in any order, with or without
+    a line end. A line that a killed worker left incomplete is no observation; of two complete
+    ones of the same case, the last counts.
+    """
+    found: dict[str, bytes] = {}
+    for line in lines:
+        raw = (line.encode() if isinstance(line, str) else line).strip()
+        case = case_of_line(raw)
+        if case is not None:
+            found[case] = raw
+    _write_stack_document(
+        directory, stack, fingerprint=fingerprint, lines=[found[case] for case in sorted(found)]
+    )
+    return len(found)
+
+
+def write_unavailable_stack(directory: Path, stack: str, reason: str) -> None:
+    """Write that a stack could not be had, and why: it is shown, never dropped."""
+    _write_stack_document(directory, stack, unavailable=reason)
+
+
+def case_of_line(line: bytes) -> str | None:
+    """Read the case id off a raw observation without parsing it; None if it is incomplete."""
+    start = _LINE_START.match(line)
+    end = line.rfind(b',"warnings":[')
+    if start is None or end < 0 or _LINE_END.fullmatch(line, end) is None:
+        return None
+    case = json.loads(start[1])
+    return case if isinstance(case, str) else None
+
+
+def load_results(directory: Path) -> ResultSet:
+    """Read a results directory; ResultsError if any file of it cannot be trusted."""
+    if not directory.is_dir():
+        raise ResultsError(f"{directory}: no such directory", hint=_RUN_FIRST)
+    path = directory / CASES_FILE
+    if not path.is_file():
+        raise ResultsError(
+            f"{directory}: holds no results, {CASES_FILE} is missing", hint=_RUN_FIRST
+        )
+    with _collector_paused():
+        scenarios, cases = _load_cases(path)
+        others = (file for file in directory.glob("*.jsonl") if file.name != CASES_FILE)
+        stacks = [_load_stack(file, cases) for file in sorted(others)]
+    return ResultSet(
+        scenarios=scenarios,
+        cases=cases,
+        stacks=tuple(sorted(stacks, key=lambda results: stack_order(results.stack))),
+    )
+
+
+_RUN_FIRST = "`sqlite-matrix run` writes one"
+_RUN_AGAIN = "run again, or take the file from version control"
+
+
+def _load_cases(path: Path) -> tuple[tuple[ScenarioInfo, ...], dict[str, Case]]:
+    header, records = _read_document(path, "cases")
+    with _reading(path, 1):
+        scenarios = tuple(ScenarioInfo.from_json(value) for value in header["scenarios"])
+    cases: dict[str, Case] = {}
+    for number, record in records:
+        with _reading(path, number):
+            case = Case.from_json(record)
+        if case.id in cases:
+            raise ResultsError(f"{path}:{number}: duplicate case {case.id!a}", hint=_RUN_AGAIN)
+        cases[case.id] = case
+    return scenarios, dict(sorted(cases.items()))
+
+
+def _load_stack(path: Path, cases: Mapping[str, Case]) -> StackResults:
+    header, records = _read_document(path, "stack")
+    with _reading(path, 1):
+        stack, unavailable = header["stack"], header["unavailable"]
+        probed = header["fingerprint"]
+        fingerprint = None if probed is None else Fingerprint.from_json(probed)
+    if path.name != f"{stack}.jsonl":
+        raise ResultsError(f"{path}:1: holds the results of {stack}", hint="rename it back")
+    if (fingerprint is None) == (unavailable is None):
+        raise ResultsError(f"{path}:1: neither or both of fingerprint and unavailable")
+    observations: dict[str, Observation] = {}
+    for number, record in records:
+        with _reading(path, number):
+            observation = Observation.from_json(record)
+        problem = _misplaced(observation, stack, cases, observations)
+        if problem is not None:
+            raise ResultsError(f"{path}:{number}: {problem}", hint=_RUN_AGAIN)
+        observations[observation.case] = observation
+    return StackResults(
+        stack=stack,
+        fingerprint=fingerprint,
+        unavailable=unavailable,
+        observations=observations,
+    )
+
+
+def _misplaced(
+    observation: Observation,
+    stack: str,
+    cases: Mapping[str, Case],
+    seen: Mapping[str, Observation],
+) -> str | None:
+    if observation.stack != stack:
+        return f"an observation of the stack {observation.stack}"
+    if observation.case not in cases:
+        return f"an observation of a case that {CASES_FILE} does not list: {observation.case!a}"
+    if observation.case in seen:
+        return f"duplicate case {observation.case!a}"
+    return None
+
+
+def _write_stack_document(
+    directory: Path,
+    stack: str,
+    *,
+    fingerprint: Fingerprint | None = None,
+    unavailable: str | None = None,
+    lines: Iterable[bytes] = (),
+) -> None:
+    header = {
+        "kind": "stack",
+        "schema": SCHEMA,
+        "stack": stack,
+        "fingerprint": None if fingerprint is None else fingerprint.to_json(),
+        "unavailable": unavailable,
+    }
+    _write_document(directory / f"{stack}.jsonl", header, list(lines))
+
+
+def _write_document(path: Path, header: Json, lines: list[bytes]) -> None:
+    """Write header, lines and footer in one step: a reader sees the old file or the new one."""
+    body = b"".join(line + b"\n" for line in [canonical(header).encode(), *lines])
+    footer = canonical({"count": len(lines), "digest": _digest(body)}).encode() + b"\n"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        unfinished.write_bytes(body + footer)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _read_document(path: Path, kind: str) -> tuple[dict[str, Json], Iterator[tuple[int, Json]]]:
+    """Check a file as a whole; give its header, and its records with their line numbers."""
+    content = path.read_bytes()
+    if not content.endswith(b"\n"):
+        raise ResultsError(f"{path}: cut off, the last line has no end", hint=_RUN_AGAIN)
+    lines = content[:-1].split(b"\n")
+    header = _parse(path, 1, lines[0])
+    _check_header(path, header, kind)
+    footer = _parse(path, len(lines), lines[-1])
+    if set(footer) != {"count", "digest"}:
+        raise ResultsError(f"{path}: cut off, the footer is missing", hint=_RUN_AGAIN)
+    records = lines[1:-1]
+    if footer["count"] != len(records):
+        message = f"{path}: corrupted, {len(records)} records where the footer says "
+        raise ResultsError(message + str(footer["count"]), hint=_RUN_AGAIN)
+    if footer["digest"] != _digest(content[: -len(lines[-1]) - 1]):
+        raise ResultsError(f"{path}: corrupted, the digest does not fit", hint=_RUN_AGAIN)
+    return header, ((n, _parse(path, n, line)) for n, line in enumerate(records, start=2))
+
+
+def _check_header(path: Path, header: dict[str, Json], kind: str) -> None:
+    """Refuse what this tool cannot read. The place to migrate older schemas, once there are any."""
+    if header.get("kind") != kind:
+        raise ResultsError(f"{path}:1: unknown kind {header.get('kind')!a}, expected {kind!a}")
+    schema = header.get("schema")
+    if isinstance(schema, int) and schema > SCHEMA:
+        message = f"{path}: schema {schema} is newer than this tool, which reads up to {SCHEMA}"
+        raise ResultsError(message, hint="update sqlite-matrix")
+    if schema != SCHEMA:
+        raise ResultsError(f"{path}:1: unknown schema {schema!a}")
+
+
+def _parse(path: Path, number: int, line: bytes) -> dict[str, Json]:
+    with _reading(path, number):
+        value = json.loads(line)
+    if not isinstance(value, dict):
+        raise ResultsError(f"{path}:{number}: not a JSON object", hint=_RUN_AGAIN)
+    return value
+
+
+def _digest(content: bytes) -> str:
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+@contextmanager
+def _reading(path: Path, number: int) -> Iterator[None]:
+    """Turn whatever goes wrong in reading one line into an error that names the line."""
+    try:
+        yield
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        problem = "bad JSON" if isinstance(error, json.JSONDecodeError) else "not as expected"
+        message = f"{path}:{number}: {problem}: {type(error).__name__}: {error}"
+        raise ResultsError(message, hint=_RUN_AGAIN) from error
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Pause the cyclic collector: half of the time of a large load, and there are no cycles."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
