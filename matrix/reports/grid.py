@@ -1,0 +1,282 @@
+"""The grid that every readable report draws: stacks that agree in one column, rows alike in one.
+
+Built once from a result set; pure, and without an opinion on how it looks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TypeVar
+
+from matrix.model import Case, Intent, Json, Observation, ScenarioInfo, TargetType
+from matrix.outcome import Outcome, Verdict, outcome, reason, verdict
+from matrix.results import ResultSet, StackResults
+
+_T = TypeVar("_T")
+
+Selection = Callable[[str], bool]
+"""Whether a case, given by its id, is wanted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """A case on a stack, as shown: what was observed, and whether it was as intended."""
+
+    outcome: Outcome
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """Stacks that agree on every row of their table, under one letter."""
+
+    letter: str
+    stacks: tuple[StackResults, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """Cases of one scenario that behave alike everywhere; the first stands for the others.
+
+    `cells` has one entry per column, None where the case did not run on that stack.
+    `reasons` are those for which a cell is not as intended, by the letter of its column.
+    """
+
+    cases: tuple[Case, ...]
+    cells: tuple[Cell | None, ...]
+    reasons: Mapping[str, str]
+
+    @property
+    def target(self) -> str:
+        return display(self.cases[0].target, self.cases[0].target_type)
+
+    @property
+    def connect(self) -> str:
+        return connect_options(self.cases[0].connect)
+
+    @property
+    def sql(self) -> str:
+        return "; ".join(visible(_named(statement)) for statement in self.cases[0].sql)
+
+    @property
+    def intent(self) -> Intent:
+        return self.cases[0].intent
+
+    @property
+    def alike(self) -> int:
+        """How many more cases than the one shown."""
+        return len(self.cases) - 1
+
+    @property
+    def case_ids(self) -> tuple[str, ...]:
+        return tuple(case.id for case in self.cases)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """The rows of one scenario, and the intents that its cases have."""
+
+    scenario: ScenarioInfo
+    intents: tuple[Intent, ...]
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """The stacks of one kind: `via` is None for bare drivers, else the name of the middleware."""
+
+    via: str | None
+    columns: tuple[Column, ...]
+    sections: tuple[Section, ...]
+
+    @property
+    def title(self) -> str:
+        return "Bare drivers" if self.via is None else f"Through {self.via}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """Counts for a headline: cells that were measured, and what is worth a look among them."""
+
+    cases: int = 0
+    cells: int = 0
+    strays: int = 0
+    not_as_intended: int = 0
+    unavailable: int = 0
+    stacks: int = 0
+    unavailable_stacks: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grid:
+    """All tables, and the stacks that could not be had, with their reasons."""
+
+    tables: tuple[Table, ...]
+    unavailable: tuple[StackResults, ...]
+    totals: Totals
+
+    @property
+    def cells(self) -> Iterator[Cell]:
+        """Every cell that is drawn, once per folded row and column."""
+        for table in self.tables:
+            for section in table.sections:
+                for row in section.rows:
+                    yield from (cell for cell in row.cells if cell is not None)
+
+    @property
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """The outcomes that occur, in the order of a legend."""
+        found = {cell.outcome for cell in self.cells}
+        return tuple(each for each in Outcome if each in found)
+
+    @property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """The verdicts that occur, in the order of a legend."""
+        found = {cell.verdict for cell in self.cells}
+        return tuple(each for each in Verdict if each in found)
+
+
+def visible(text: str) -> str:
+    r"""Escape what a reader cannot see: control, bidi and surrogate characters as `\x00`, `\u202e`.
+
+    What remains can be printed, and encoded as UTF-8.
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def display(target: str, target_type: TargetType = TargetType.STR) -> str:
+    """Show a target to people: with a name in place of `{name}`, in quotes where it needs them."""
+    text = visible(_named(target))
+    if target_type is TargetType.BYTES:
+        return f'b"{text}"'
+    if target_type is TargetType.PATH:
+        return f'Path("{text}")'
+    return text if text and text == text.strip() else f'"{text}"'
+
+
+def connect_options(connect: Mapping[str, Json]) -> str:
+    """Show connect options as one writes them in a call: `uri=True, timeout=3`."""
+    options = (f"{name}={value!r}" for name, value in sorted(connect.items()))
+    return visible(_named(", ".join(options)))
+
+
+def _named(text: str) -> str:
+    return text.replace("{name}", "db")
+
+
+def letter(index: int) -> str:
+    """Name a column as spreadsheets do: A to Z, AA, AB."""
+    name = ""
+    index += 1
+    while index:
+        index, rest = divmod(index - 1, 26)
+        name = chr(ord("A") + rest) + name
+    return name
+
+
+def build_grid(results: ResultSet, selection: Selection | None = None) -> Grid:
+    """Make the grid of all cases, or of those that the selection wants."""
+    cases = [case for case in results.cases.values() if selection is None or selection(case.id)]
+    kinds = sorted({case.via for case in cases}, key=lambda via: (via is not None, via or ""))
+    tables = [_table(results, via, [case for case in cases if case.via == via]) for via in kinds]
+    return Grid(
+        tables=tuple(table for table in tables if table.columns),
+        unavailable=tuple(stack for stack in results.stacks if stack.unavailable is not None),
+        totals=_totals(results, cases),
+    )
+
+
+def _table(results: ResultSet, via: str | None, cases: list[Case]) -> Table:
+    stacks = [
+        stack
+        for stack in results.stacks
+        if stack.unavailable is None
+        and (stack.middleware == via or any(case.id in stack.observations for case in cases))
+    ]
+    columns = tuple(
+        Column(letter=letter(index), stacks=tuple(alike))
+        for index, alike in enumerate(_alike(stacks, lambda stack: _vector(stack, cases)))
+    )
+    return Table(via=via, columns=columns, sections=tuple(_sections(results, cases, columns)))
+
+
+def _sections(
+    results: ResultSet, cases: list[Case], columns: tuple[Column, ...]
+) -> Iterator[Section]:
+    """Yield one section per scenario, in the order of the scenarios; unlisted ones at the end."""
+    titles = {scenario.id: scenario for scenario in results.scenarios}
+    ranks = {name: rank for rank, name in enumerate(titles)}
+    ordered = sorted(cases, key=lambda case: (ranks.get(case.scenario, len(ranks)), case.scenario))
+    for name, group in groupby(ordered, key=lambda case: case.scenario):
+        members = list(group)
+        yield Section(
+            scenario=titles.get(name) or ScenarioInfo(id=name, title=name, question=""),
+            intents=tuple(dict.fromkeys(case.intent for case in members)),
+            rows=tuple(_rows(members, columns)),
+        )
+
+
+def _rows(cases: list[Case], columns: tuple[Column, ...]) -> Iterator[Row]:
+    firsts = [column.stacks[0] for column in columns]
+
+    def behaviour(case: Case) -> tuple[Intent, tuple[Cell | None, ...]]:
+        return case.intent, tuple(_cell(stack, case) for stack in firsts)
+
+    for alike in _alike(cases, behaviour):
+        yield Row(
+            cases=tuple(alike),
+            cells=behaviour(alike[0])[1],
+            reasons=dict(_reasons(alike[0], columns)),
+        )
+
+
+def _reasons(case: Case, columns: tuple[Column, ...]) -> Iterator[tuple[str, str]]:
+    for column in columns:
+        observation = column.stacks[0].observations.get(case.id)
+        why = None if observation is None else reason(observation, case.intent)
+        if why is not None:
+            yield column.letter, visible(why)
+
+
+def _alike(items: Iterable[_T], behaviour: Callable[[_T], object]) -> list[list[_T]]:
+    """Group the items that behave alike; groups and members in the order of the items."""
+    groups: dict[object, list[_T]] = {}
+    for item in items:
+        groups.setdefault(behaviour(item), []).append(item)
+    return list(groups.values())
+
+
+def _vector(stack: StackResults, cases: list[Case]) -> tuple[Cell | None, ...]:
+    return tuple(_cell(stack, case) for case in cases)
+
+
+def _cell(stack: StackResults, case: Case) -> Cell | None:
+    observation = stack.observations.get(case.id)
+    return None if observation is None else make_cell(observation, case.intent)
+
+
+def make_cell(observation: Observation, intent: Intent) -> Cell:
+    return Cell(outcome=outcome(observation), verdict=verdict(observation, intent))
+
+
+def _totals(results: ResultSet, cases: list[Case]) -> Totals:
+    seen = [
+        (observation, make_cell(observation, case.intent))
+        for stack in results.stacks
+        for case in cases
+        if (observation := stack.observations.get(case.id)) is not None
+    ]
+    measured = [cell for _, cell in seen if cell.outcome is not Outcome.UNAVAILABLE]
+    return Totals(
+        cases=len(cases),
+        cells=len(measured),
+        strays=sum(1 for observation, _ in seen if observation.strays),
+        not_as_intended=sum(cell.verdict is Verdict.NOT_AS_INTENDED for cell in measured),
+        unavailable=len(seen) - len(measured),
+        stacks=len(results.stacks),
+        unavailable_stacks=sum(stack.unavailable is not None for stack in results.stacks),
+    )
