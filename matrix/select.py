@@ -1,0 +1,64 @@
+"""Selectors: which cases, scenarios and cells a pattern means."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from matrix.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """Selects ids by patterns, one of which must match: `Selector.parse(["mode", "*=uri]"])`.
+
+    `*` is any text, `?` any character, `{a,b}` either of them; `[` and `]` are themselves.
+    A pattern matches a whole id, or what the id belongs to: of the cell `mode/memory[x=y] @ stack`
+    also the case `mode/memory[x=y]`, the scenario `mode/memory` and the topic `mode`.
+    No pattern at all selects everything.
+    """
+
+    patterns: tuple[str, ...] = ()
+    _expressions: tuple[re.Pattern[str], ...] = field(default=(), repr=False, compare=False)
+
+    @classmethod
+    def parse(cls, patterns: Iterable[str]) -> Selector:
+        """Raises UsageError for a pattern that is empty or whose braces do not pair."""
+        texts = tuple(patterns)
+        return cls(texts, tuple(re.compile(_expression(text), re.DOTALL) for text in texts))
+
+    def __call__(self, identifier: str) -> bool:
+        names = _belongs_to(identifier)
+        return not self.patterns or any(
+            expression.fullmatch(name) for expression in self._expressions for name in names
+        )
+
+
+def _belongs_to(identifier: str) -> tuple[str, ...]:
+    """The id itself, then its case, its scenario and its topic."""
+    case = identifier.partition(" @ ")[0]
+    scenario = case.partition("[")[0]
+    topic = scenario.partition("/")[0]
+    return tuple(dict.fromkeys((identifier, case, scenario, topic)))
+
+
+_SIGNS = {"*": ".*", "?": ".", "{": "(?:", "}": ")"}
+
+
+def _expression(pattern: str) -> str:
+    if not pattern:
+        raise UsageError("an empty pattern selects nothing", hint="leave it out, or write '*'")
+    depth = 0
+    parts = []
+    for sign in pattern:
+        depth += {"{": 1, "}": -1}.get(sign, 0)
+        if depth < 0:
+            break
+        inside = {",": "|"} if depth else {}
+        parts.append((_SIGNS | inside).get(sign) or re.escape(sign))
+    if depth:
+        missing = "{" if depth < 0 else "}"
+        hint = "alternatives are written {a,b}; '[' and ']' are literal"
+        raise UsageError(f"the pattern '{pattern}' lacks a '{missing}'", hint=hint)
+    return "".join(parts)
