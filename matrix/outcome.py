@@ -64,8 +64,17 @@ class Verdict(str, Enum):
     def word(self) -> str:
         return self.value.replace("_", " ")
 
+    @property
+    def explanation(self) -> str:
+        return _EXPLANATIONS[self]
+
 
 _MARKS = {Verdict.AS_INTENDED: "✓", Verdict.NOT_AS_INTENDED: "✗", Verdict.NOTED: " "}
+_EXPLANATIONS = {
+    Verdict.AS_INTENDED: "what a user means by this string",
+    Verdict.NOT_AS_INTENDED: "not what a user means by this string",
+    Verdict.NOTED: "seen, and no opinion on it",
+}
 
 _ENDINGS = {
     Result.UNAVAILABLE: Outcome.UNAVAILABLE,

@@ -111,11 +111,16 @@ class Totals:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grid:
-    """All tables, and the stacks that could not be had, with their reasons."""
+    """All tables, and all stacks: those that could not be had are among them."""
 
     tables: tuple[Table, ...]
-    unavailable: tuple[StackResults, ...]
+    stacks: tuple[StackResults, ...]
     totals: Totals
+
+    @property
+    def unavailable(self) -> tuple[StackResults, ...]:
+        """The stacks that could not be had; each has its reason."""
+        return tuple(stack for stack in self.stacks if stack.unavailable is not None)
 
     @property
     def cells(self) -> Iterator[Cell]:
@@ -168,6 +173,12 @@ def _named(text: str) -> str:
     return text.replace("{name}", "db")
 
 
+def describe_stack(stack: StackResults) -> str:
+    """Name a stack, with the SQLite that it runs on."""
+    sqlite = stack.fingerprint.sqlite if stack.fingerprint is not None else None
+    return visible(stack.stack) + (f" (SQLite {sqlite})" if sqlite else "")
+
+
 def letter(index: int) -> str:
     """Name a column as spreadsheets do: A to Z, AA, AB."""
     name = ""
@@ -185,7 +196,7 @@ def build_grid(results: ResultSet, selection: Selection | None = None) -> Grid:
     tables = [_table(results, via, [case for case in cases if case.via == via]) for via in kinds]
     return Grid(
         tables=tuple(table for table in tables if table.columns),
-        unavailable=tuple(stack for stack in results.stacks if stack.unavailable is not None),
+        stacks=results.stacks,
         totals=_totals(results, cases),
     )
 

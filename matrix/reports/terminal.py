@@ -11,8 +11,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from matrix.outcome import Outcome, Verdict
-from matrix.reports.grid import Cell, Column, Grid, Row, Section, Table, visible
-from matrix.results import StackResults
+from matrix.reports.grid import Cell, Grid, Row, Section, Table, describe_stack, visible
 
 _CELL_WIDTH = 4
 _NARROWEST_TARGET = 26
@@ -90,18 +89,9 @@ def _column_legend(table: Table) -> RenderableType:
     legend.add_column(justify="right", no_wrap=True)
     legend.add_column(overflow="fold")
     for column in table.columns:
-        legend.add_row(Text(column.letter, style="bold"), Text(describe_stacks(column)))
+        stacks = ", ".join(describe_stack(stack) for stack in column.stacks)
+        legend.add_row(Text(column.letter, style="bold"), Text(stacks))
     return Padding(legend, (0, 0, 0, 1))
-
-
-def describe_stacks(column: Column) -> str:
-    """List the stacks of a column, each with the SQLite that it runs on."""
-    return ", ".join(_stack(stack) for stack in column.stacks)
-
-
-def _stack(stack: StackResults) -> str:
-    sqlite = stack.fingerprint.sqlite if stack.fingerprint is not None else None
-    return visible(stack.stack) + (f" (SQLite {sqlite})" if sqlite else "")
 
 
 def _rows(section: Section, shown: range, columns: list[str], label_width: int) -> RenderableType:
@@ -151,7 +141,7 @@ def _footer(grid: Grid) -> RenderableType:
     for verdict in grid.verdicts:
         if verdict is not Verdict.NOTED:
             mark = Text(verdict.mark, style=_MARK_STYLES[verdict])
-            legend.add_row(mark, verdict.word, "")
+            legend.add_row(mark, verdict.word, Text(verdict.explanation, style="dim"))
     parts: list[RenderableType] = ["", Rule(style="dim"), Padding(legend, (0, 0, 0, 1))]
     if grid.unavailable:
         parts += [Text("\nNot available here", style="bold"), _unavailable(grid)]

@@ -1,0 +1,117 @@
+"""Results for programs: JSON, JSON Lines and CSV. Nothing is folded and nothing is left out."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+
+from matrix.model import Case, Json, Observation, canonical
+from matrix.outcome import Outcome, outcome, reason, verdict
+from matrix.reports.grid import Selection, build_grid, connect_options, visible
+from matrix.results import SCHEMA, ResultSet, StackResults
+
+CSV_COLUMNS = (
+    "scenario",
+    "case",
+    "target",
+    "connect",
+    "intent",
+    "stack",
+    "sqlite",
+    "outcome",
+    "verdict",
+    "reason",
+    "storage",
+    "second_connection",
+    "created",
+    "error",
+)
+
+
+def render_json(results: ResultSet, selection: Selection | None = None) -> str:
+    """Write one document: scenarios, cases, stacks, and observations with outcome and verdict."""
+    wanted = [case for case in results.cases.values() if selection is None or selection(case.id)]
+    document = {
+        "schema": SCHEMA,
+        "totals": asdict(build_grid(results, selection).totals),
+        "scenarios": [scenario.to_json() for scenario in results.scenarios],
+        "cases": [case.to_json() for case in wanted],
+        "stacks": [_stack(stack) for stack in results.stacks],
+        "observations": [
+            _judged(observation, case) for _, case, observation in _cells(results, selection)
+        ],
+    }
+    return json.dumps(document, indent=2, ensure_ascii=True) + "\n"
+
+
+def render_jsonl(results: ResultSet, selection: Selection | None = None) -> str:
+    """Write one observation per line, as the result files hold it."""
+    lines = (canonical(each.to_json()) for _, _, each in _cells(results, selection))
+    return "".join(f"{line}\n" for line in lines)
+
+
+def render_csv(results: ResultSet, selection: Selection | None = None) -> str:
+    """Write one row per cell, and one without a case for each stack that could not be had."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, CSV_COLUMNS, restval="", lineterminator="\n")
+    writer.writeheader()
+    for stack, case, observation in _cells(results, selection):
+        row = _csv_row(stack, case, observation)
+        writer.writerow({name: visible(value) for name, value in row.items()})
+    for stack in results.stacks:
+        if stack.unavailable is not None:
+            word, why = Outcome.UNAVAILABLE.word, visible(stack.unavailable)
+            writer.writerow({"stack": stack.stack, "outcome": word, "error": why})
+    return text.getvalue()
+
+
+def _cells(
+    results: ResultSet, selection: Selection | None
+) -> Iterator[tuple[StackResults, Case, Observation]]:
+    """Yield stack by stack, the cases of each in the order of the case ids."""
+    for stack in results.stacks:
+        for case in results.cases.values():
+            observation = stack.observations.get(case.id)
+            if observation is not None and (selection is None or selection(case.id)):
+                yield stack, case, observation
+
+
+def _stack(stack: StackResults) -> Json:
+    fingerprint = stack.fingerprint
+    return {
+        "stack": stack.stack,
+        "fingerprint": None if fingerprint is None else fingerprint.to_json(),
+        "unavailable": stack.unavailable,
+    }
+
+
+def _judged(observation: Observation, case: Case) -> Json:
+    return {
+        **observation.to_json(),
+        "outcome": outcome(observation).word,
+        "verdict": verdict(observation, case.intent).value,
+        "reason": reason(observation, case.intent),
+    }
+
+
+def _csv_row(stack: StackResults, case: Case, observation: Observation) -> dict[str, str]:
+    error, second = observation.error, observation.second_connection
+    return {
+        "scenario": case.scenario,
+        "case": case.id,
+        "target": case.target,
+        "connect": connect_options(case.connect),
+        "intent": case.intent.value,
+        "stack": stack.stack,
+        "sqlite": stack.fingerprint.sqlite if stack.fingerprint is not None else "",
+        "outcome": outcome(observation).word,
+        "verdict": verdict(observation, case.intent).value,
+        "reason": reason(observation, case.intent) or "",
+        "storage": observation.storage.value,
+        "second_connection": second.value if second is not None else "",
+        "created": " ".join(entry.path for entry in observation.created),
+        "error": f"{error.phase}: {error.type}: {error.message}" if error is not None else "",
+    }

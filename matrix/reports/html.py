@@ -1,0 +1,140 @@
+"""The grid as one self-contained page: no network, no script, readable from `file://`."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from importlib.resources import files
+from urllib.parse import quote
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from matrix.model import UriDefault
+from matrix.outcome import Outcome, Verdict
+from matrix.reports.grid import Column, Grid, Row, Section, Table, display, visible
+from matrix.results import StackResults, parse_stack_id
+
+_TONES: Mapping[Outcome, str] = {
+    Outcome.MEMORY: "memory",
+    Outcome.SHARED_MEMORY: "memory",
+    Outcome.TEMPORARY: "memory",
+    Outcome.STRAY: "stray",
+    Outcome.STRAY_OUTSIDE: "stray",
+    Outcome.REFUSED: "error",
+    Outcome.FAILED: "error",
+    Outcome.NOT_SET_UP: "broken",
+    Outcome.CRASHED: "broken",
+    Outcome.TIMED_OUT: "broken",
+    Outcome.UNAVAILABLE: "absent",
+}
+
+
+def render_html(grid: Grid) -> str:
+    """Write the grid as a page; every text of a result comes out as text, whatever it holds."""
+    environment = Environment(
+        loader=PackageLoader("matrix.reports"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_finalize,
+    )
+    environment.filters |= {"display": display, "number": _number, "yes_no": _yes_no}
+    environment.globals |= {"Verdict": Verdict, "tone": _tone, "anchor": anchor}
+    style = (files("matrix.reports") / "templates" / "report.css").read_text("utf-8")
+    page = environment.get_template("report.html.j2").render(
+        grid=grid,
+        style=Markup(style),
+        style_hash=_style_hash(style),
+        count=_count,
+        strays=_strays,
+        summary=summary,
+        why=_why,
+        letters=_letters(grid),
+    )
+    return page.rstrip("\n") + "\n"
+
+
+def anchor(*parts: str | None) -> str:
+    """Make a stable fragment of ids: the same case has the same link in every report."""
+    return quote("/".join(visible(part) for part in parts if part), safe="/[]=,.:+@-")
+
+
+def summary(column: Column) -> tuple[str, ...]:
+    """Say in a few words which stacks a column holds: drivers, with the versions at the ends."""
+    groups: dict[str, list[StackResults]] = {}
+    for stack in column.stacks:
+        parsed = parse_stack_id(stack.stack)
+        uri = parsed.options.get("uri", UriDefault.AS_BUILT.value)
+        name = parsed.driver if uri == UriDefault.AS_BUILT.value else f"{parsed.driver}, uri {uri}"
+        groups.setdefault(name, []).append(stack)
+    return tuple(_versions(name, stacks) for name, stacks in groups.items())
+
+
+def _versions(name: str, stacks: list[StackResults]) -> str:
+    versions = list(dict.fromkeys(parse_stack_id(stack.stack).version for stack in stacks))
+    known = [version for version in versions if version]
+    if not known:
+        return name
+    return f"{name} {known[0]}" + (f" … {known[-1]}" if len(known) > 1 else "")
+
+
+def _letters(grid: Grid) -> dict[str, list[tuple[Table, Column]]]:
+    """Tell for every stack in which columns it stands."""
+    places: dict[str, list[tuple[Table, Column]]] = {}
+    for table in grid.tables:
+        for column in table.columns:
+            for stack in column.stacks:
+                places.setdefault(stack.stack, []).append((table, column))
+    return places
+
+
+def _count(section: Section, table: Table, verdict: Verdict) -> int:
+    """Count the cells of a section with a verdict: those folded away too."""
+    return sum(
+        len(row.cases) * len(column.stacks)
+        for row in section.rows
+        for column, cell in zip(table.columns, row.cells, strict=True)
+        if cell is not None and cell.verdict is verdict
+    )
+
+
+def _strays(section: Section, table: Table) -> int:
+    return sum(
+        len(row.cases) * len(column.stacks)
+        for row in section.rows
+        for column, cell in zip(table.columns, row.cells, strict=True)
+        if cell is not None and cell.outcome in (Outcome.STRAY, Outcome.STRAY_OUTSIDE)
+    )
+
+
+def _why(row: Row) -> list[tuple[str, str]]:
+    """Give each reason once, with the letters of all columns that it holds for."""
+    columns: dict[str, list[str]] = {}
+    for letter, reason in row.reasons.items():
+        columns.setdefault(reason, []).append(letter)
+    return [(", ".join(letters), reason) for reason, letters in columns.items()]
+
+
+def _tone(outcome: Outcome) -> str:
+    return _TONES.get(outcome, "file")
+
+
+def _number(value: int) -> str:
+    """Group digits with thin spaces that do not break."""
+    return f"{value:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+
+
+def _yes_no(value: bool) -> str:
+    return "yes" if value else "no"
+
+
+def _style_hash(style: str) -> str:
+    return base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+
+
+def _finalize(value: object) -> object:
+    """Make every inserted text visible; what is markup already is our own."""
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value

@@ -1,0 +1,103 @@
+"""The grid as GitHub Markdown: what a summary or a pull request shows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from matrix.outcome import Verdict
+from matrix.reports.grid import Cell, Grid, Row, Section, Table, Totals, describe_stack, visible
+
+_SPECIAL = re.compile(r"([\\`*_\[\]<>|#&~])")
+
+
+def render_markdown(grid: Grid) -> str:
+    """Write the grid as a document of tables, with a legend of the signs that occur."""
+    parts = [
+        "# What the connection strings did",
+        _totals(grid.totals),
+        *(part for table in grid.tables for part in _table(table)),
+        *_legend(grid),
+        *_unavailable(grid),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _totals(totals: Totals) -> str:
+    return (
+        f"{totals.cells} cells: {totals.strays} with a stray file, "
+        f"{totals.not_as_intended} not as intended, {totals.unavailable} not measured.\n"
+        f"{totals.stacks} stacks, {totals.unavailable_stacks} of them unavailable."
+    )
+
+
+def _table(table: Table) -> Iterator[str]:
+    yield f"## {plain(table.title)}"
+    yield _rows(
+        ("column", "stacks"),
+        (
+            (f"**{column.letter}**", ", ".join(code(describe_stack(s)) for s in column.stacks))
+            for column in table.columns
+        ),
+    )
+    for section in table.sections:
+        yield from _section(section, table)
+
+
+def _section(section: Section, table: Table) -> Iterator[str]:
+    yield f"### {plain(section.scenario.title)}"
+    meant = ", ".join(intent.value for intent in section.intents)
+    yield f"{code(section.scenario.id)}, meant: {meant}"
+    yield _rows(
+        ("target", *(column.letter for column in table.columns)),
+        ((_label(row, section), *map(_cell, row.cells)) for row in section.rows),
+    )
+
+
+def _label(row: Row, section: Section) -> str:
+    parts = [code(text) for text in (row.target, row.connect, row.sql) if text]
+    if len(section.intents) > 1:
+        parts.append(f"meant: {row.intent.value}")
+    if row.alike:
+        parts.append(f"*+{row.alike} alike*")
+    return " ".join(parts)
+
+
+def _cell(cell: Cell | None) -> str:
+    return "" if cell is None else f"{code(cell.outcome.sign)} {cell.verdict.mark}".rstrip()
+
+
+def _legend(grid: Grid) -> Iterator[str]:
+    yield "## Legend"
+    outcomes = ((code(each.sign), each.word, each.explanation) for each in grid.outcomes)
+    judged = (each for each in grid.verdicts if each is not Verdict.NOTED)
+    verdicts = ((each.mark, each.word, each.explanation) for each in judged)
+    yield _rows(("sign", "word", "meaning"), (*outcomes, *verdicts))
+
+
+def _unavailable(grid: Grid) -> Iterator[str]:
+    if grid.unavailable:
+        yield "## Not available"
+        yield _rows(
+            ("stack", "reason"),
+            ((code(s.stack), plain(s.unavailable or "")) for s in grid.unavailable),
+        )
+
+
+def _rows(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def code(text: str) -> str:
+    """Put any text into a code span that stands in a table, backticks and pipes included."""
+    text = visible(text).replace("|", "\\|")
+    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    fence = "`" * (longest + 1)
+    padding = " " if text.startswith("`") or text.endswith("`") else ""
+    return f"{fence}{padding}{text}{padding}{fence}"
+
+
+def plain(text: str) -> str:
+    """Escape what Markdown or HTML would take as more than text."""
+    return _SPECIAL.sub(r"\\\1", visible(text))
