@@ -55,16 +55,17 @@ _STEPS = {"db": Database, "empty": EmptyFile, "mkdir": Directory, "symlink": Sym
 
 
 def _step_kind(value: Json) -> str | None:
-    if isinstance(value, Record):
-        return next(key for key, kind in _STEPS.items() if isinstance(value, kind))
-    return next((key for key in _STEPS if isinstance(value, dict) and key in value), None)
+    for key, kind in _STEPS.items():
+        if isinstance(value, kind) or (isinstance(value, dict) and key in value):
+            return f"({key})"
+    return None
 
 
 Step = Annotated[
-    Annotated[Database, Tag("db")]
-    | Annotated[EmptyFile, Tag("empty")]
-    | Annotated[Directory, Tag("mkdir")]
-    | Annotated[Symlink, Tag("symlink")],
+    Annotated[Database, Tag("(db)")]
+    | Annotated[EmptyFile, Tag("(empty)")]
+    | Annotated[Directory, Tag("(mkdir)")]
+    | Annotated[Symlink, Tag("(symlink)")],
     Discriminator(
         _step_kind,
         custom_error_type="step",
@@ -198,13 +199,13 @@ class Labelled(
 
 def _list_or_mapping(value: Json) -> str | None:
     if isinstance(value, list | tuple):
-        return "list"
-    return "mapping" if isinstance(value, dict) else None
+        return "(list)"
+    return "(mapping)" if isinstance(value, dict) else None
 
 
 Parts = Annotated[
-    Annotated[FromPlain[tuple[str, ...]], Field(min_length=1), Tag("list")]
-    | Annotated[Mapping[Part, str], Field(min_length=1), Tag("mapping")],
+    Annotated[FromPlain[tuple[str, ...]], Field(min_length=1), Tag("(list)")]
+    | Annotated[Mapping[Part, str], Field(min_length=1), Tag("(mapping)")],
     Discriminator(
         _list_or_mapping,
         custom_error_type="parts",
@@ -256,15 +257,15 @@ def _repeats(names: Sequence[str], at: Inward) -> Iterator[Flaw]:
 
 def _axis_kind(value: Json) -> str | None:
     if isinstance(value, Mapping):
-        return "permute" if "permute" in value else "labels"
-    kinds = ((list, "texts"), (Texts, "texts"), (Labelled, "labels"), (Permute, "permute"))
+        return "(permute)" if "permute" in value else "(labels)"
+    kinds = ((list, "(texts)"), (Texts, "(texts)"), (Labelled, "(labels)"), (Permute, "(permute)"))
     return next((kind for type_, kind in kinds if isinstance(value, type_)), None)
 
 
 Axis = Annotated[
-    Annotated[Texts, Tag("texts")]
-    | Annotated[Labelled, Tag("labels")]
-    | Annotated[Permute, Tag("permute")],
+    Annotated[Texts, Tag("(texts)")]
+    | Annotated[Labelled, Tag("(labels)")]
+    | Annotated[Permute, Tag("(permute)")],
     Discriminator(
         _axis_kind,
         custom_error_type="axis",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,7 +12,7 @@ from pydantic import Field
 
 from matrix.axes import Axis, Settings, Text, Value
 from matrix.errors import DocumentError, Problem
-from matrix.template import RUN_TIME, TemplateError, finish, placeholders
+from matrix.template import RUN_TIME, TemplateError, check, placeholders
 from matrix.yamldoc import (
     Document,
     Flaw,
@@ -43,7 +42,7 @@ def _one(label: str) -> list[str]:
 
 
 Labels = Annotated[
-    FromPlain[tuple[str, ...]], Field(min_length=1), Shorthand(_one, "a label or a list of labels")
+    FromPlain[tuple[str, ...]], Field(min_length=1), Shorthand(_one, "a text or a list of texts")
 ]
 
 
@@ -125,7 +124,7 @@ def load_topics(paths: Iterable[Path]) -> tuple[Topic, ...]:
     documents, unread = load_documents(files, Topic)
     problems += [*unread, *_repeated_topics(documents)]
     for document in documents:
-        problems += [document.positions.problem(*flaw) for flaw in _topic_flaws(document)]
+        problems += map(document.problem, _topic_flaws(document))
     if problems:
         raise DocumentError(problems)
     return tuple(document.content for document in documents)
@@ -188,7 +187,7 @@ def _scenario_flaws(scenario: Scenario) -> Iterator[Flaw]:
     flaws = [*_axis_flaws(scenario), *_placeholder_flaws(scenario), *_rule_flaws(scenario)]
     yield from flaws
     if not flaws and all(scenario.dropped(chosen) for chosen in scenario.combinations()):
-        yield Flaw((), "nothing is left: its rules drop every combination", "empty expansion")
+        yield Flaw((), "empty expansion: its rules drop every combination")
 
 
 def _axis_flaws(scenario: Scenario) -> Iterator[Flaw]:
@@ -218,22 +217,16 @@ def _templates(scenario: Scenario) -> Iterator[tuple[Inward, str, tuple[str, ...
 
 
 def _used(scenario: Scenario) -> set[str]:
-    used: set[str] = set()
-    for _, text, _ in _templates(scenario):
-        with suppress(TemplateError):
-            used.update(placeholders(text))
-    return used
+    return {name for _, text, _ in _templates(scenario) for name in placeholders(text)}
 
 
 def _placeholder_flaws(scenario: Scenario) -> Iterator[Flaw]:
     for at, text, axes in _templates(scenario):
         try:
-            names = placeholders(text)
-            finish(text)
+            check(text)
         except TemplateError as error:
             yield Flaw(at, str(error), error.hint)
-            continue
-        for name in names:
+        for name in placeholders(text):
             if name in scenario.axes and name not in axes:
                 yield Flaw(at, f"{{{name}}} is not an axis above this one", "move that axis up")
             elif name not in (*axes, *RUN_TIME):

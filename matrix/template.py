@@ -27,15 +27,17 @@ class TemplateError(ValueError):
 
 
 def placeholders(template: str) -> tuple[str, ...]:
-    """The names in braces, in order; raises TemplateError for a brace that stands alone."""
-    names = []
+    """The names in braces, in order."""
+    return tuple(token[1] for token in _TOKEN.finditer(template) if token[1] is not None)
+
+
+def check(template: str) -> None:
+    """Raises TemplateError for a brace that stands alone, and as `finish` does."""
     for token in _TOKEN.finditer(template):
         if token[0] in ("{", "}"):
             hint = f"write '{token[0] * 2}' for a literal brace"
             raise TemplateError(f"'{token[0]}' stands alone", hint)
-        if token[1] is not None:
-            names.append(token[1])
-    return tuple(names)
+    finish(template)
 
 
 def substitute(template: str, texts: Mapping[str, str]) -> str:

@@ -53,6 +53,8 @@ M = TypeVar("M", bound=BaseModel)
 FromPlain = Annotated[T, Field(strict=False)]
 """For a field that is not plain YAML: a tuple, read from a list; an enum, read from a text."""
 
+_MOST_WORDS = 20
+
 
 class Record(BaseModel):
     """The base of what is read from YAML: frozen, strict, and no unknown keys."""
@@ -107,7 +109,7 @@ class Shorthand:
 
 
 class Flaw(NamedTuple):
-    """What a model alone cannot tell; `positions.problem(*flaw)` puts it in its place."""
+    """What is wrong in a document that fits its model; `at` is the way inward to it."""
 
     at: Inward
     message: str
@@ -120,6 +122,10 @@ class Document(Generic[M]):
 
     content: M
     positions: Positions
+
+    def problem(self, flaw: Flaw) -> Problem:
+        """The flaw at its line and column, or at those of what is written around it."""
+        return self.positions.problem(self.positions.known(flaw.at), flaw.message, flaw.hint)
 
 
 def load_document(path: Path, model: type[M]) -> tuple[M, Positions]:
@@ -159,15 +165,18 @@ def validate(data: Json, model: type[M], positions: Positions) -> M:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        faults = error.errors(include_url=False)
+        faults = [fault for fault in error.errors(include_url=False) if not _follows(fault)]
         raise DocumentError([_problem(f, data, model, positions) for f in faults]) from None
 
 
 def suggest(word: str, known: Iterable[str]) -> str:
-    """A hint for a word that is not known: the one that was meant, or all there are."""
-    words = list(known)
+    """A hint for a word that is not known: the one that was meant, or those there are."""
+    words = list(dict.fromkeys(known))
     close = difflib.get_close_matches(word, words, n=1)
-    return f"did you mean '{close[0]}'?" if close else f"known: {', '.join(words) or 'none'}"
+    if close:
+        return f"did you mean '{close[0]}'?"
+    more = ", ..." if len(words) > _MOST_WORDS else ""
+    return f"known: {', '.join(words[:_MOST_WORDS]) or 'none'}{more}"
 
 
 _WANTED = {
@@ -194,6 +203,11 @@ def _problem(
     return positions.problem(at, *_words(fault), of_key=fault["loc"][-1:] == ("[key]",))
 
 
+def _follows(fault: Mapping[str, Any]) -> bool:
+    """A list that pydantic finds too short because entries of it, told apart, do not read."""
+    return bool(fault["type"] == "too_short" and len(fault["input"]) >= fault["ctx"]["min_length"])
+
+
 def _words(fault: Mapping[str, Any]) -> tuple[str, str | None]:
     kind, given, context = fault["type"], fault["input"], fault.get("ctx", {})
     wanted = _WANTED.get(kind.removesuffix("_type"))
@@ -202,19 +216,19 @@ def _words(fault: Mapping[str, Any]) -> tuple[str, str | None]:
     if kind in ("enum", "literal_error"):
         known = re.findall(r"'([^']*)'", context["expected"])
         return f"'{given}' is not known", suggest(str(given), known)
-    if kind in ("too_short", "string_too_short"):
+    if kind in ("too_short", "string_too_short") and not given:
         return "is empty", None
     said = fault["msg"].removeprefix("Value error, ").replace("Input should", "should")
     return said, context.get("hint")
 
 
 def _needs(wanted: str, given: Json) -> tuple[str, str | None]:
+    if given is None:
+        return f"is empty, but needs {wanted}", None
     return f"needs {wanted}, not {_kind(given)}", _how_to_write(wanted, given)
 
 
 def _kind(given: Json) -> str:
-    if given is None:
-        return "nothing"
     if isinstance(given, bool):
         return str(given).lower()
     kinds = {int: "a whole number", str: "a text", dict: "a mapping"}
@@ -227,7 +241,7 @@ def _how_to_write(wanted: str, given: Json) -> str | None:
     if wanted == "a text" and isinstance(given, dict | list):
         return "a text that begins with { or [ needs quotes"
     if wanted == "a list" and isinstance(given, str):
-        return f"write [{given}]"
+        return "write it on a line of its own, after '- '"
     if wanted == "true or false" and str(given).lower() in ("true", "false"):
         return f"write {given.lower()}, without quotes"
     if wanted == "a whole number" and isinstance(given, str) and given.isdecimal():
@@ -236,7 +250,10 @@ def _how_to_write(wanted: str, given: Json) -> str | None:
 
 
 def _inward(loc: Sequence[str | int], data: Json) -> Inward:
-    """The part of pydantic's path that is in the data; it also names unions and key checks."""
+    """The part of pydantic's path that is in the data.
+
+    The rest are key checks and the tags of unions: write those as "(tag)", like no key.
+    """
     at: list[str | int] = []
     for part in loc:
         inside = isinstance(data, dict) and part in data

@@ -118,19 +118,40 @@ _Loader.add_implicit_resolver(_TAG + "int", _INT, list("-0123456789"))
 _Loader.add_implicit_resolver(_TAG + "bool", _BOOL, ["t", "f"])
 _Loader.add_implicit_resolver(_TAG + "null", re.compile(r"(?:null|)\Z"), ["n", ""])
 
+
+class _Words(NamedTuple):
+    """A part of what PyYAML says, the same for who wrote the file, and which of its marks to show.
+
+    `opening` is the mark where the thing began that is not closed.
+    """
+
+    said: str
+    message: str
+    hint: str | None = None
+    opening: bool = False
+
+
+_QUOTES = "put the text in quotes"
 _PLAIN_WORDS = (
-    ("'\\t'", "a tab stands where only spaces may", "indent with spaces"),
-    ("mapping values are not", "a second ': ' on the line", "put the text in quotes"),
-    ("<block end>", "this does not fit what stands above it",
-     "check the indentation; a text that begins with {, [, \" or ' needs quotes around all of it"),
-    ("could not find expected ':'", "a key without ': ' after it", "write 'key: value'"),
-    ("',' or", "a { or [ that is not closed", "a text that begins with { or [ needs quotes"),
-    ("undefined alias", "an alias without its anchor", "put a text that begins with * in quotes"),
-    ("end of stream", "a quote that is not closed", None),
-    ("single document", "more than one document", "keep to one; remove the '---' between them"),
-    ("cannot start any token", "this character cannot begin a text", "put the text in quotes"),
-)  # fmt: skip
-"""What PyYAML says (a part of it), in words for who wrote the file, with a hint."""
+    _Words("'\\t'", "a tab stands where only spaces may", "indent with spaces"),
+    _Words(
+        "mapping values are not",
+        "a ': ' where no key can stand",
+        f"check the indentation, or {_QUOTES}",
+    ),
+    _Words(
+        "<block end>",
+        "this does not fit what stands before it",
+        "check the indentation, and the quotes around a text that begins with {, [, ' or \"",
+    ),
+    _Words("expected ':'", "a key without ': ' after it", "write 'key: value'"),
+    _Words("',' or", "a { or [ that is not closed", f"close it, or {_QUOTES}", True),
+    _Words("end of stream", "a quote that is not closed", None, True),
+    _Words("undefined alias", "an alias without its anchor", f"for a text with *, {_QUOTES}"),
+    _Words("another document", "a second document", "keep one; remove the '---' between them"),
+    _Words("cannot start any token", "this character cannot begin a text", _QUOTES),
+    _Words("unknown escape", "an unknown escape", "in single quotes a backslash is itself"),
+)
 
 
 def _compose(text: str, path: str) -> yaml.Node | None:
@@ -142,9 +163,10 @@ def _compose(text: str, path: str) -> yaml.Node | None:
     try:
         return loader.get_single_node()
     except yaml.MarkedYAMLError as error:
-        said = f"{error.context} {error.problem}"
-        words = next((w for w in _PLAIN_WORDS if w[0] in said), ("", f"not YAML: {said}", None))
-        _fail(path, _place(error.problem_mark or loader.get_mark()), *words[1:])
+        plain = _Words("", f"not YAML: {error.problem}")
+        words = next((w for w in _PLAIN_WORDS if w.said in str(error.problem)), plain)
+        mark = error.context_mark if words.opening else error.problem_mark
+        _fail(path, _place(mark or loader.get_mark()), words.message, words.hint)
     except RecursionError:
         _fail(path, Place(1, 1), "nested too deeply")
     except (ValueError, ArithmeticError):  # PyYAML's own, for escapes and versions out of range
