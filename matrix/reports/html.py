@@ -11,10 +11,9 @@ from urllib.parse import quote
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from matrix.model import UriDefault
 from matrix.outcome import Outcome, Verdict
 from matrix.reports.grid import Column, Grid, Row, Section, Table, display, visible
-from matrix.results import StackResults, parse_stack_id
+from matrix.results import StackId, parse_stack_id
 
 _TONES: Mapping[Outcome, str] = {
     Outcome.MEMORY: "memory",
@@ -63,19 +62,29 @@ def anchor(*parts: str | None) -> str:
 
 
 def summary(column: Column) -> tuple[str, ...]:
-    """Say in a few words which stacks a column holds: drivers, with the versions at the ends."""
-    groups: dict[str, list[StackResults]] = {}
-    for stack in column.stacks:
-        parsed = parse_stack_id(stack.stack)
-        uri = parsed.options.get("uri", UriDefault.AS_BUILT.value)
-        name = parsed.driver if uri == UriDefault.AS_BUILT.value else f"{parsed.driver}, uri {uri}"
-        groups.setdefault(name, []).append(stack)
-    return tuple(_versions(name, stacks) for name, stacks in groups.items())
+    """Say in a few words which stacks a column holds: one line per driver and URI default."""
+    groups: dict[tuple[str, str], list[StackId]] = {}
+    for stack in (parse_stack_id(each.stack) for each in column.stacks):
+        groups.setdefault((stack.driver, stack.options.get("uri", "")), []).append(stack)
+    return tuple(_line(driver, uri, stacks) for (driver, uri), stacks in groups.items())
 
 
-def _versions(name: str, stacks: list[StackResults]) -> str:
-    versions = list(dict.fromkeys(parse_stack_id(stack.stack).version for stack in stacks))
-    known = [version for version in versions if version]
+def _line(driver: str, uri: str, stacks: list[StackId]) -> str:
+    """Name what a group has in common, and the versions in which it differs."""
+    parts = [_versions(driver, [stack.version for stack in stacks])]
+    for name, label in [("sqlite", "SQLite"), *((each, each) for each in _middleware(stacks))]:
+        versions = [stack.options.get(name, "") for stack in stacks]
+        parts += [_versions(label, versions)] if any(versions) else []
+    parts += [f"uri {uri}"] if uri else []
+    return ", ".join(parts)
+
+
+def _middleware(stacks: list[StackId]) -> list[str]:
+    return list(dict.fromkeys(stack.middleware for stack in stacks if stack.middleware))
+
+
+def _versions(name: str, versions: list[str]) -> str:
+    known = [version for version in dict.fromkeys(versions) if version]
     if not known:
         return name
     return f"{name} {known[0]}" + (f" … {known[-1]}" if len(known) > 1 else "")

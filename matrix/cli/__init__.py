@@ -1,0 +1,79 @@
+"""The command line: one module per verb. Here alone things are printed, and exit codes made."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from matrix import __version__
+from matrix.errors import EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, MatrixError
+
+VERBS = ("run", "check", "list", "report", "doctor", "schema")
+
+
+class LazyGroup(click.Group):
+    """A verb's module is imported when the verb is used: `--help` stays quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return None
+        command = importlib.import_module(f"matrix.cli.{cmd_name}").command
+        assert isinstance(command, click.Command)
+        return command
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Example: sqlite-matrix check 'file:db?mode=memory'",
+)
+@click.version_option(__version__, prog_name="sqlite-matrix")
+def cli() -> None:
+    """Measure what a SQLite connection string really does, on real drivers.
+
+    Data goes to standard output, progress to standard error.
+    Exit codes: 0 as expected, 1 changed or not as expected, 2 usage or a document that does not
+    read, 3 an error of ours, 4 a stack could not be provided or nothing could run, 5 nothing
+    selected, 130 interrupted.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command and leave with its exit code."""
+    sys.exit(_exit_code(arguments))
+
+
+def _exit_code(arguments: Sequence[str] | None) -> int:
+    try:
+        result: Any = cli.main(arguments, prog_name="sqlite-matrix", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return EXIT_USAGE
+    except MatrixError as error:
+        _complain(str(error))
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        _complain("interrupted")
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader has gone: there is nobody to tell
+        return EXIT_OK
+    except Exception as error:
+        _complain(f"an error of ours: {type(error).__name__}: {error}")
+        return EXIT_INTERNAL
+    return result if isinstance(result, int) else EXIT_OK
+
+
+def _complain(message: str) -> None:
+    """Say what is wrong; problems of documents begin with their place, not with our name."""
+    lines = message.splitlines() or [""]
+    prefix = "" if len(lines) > 1 or ".yaml:" in message or ".jsonl:" in message else "sqlite-matrix: "
+    for line in lines:
+        click.echo(prefix + line.encode("utf-8", "backslashreplace").decode(), err=True)

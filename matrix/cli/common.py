@@ -1,0 +1,106 @@
+"""What the verbs share: options, progress, output."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from matrix.errors import UsageError
+
+if TYPE_CHECKING:
+    from matrix.scenario import Topic
+    from matrix.provision import Provided, Provisioner, Unprovided
+    from matrix.stacks import Catalogue, Stack
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+SCENARIOS = Path("scenarios")
+RESULTS = Path("results/latest")
+
+
+def stack_options(function: F) -> F:
+    """`--stacks`, `--stack`, `--cache`, `--offline`: which stacks, and where they come from."""
+    for option in (
+        click.option("--offline", is_flag=True, help="Use what is in the cache, ask no index."),
+        click.option("--cache", type=click.Path(path_type=Path), envvar="SQLITE_MATRIX_CACHE",
+                     help="Where installed packages are kept."),
+        click.option("--stack", "specs", multiple=True, metavar="SPEC",
+                     help="One stack: apsw, 'apsw==3.54.1.0', 'sqlite3[uri=off,sqlalchemy]'. "
+                     "Required: the command fails if it cannot be had. Repeatable."),
+        click.option("--stacks", "set_name", metavar="SET", help="A set: quick, standard."),
+    ):  # fmt: skip
+        function = option(function)
+    return function
+
+
+def choose_stacks(
+    catalogue: Catalogue, set_name: str | None, specs: Sequence[str], default: str
+) -> tuple[Stack, ...]:
+    """The stacks that the user named, or those of the default set."""
+    from matrix.stacks import parse_stack, stacks_of_set
+
+    chosen = [parse_stack(spec, catalogue) for spec in specs]
+    if set_name is not None or not chosen:
+        chosen += stacks_of_set(set_name or default, catalogue)
+    return tuple({stack.id: stack for stack in chosen}.values())
+
+
+def read_topics(paths: Sequence[Path]) -> tuple[Topic, ...]:
+    """The topics of these files and directories, by default of `scenarios/` here."""
+    from matrix.scenario import load_topics
+
+    if not paths and not SCENARIOS.is_dir():
+        raise UsageError(f"there is no directory {SCENARIOS}/ here", hint="name scenario files")
+    return load_topics(paths or [SCENARIOS])
+
+
+def provide(
+    provisioner: Provisioner, stacks: Sequence[Stack]
+) -> list[Provided | Unprovided]:
+    """Provide the stacks, with a word on how far it is."""
+    from matrix.cli.progress import Progress
+
+    with Progress("stacks provided", len(stacks)) as progress:
+        provided = []
+        for each in provisioner.provide_all(stacks):
+            progress.advance(1, each.stack.id)
+            provided.append(each)
+    return provided
+
+
+def write_output(text: str, output: Path | None) -> None:
+    """Write to a file, or to standard output whatever its encoding."""
+    if output is not None:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.write_text(text, "utf-8")
+        return
+    data = text.encode(sys.stdout.encoding or "utf-8", "backslashreplace")
+    sys.stdout.flush()
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+
+
+def render_table(results: Any, selection: Any = None) -> str:
+    """The table for this terminal: its width, its colours, its characters."""
+    from matrix.reports.grid import build_grid
+    from matrix.reports.terminal import render_terminal
+
+    return render_terminal(
+        build_grid(results, selection),
+        width=shutil.get_terminal_size((100, 24)).columns,
+        color=sys.stdout.isatty() and not os.environ.get("NO_COLOR"),
+        unicode="utf" in (sys.stdout.encoding or "").lower(),
+    )
+
+
+def many(count: int, noun: str) -> str:
+    """`1 cell`, `1,234 cells`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+

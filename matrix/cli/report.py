@@ -1,0 +1,33 @@
+"""`sqlite-matrix report`: from results to a page, a table, data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from matrix.cli.common import RESULTS, render_table, write_output
+from matrix.reports import RENDERERS, render
+from matrix.results import load_results
+from matrix.select import Selector
+
+
+@click.command("report")
+@click.argument("format_", metavar="FORMAT", type=click.Choice(sorted(RENDERERS)))
+@click.argument("results", type=click.Path(path_type=Path), default=RESULTS)
+@click.option("--select", "patterns", multiple=True, metavar="GLOB", help="Only these cases.")
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path),
+              help="A file instead of standard output.")  # fmt: skip
+def command(
+    format_: str, results: Path, patterns: tuple[str, ...], output: Path | None
+) -> None:
+    """Render the result files in RESULTS (default: results/latest) as FORMAT.
+
+    Example: sqlite-matrix report html -o report.html
+    """
+    selector = Selector.parse(patterns) if patterns else None
+    found = load_results(results)
+    if format_ == "table" and output is None:
+        write_output(render_table(found, selector), None)
+    else:
+        write_output(render(format_, found, selector), output)

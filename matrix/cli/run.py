@@ -1,0 +1,173 @@
+"""`sqlite-matrix run`: expand, provision, run, store, print the table."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from matrix.cli.common import (
+    RESULTS,
+    choose_stacks,
+    many,
+    provide,
+    read_topics,
+    render_table,
+    stack_options,
+    write_output,
+)
+from matrix.cli.progress import Progress
+from matrix.errors import EXIT_OK, EXIT_UNAVAILABLE, NothingRanError, NothingSelectedError
+from matrix.execute import CellLost, CellsDone, Run, StackDone, StackUnavailable
+from matrix.expand import expand_topics, scenario_infos
+from matrix.model import Case, ScenarioInfo, canonical
+from matrix.provision import Provided, Provisioner, Unprovided
+from matrix.reports import RENDERERS, render
+from matrix.reports.grid import build_grid
+from matrix.results import (
+    ResultSet,
+    load_results,
+    write_cases,
+    write_stack,
+    write_unavailable_stack,
+)
+from matrix.select import Selector
+from matrix.stacks import load_catalogue
+
+Work = list[tuple[Provided | Unprovided, Sequence[Case]]]
+
+
+@click.command("run")
+@click.argument("scenarios", nargs=-1, type=click.Path(exists=True, path_type=Path))
+@stack_options
+@click.option("--select", "patterns", multiple=True, metavar="GLOB",
+              help="Only these: a topic, a topic/scenario, or a pattern over case ids. Repeatable.")
+@click.option("-j", "--jobs", type=click.IntRange(1), help="Worker processes; default: the cores.")
+@click.option("--resume", is_flag=True, help="Go on with an interrupted run.")
+@click.option("--timeout", type=click.FloatRange(0.5), default=30.0, show_default=True,
+              help="Seconds after which a case is taken down.")
+@click.option("--scratch", type=click.Path(exists=True, file_okay=False, path_type=Path),
+              help="Where the cases' directories are made; default: in memory, if there is such.")
+@click.option("--format", "format_", type=click.Choice(sorted(RENDERERS)), default="table",
+              show_default=True, help="What to print.")
+@click.option("-o", "--output", type=click.Path(file_okay=False, path_type=Path), default=RESULTS,
+              show_default=True, help="The directory for the result files.")  # fmt: skip
+def command(
+    scenarios: tuple[Path, ...],
+    set_name: str | None,
+    specs: tuple[str, ...],
+    cache: Path | None,
+    offline: bool,
+    patterns: tuple[str, ...],
+    jobs: int | None,
+    resume: bool,
+    timeout: float,
+    scratch: Path | None,
+    format_: str,
+    output: Path,
+) -> int:
+    """Run the cases of SCENARIOS (files or directories; default: scenarios/) on stacks.
+
+    Result files go to the output directory, the table to standard output.
+
+    Example: sqlite-matrix run --stacks quick --select mode --select 'sharing/*order=cache*'
+    """
+    began = time.monotonic()
+    topics = read_topics(scenarios)
+    selector = Selector.parse(patterns) if patterns else None
+    cases = [case for case in expand_topics(topics) if selector is None or selector(case.id)]
+    if not cases:
+        raise NothingSelectedError("no case is selected", hint="sqlite-matrix list cases")
+    stacks = choose_stacks(load_catalogue(), set_name, specs, "standard")
+    provided = provide(Provisioner(cache, offline=offline), stacks)
+    work: Work = [(p, [c for c in cases if _runs_on(c, p)]) for p in provided]
+    used = {case.scenario for case in cases}
+    infos = [info for info in scenario_infos(topics) if info.id in used]
+    parts = _prepare(output, infos, cases, resume=resume)
+    run = Run(work, parts=parts, jobs=jobs, timeout=timeout, scratch=scratch)
+    missing = _follow(run, output, sum(len(c) for p, c in work if isinstance(p, Provided)))
+    shutil.rmtree(parts)
+    results = load_results(output)
+    if all(stack.fingerprint is None for stack in results.stacks):
+        reasons = "\n".join(f"{name}: {reason}" for name, reason in missing.items())
+        raise NothingRanError(f"no stack could be run\n{reasons}")
+    page = _page(output)
+    write_output(render("html", results), page)
+    write_output(render_table(results) if format_ == "table" else render(format_, results), None)
+    _say_where(results, output, page, time.monotonic() - began, to_stderr=format_ != "table")
+    required = {stack.id for stack in stacks} if specs and set_name is None else set()
+    return EXIT_UNAVAILABLE if required & missing.keys() else EXIT_OK
+
+
+def _runs_on(case: Case, provided: Provided | Unprovided) -> bool:
+    stack = provided.stack
+    return stack.runs(case.via) and (case.drivers is None or stack.driver in case.drivers)
+
+
+def _prepare(
+    output: Path, infos: Sequence[ScenarioInfo], cases: Sequence[Case], *, resume: bool
+) -> Path:
+    """An output directory for this run alone; the part files of the same run, if it is resumed."""
+    parts = output / ".parts"
+    plan = hashlib.sha256("\n".join(canonical(c.to_json()) for c in cases).encode()).hexdigest()
+    note = parts / "plan"
+    same = note.is_file() and note.read_text() == plan
+    if parts.exists() and not (resume and same):
+        click.echo(
+            "the scenarios have changed since the interrupted run: starting over"
+            if resume
+            else "an interrupted run is discarded (--resume goes on with it)",
+            err=True,
+        )
+        shutil.rmtree(parts)
+    for old in output.glob("*.jsonl"):
+        old.unlink()
+    parts.mkdir(parents=True, exist_ok=True)
+    note.write_text(plan)
+    write_cases(output, infos, cases)
+    return parts
+
+
+def _follow(run: Run, output: Path, total: int) -> dict[str, str]:
+    """Write the result file of each stack as it is through; the stacks that could not be had."""
+    missing: dict[str, str] = {}
+    try:
+        with Progress("cells", total) as progress:
+            for event in run.events():
+                if isinstance(event, CellsDone):
+                    progress.advance(event.count, event.stack)
+                elif isinstance(event, StackDone):
+                    write_stack(output, event.stack, event.fingerprint, event.lines)
+                elif isinstance(event, StackUnavailable):
+                    missing[event.stack] = event.reason
+                    write_unavailable_stack(output, event.stack, event.reason)
+                    progress.note(f"unavailable: {event.stack}: {event.reason}")
+                elif isinstance(event, CellLost):
+                    progress.note(f"lost: {event.case} on {event.stack}: {event.how}")
+    except KeyboardInterrupt:
+        click.echo("what was observed is kept: the same command with --resume goes on", err=True)
+        raise
+    return missing
+
+
+def _page(output: Path) -> Path:
+    """Where the HTML page goes: beside the default results, or in the directory of one's own."""
+    return Path("results/report/index.html") if output == RESULTS else output / "report.html"
+
+
+def _say_where(
+    results: ResultSet, output: Path, page: Path, seconds: float, *, to_stderr: bool
+) -> None:
+    totals = build_grid(results).totals
+    stray = f"{many(totals.strays, 'stray file')}"
+    line = (
+        f"{many(totals.cells, 'cell')} on {many(totals.stacks, 'stack')}, {stray}, "
+        f"{totals.not_as_intended:,} not as intended"
+    )
+    if totals.unavailable_stacks:
+        line += f", {many(totals.unavailable_stacks, 'stack')} unavailable"
+    click.echo(f"\n{line}, {seconds:.0f} s. Results: {output}/, page: {page}", err=to_stderr)

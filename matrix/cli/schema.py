@@ -1,0 +1,23 @@
+"""`sqlite-matrix schema`: the JSON Schemas of what goes in and out."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from matrix.cli.common import write_output
+from matrix.schemas import SCHEMAS
+
+
+@click.command("schema")
+@click.argument("name", type=click.Choice(sorted(SCHEMAS)))
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path),
+              help="A file instead of standard output.")  # fmt: skip
+def command(name: str, output: Path | None) -> None:
+    """Print the JSON Schema of scenario files, of the file of stacks, of cases or observations.
+
+    Example: sqlite-matrix schema scenario -o scenario.schema.json
+    """
+    write_output(json.dumps(SCHEMAS[name](), indent=2, sort_keys=True) + "\n", output)

@@ -1,0 +1,26 @@
+"""The part that runs inside a stack: it performs cases and says what it saw.
+
+It stands alone: standard library only, Python 3.8 and newer, no import from the rest of the
+project, and no policy. The tool starts it with `python -I -S <this directory>/__main__.py`,
+so that nothing is on its path but the standard library and the overlays that it is told of.
+
+The protocol is JSON lines, one message a line. The tool sends, on standard input:
+
+- `{"kind": "hello", "protocol": 1, "stack", "driver", "distribution", "middleware", "overlays",
+  "uri", "library", "scratch", "part"}`: what to be. Plugins are `{"name", "path"}`.
+- `{"kind": "cases", "cases": [...]}`: what to run, in this order.
+- `{"kind": "quit"}`; the end of the input means the same.
+
+The probe answers, on the descriptor that was its standard output:
+
+- `{"kind": "ready", "fingerprint": {...}}`, or `{"kind": "fatal", "error": {"type", "message"}}`
+  where the stack cannot be had.
+- `{"kind": "done", "count": n}` after the cases; `{"kind": "dirty", "count": n, "reason"}` where a
+  case left something behind in the process, which then wants to be replaced.
+- `{"kind": "bye"}` at the end.
+
+Observations do not pass through the pipe: each is appended to the file `part`, one write each, so
+that they survive whatever happens to either side, and the growth of that file is the heartbeat.
+"""
+
+PROTOCOL = 1

@@ -1,0 +1,27 @@
+"""Start the probe from its directory, whatever else is or is not on the path.
+
+It is loaded under a name of its own, since the project's package is not there inside a stack.
+"""
+
+import importlib.util
+import os
+import sys
+
+
+def _load():
+    here = os.path.dirname(os.path.abspath(__file__))
+    spec = importlib.util.spec_from_file_location(
+        "sqlite_matrix_probe",
+        os.path.join(here, "__init__.py"),
+        submodule_search_locations=[here],
+    )
+    package = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = package
+    spec.loader.exec_module(package)
+
+
+if __name__ == "__main__":
+    _load()
+    from sqlite_matrix_probe.worker import main
+
+    sys.exit(main())

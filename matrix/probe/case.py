@@ -1,0 +1,252 @@
+"""One case, performed stage by stage, and the observation of it."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import warnings
+from typing import Any, Callable, Dict, List, Optional
+
+from .middleware import BareSession
+from .observe import Appeared, Observer
+from .places import Places, remove_outside
+from .recorder import Recorder, to_json
+from .setup import set_up
+
+_ROWS = 512
+_ROW_BYTES = 4000
+_SPILLED = _ROWS * _ROW_BYTES // 2
+_LOOK = "SELECT count(*) FROM matrix_written"
+
+
+class CaseRun:
+    """The state of one case while it runs; `perform()` gives the observation as JSON.
+
+    `middleware` is the module that the case goes through, or None for the bare driver.
+    """
+
+    def __init__(
+        self, driver: Any, middleware: Any, recorder: Recorder, observer: Observer
+    ) -> None:
+        self._driver = driver
+        self._session_type = BareSession if middleware is None else middleware.Session
+        self._recorder = recorder
+        self._observer = observer
+
+    def perform(self, case: Dict[str, Any], places: Places) -> Dict[str, Any]:
+        """Run the case in its directory, which exists and is the current one."""
+        self._case = case
+        self._places = places
+        self._error: Optional[Dict[str, str]] = None
+        self._storage = "none"
+        self._second: Optional[str] = None
+        self._journal_mode: Optional[str] = None
+        self._pool: Optional[str] = None
+        self._databases: Dict[str, str] = {}
+        self._recorder.begin()
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            warnings.simplefilter("ignore", ResourceWarning)
+            result = self._stages()
+        observation = self._observation(result)
+        observation["warnings"] = _unique(
+            places.show("%s: %s" % (w.category.__name__, w.message)) for w in caught
+        )
+        self._clean()
+        return observation
+
+    def _stages(self) -> str:
+        case, observer = self._case, self._observer
+        if not self._attempt("setup", self._set_up):
+            observer.begin(self._places)
+            return "unavailable"
+        observer.begin(self._places)
+        self._session = self._session_type(
+            self._driver, self._target(), self._places.fill(case["connect"])
+        )
+        opened = self._attempt("open", self._session.open)
+        self._pool = self._session.pool
+        if opened:
+            self._databases = self._database_files()
+            usable = self._attempt("sql", self._run_sql)
+            written = case["write"] and usable and self._attempt("write", self._write)
+            if not written:
+                self._storage = self._storage_of(case["write_to"] if usable else "main", {})
+            if written:
+                self._attempt("second_connection", self._look)
+        self._attempt("close", self._close)
+        observer.enter("exit")
+        del self._session
+        observer.look()
+        return "opened" if opened else "refused"
+
+    def _attempt(self, stage: str, action: Callable[[], None]) -> bool:
+        """Perform a stage and look; the first exception is the case's error."""
+        self._observer.enter(stage)
+        try:
+            action()
+        except Exception as error:
+            if self._error is None:
+                self._error = self._describe(stage, error)
+            return False
+        finally:
+            if stage != "setup":
+                self._observer.look()
+        return True
+
+    def _describe(self, stage: str, error: Exception) -> Dict[str, str]:
+        kind = type(error)
+        name = "%s.%s" % (kind.__module__, kind.__qualname__)
+        message = self._places.show(str(error))
+        return {"phase": stage, "type": name.replace("builtins.", ""), "message": message}
+
+    def _set_up(self) -> None:
+        set_up(self._driver, self._case["setup"], self._places)
+        self._recorder.close_thread()
+        self._recorder.begin()
+
+    def _target(self) -> Any:
+        text = self._places.fill(self._case["target"])
+        kind = self._case["target_type"]
+        if kind == "bytes":
+            return os.fsencode(text)
+        return pathlib.PurePath(text) if kind == "path" else text
+
+    def _run_sql(self) -> None:
+        for sql in self._case["sql"]:
+            self._session.execute(self._places.fill(sql))
+        self._databases = self._database_files()
+
+    def _write(self) -> None:
+        """Write about 2 MB through a small cache, so that what can spill does."""
+        schema = '"%s"' % self._case["write_to"].replace('"', '""')
+        execute = self._session.execute
+        before = self._observer.held()
+        execute("PRAGMA %s.cache_size=10" % schema)
+        if not self._session.in_transaction():
+            execute("BEGIN")
+        execute("CREATE TABLE %s.matrix_written(x)" % schema)
+        execute(
+            "INSERT INTO %s.matrix_written WITH RECURSIVE n(i) AS "
+            "(SELECT 1 UNION ALL SELECT i+1 FROM n LIMIT %d) SELECT zeroblob(%d) FROM n"
+            % (schema, _ROWS, _ROW_BYTES)
+        )
+        self._storage = self._storage_of(self._case["write_to"], before)
+        execute("COMMIT")
+        self._journal_mode = str(execute("PRAGMA %s.journal_mode" % schema)[0][0])
+
+    def _look(self) -> None:
+        try:
+            self._session.look(_LOOK)
+        except Exception as error:
+            if "no such table" in str(error):
+                self._second = "does_not_see"
+                return
+            self._second = "refused"
+            raise
+        self._second = "sees"
+
+    def _close(self) -> None:
+        try:
+            self._session.close()
+        finally:
+            self._recorder.close_thread()
+
+    def _database_files(self) -> Dict[str, str]:
+        """The file that SQLite names for each schema; bytes, since names need not be UTF-8."""
+        rows = self._session.execute(
+            "SELECT name, CAST(file AS BLOB) FROM pragma_database_list ORDER BY seq"
+        )
+        return {name: os.fsdecode(bytes(file or b"")) for name, file in rows}
+
+    def _storage_of(self, schema: str, before: Dict[int, Any]) -> str:
+        """Where a schema's data is, by the descriptors that SQLite holds.
+
+        Its file, if it is held open; else an unnamed file that has taken in what was written.
+        """
+        held = self._observer.held()
+        file = self._databases.get(schema, "")
+        if file and any(os.fsdecode(h.path) == file and not h.anonymous for h in held.values()):
+            return "file"
+        for descriptor, now in held.items():
+            size = before[descriptor].size if descriptor in before else 0
+            if now.anonymous and now.size - size > _SPILLED:
+                return "temporary"
+        return "memory"
+
+    def _observation(self, result: str) -> Dict[str, Any]:
+        observer, places = self._observer, self._places
+        passed = self._recorder.passed
+        main = self._databases.get("main")
+        return {
+            "case": self._case["id"],
+            "result": result,
+            "error": self._error,
+            "storage": self._storage if result == "opened" else "none",
+            "created": self._created(),
+            "modified": sorted(places.show_path(path) for path in observer.modified()),
+            "removed": sorted(places.show_path(path) for path in observer.removed()),
+            "second_connection": self._second,
+            "passed": None if passed is None else to_json(passed, places),
+            "opened": None if main is None else places.show_path(main),
+            "journal_mode": self._journal_mode,
+            "pool": self._pool,
+            "observer": observer.name,
+            "transients_complete": observer.transients_complete,
+        }
+
+    def _created(self) -> List[Dict[str, Any]]:
+        asked = set(self._places.resolve(self._case["asked"]))
+        databases = {path for path in self._databases.values() if path}
+        entries: Dict[str, Dict[str, Any]] = {}
+        for appeared in self._observer.created():
+            path = self._places.show_path(appeared.path)
+            kept = os.path.lexists(appeared.path)
+            entries.setdefault(
+                path,
+                {
+                    "path": path,
+                    "kind": kind_of(appeared, databases),
+                    "stage": appeared.stage,
+                    "kept": kept,
+                    "asked": appeared.path in asked,
+                    "size": os.lstat(appeared.path).st_size if kept else None,
+                },
+            )
+        return [entries[path] for path in sorted(entries)]
+
+    def _clean(self) -> None:
+        created = [appeared.path for appeared in self._observer.created()]
+        remove_outside([path for path in created if self._places.is_outside(path)])
+
+
+def kind_of(appeared: Appeared, databases: Any) -> str:
+    """What a path is: by SQLite's word for its databases, by its name for the files beside them."""
+    path = appeared.path
+    name = os.path.basename(path)
+    if path in databases:
+        return "database"
+    if name.startswith("etilqs_") or appeared.what == "unnamed":
+        return "temporary"
+    if name.endswith(".lock") and (appeared.what == "mkdir" or os.path.isdir(path)):
+        return "lock"
+    for suffix, kind in (("-journal", "journal"), ("-wal", "wal"), ("-shm", "shm")):
+        if name.endswith(suffix):
+            return kind
+    if "-mj" in name:
+        return "journal"
+    if appeared.what == "create" or _is_database(path):
+        return "database"
+    return "other"
+
+
+def _is_database(path: str) -> bool:
+    """Whether a file holds a database, or nothing yet."""
+    if not os.path.isfile(path):
+        return False
+    with open(path, "rb") as file:
+        return file.read(16) in (b"", b"SQLite format 3\0")
+
+
+def _unique(texts: Any) -> List[str]:
+    return list(dict.fromkeys(texts))

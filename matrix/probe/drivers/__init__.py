@@ -1,0 +1,22 @@
+"""Drivers: what stands between Python and SQLite.
+
+A driver is a module with a class `Driver`, built in (beside this file) or anywhere else:
+
+- `Driver(library)`: import it, on the SQLite at the path `library` if that is not None.
+- `force_uri(on)`: set SQLITE_CONFIG_URI; raise `plugins.Unavailable` where it cannot be.
+- `system_calls()`: a table for `syscalls.SystemCallLog`; raise `plugins.Unavailable` where there is none.
+- `version`: the driver's own version.
+- `connect(target, options)`: the call that a user would write, with the user's options.
+- `execute(connection, sql)`: run one statement to its end; its rows.
+- `in_transaction(connection)`, `close(connection)`.
+- `record(recorder)`: from now on pass every opening, whoever makes it, through
+  `recorder.opening(open, args, kwargs)`, which calls `open(*args, **kwargs)`.
+- `dbapi(name)`: the DB-API module to hand to a middleware under `name` (None: the driver's own),
+  and `shim`: the name of the layer of ours that makes it one, or None.
+"""
+
+from __future__ import annotations
+
+from typing import Any, List, Tuple
+
+Rows = List[Tuple[Any, ...]]

@@ -1,0 +1,95 @@
+"""What stdlib `sqlite3` and the modules that were copied from it have in common."""
+
+from __future__ import annotations
+
+import ctypes
+import importlib
+import os
+from typing import Any, Dict, Optional
+
+from ..plugins import Unavailable
+from ..syscalls import LibraryTable
+from . import Rows
+
+SQLITE_CONFIG_URI = 17
+SQLITE_OK = 0
+
+
+class DbapiDriver:
+    """A driver with `connect(database, **options)` and the interface of stdlib `sqlite3`."""
+
+    package = "sqlite3"
+    extension = "_sqlite3"
+    shim: Optional[str] = None
+
+    def __init__(self, library: Optional[str]) -> None:
+        self._library = None
+        if library is not None:
+            # Loaded first and globally, its symbols are the ones that the extension binds to.
+            self._library = ctypes.CDLL(library, mode=ctypes.RTLD_GLOBAL)
+        self.module = importlib.import_module(self.package)
+        self.dbapi2 = importlib.import_module(self.package + ".dbapi2")
+
+    @property
+    def version(self) -> str:
+        return str(self.dbapi2.version)
+
+    def library(self) -> ctypes.CDLL:
+        """The SQLite that the extension runs on, for its C interface."""
+        if self._library is None:
+            extension = importlib.import_module(self.extension).__file__
+            if extension is None:
+                raise Unavailable("SQLite is built into this Python, its symbols out of reach")
+            self._library = ctypes.CDLL(_beside(extension))
+        if not hasattr(self._library, "sqlite3_vfs_find"):
+            raise Unavailable("this driver hides the symbols of its SQLite")
+        return self._library
+
+    def force_uri(self, on: bool) -> None:
+        library = self.library()
+        configure = library.sqlite3_config
+        configure.argtypes = [ctypes.c_int]
+        library.sqlite3_shutdown()
+        code = configure(SQLITE_CONFIG_URI, ctypes.c_int(on))
+        library.sqlite3_initialize()
+        if code != SQLITE_OK:
+            raise Unavailable("sqlite3_config(SQLITE_CONFIG_URI) answered %d" % code)
+
+    def system_calls(self) -> Any:
+        return LibraryTable(self.library())
+
+    def record(self, recorder: Any) -> None:
+        """Replace `connect` where a user or a middleware finds it."""
+        original = self.dbapi2.connect
+
+        def connect(*args: Any, **kwargs: Any) -> Any:
+            return recorder.opening(original, args, kwargs)
+
+        self.module.connect = self.dbapi2.connect = connect
+
+    def connect(self, target: Any, options: Dict[str, Any]) -> Any:
+        return self.module.connect(target, **options)
+
+    def execute(self, connection: Any, sql: str) -> Rows:
+        cursor = connection.cursor()
+        try:
+            return list(cursor.execute(sql).fetchall())
+        finally:
+            cursor.close()
+
+    def in_transaction(self, connection: Any) -> bool:
+        return bool(connection.in_transaction)
+
+    def close(self, connection: Any) -> None:
+        connection.close()
+
+    def dbapi(self, name: Optional[str]) -> Any:
+        return self.dbapi2 if name is None else importlib.import_module(name)
+
+
+def _beside(extension: str) -> str:
+    """The library to ask for symbols: on Windows the DLL beside the extension, else itself."""
+    if os.name == "nt":
+        dll = os.path.join(os.path.dirname(extension), "sqlite3.dll")
+        return dll if os.path.exists(dll) else extension
+    return extension

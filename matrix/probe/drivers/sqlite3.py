@@ -1,0 +1,13 @@
+"""The standard library's driver, on the SQLite as installed or on another one."""
+
+import platform
+
+from .dbapi import DbapiDriver
+
+
+class Driver(DbapiDriver):
+    """Stdlib `sqlite3`: its version is Python's."""
+
+    @property
+    def version(self) -> str:
+        return platform.python_version()

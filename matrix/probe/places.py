@@ -1,0 +1,98 @@
+"""Where a case lives, and how its paths are told apart from the machine's.
+
+Whatever differs from run to run and from machine to machine is replaced by a placeholder before it
+is recorded, so that two runs give the same bytes.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from typing import Any, List, Tuple
+
+_RANDOM_NAMES = (
+    (re.compile(r"(etilqs_)[0-9A-Za-z]+"), r"\1*"),  # temporary files
+    (re.compile(r"(-mj)[0-9A-Fa-f]{9}"), r"\1*"),  # super-journals of several databases
+)
+
+
+class Places:
+    """A case's directory, its surroundings, and its unique name.
+
+    `<scratch>/<number>/dir` is the case's own directory; its parent is the case's own, too, so
+    that `../x` stays between us. `tmp` and `home` belong to the worker.
+    """
+
+    def __init__(self, scratch: str, number: int) -> None:
+        self.tmp = os.path.join(scratch, "tmp")
+        self.around = os.path.join(scratch, str(number))
+        self.dir = os.path.join(self.around, "dir")
+        self.name = "db%dx%d" % (os.getpid(), number)
+        self._shown: Tuple[Tuple[str, str], ...] = (
+            (self.dir, "{dir}"),
+            (self.around, "{dir}/.."),
+            (self.tmp, "{tmp}"),
+            (os.path.join(scratch, "home"), "{home}"),
+            (self.name, "{name}"),
+        )
+
+    def make(self) -> None:
+        os.mkdir(self.around)
+        os.mkdir(self.dir)
+        os.chdir(self.dir)
+
+    def remove(self) -> None:
+        """Remove the directories, and what the case left in the temporary one."""
+        os.chdir(os.path.dirname(self.around))
+        shutil.rmtree(self.around)
+        for name in os.listdir(self.tmp):
+            _remove(os.path.join(self.tmp, name))
+
+    def fill(self, value: Any) -> Any:
+        """Replace `{dir}` and `{name}`, wherever they stand in a value."""
+        if isinstance(value, str):
+            return value.replace("{dir}", self.dir).replace("{name}", self.name)
+        if isinstance(value, list):
+            return [self.fill(item) for item in value]
+        if isinstance(value, dict):
+            return {key: self.fill(item) for key, item in value.items()}
+        return value
+
+    def show(self, text: str) -> str:
+        """Put the placeholders back into what is recorded."""
+        for real, placeholder in self._shown:
+            text = text.replace(real, placeholder)
+        for pattern, replacement in _RANDOM_NAMES:
+            text = pattern.sub(replacement, text)
+        return text
+
+    def show_path(self, path: str) -> str:
+        """A path as it is recorded: relative inside the case's directory, else absolute."""
+        if path.startswith(self.dir + os.sep):
+            path = path[len(self.dir) + 1 :]
+        return self.show(path)
+
+    def resolve(self, names: List[str]) -> List[str]:
+        """The absolute paths that these names mean in the case's directory."""
+        return [os.path.normpath(os.path.join(self.dir, self.fill(name))) for name in names]
+
+    def is_outside(self, path: str) -> bool:
+        """Whether a path lies where nothing of ours is removed as a whole."""
+        return not path.startswith((self.around + os.sep, self.tmp + os.sep))
+
+
+def remove_outside(paths: List[str]) -> None:
+    """Remove what a case created outside: newest first, so that directories are empty by then."""
+    for path in reversed(paths):
+        _remove(path)
+
+
+def _remove(path: str) -> None:
+    try:
+        if os.path.isdir(path) and not os.path.islink(path):
+            os.rmdir(path)
+        else:
+            os.unlink(path)
+    except FileNotFoundError:
+        pass

@@ -1,0 +1,54 @@
+"""What is there before a case begins."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import Any, Dict, List
+
+from .places import Places
+
+
+def set_up(driver: Any, steps: List[Dict[str, Any]], places: Places) -> None:
+    """Perform `{"db", "sql", "keep_wal"}`, `{"empty"}`, `{"mkdir"}`, `{"symlink", "to"}`."""
+    for step in steps:
+        step = places.fill(step)
+        if "db" in step:
+            _make_database(driver, step, places)
+        elif "empty" in step:
+            open(os.path.join(places.dir, step["empty"]), "xb").close()
+        elif "mkdir" in step:
+            os.makedirs(os.path.join(places.dir, step["mkdir"]))
+        elif "symlink" in step:
+            os.symlink(step["to"], os.path.join(places.dir, step["symlink"]))
+        else:
+            raise ValueError("no such set-up: " + ", ".join(sorted(step)))
+
+
+def _make_database(driver: Any, step: Dict[str, Any], places: Places) -> None:
+    """Make it aside, under an absolute plain name, which no URI rule touches, and move it in.
+
+    With `keep_wal` it is copied while it is open: the last close would remove its log.
+    """
+    workshop = os.path.join(places.around, "setup")
+    os.mkdir(workshop)
+    made = os.path.join(workshop, "made.db")
+    connection = driver.connect(made, {})
+    try:
+        for sql in step.get("sql", ()):
+            driver.execute(connection, sql)
+        if driver.in_transaction(connection):
+            driver.execute(connection, "COMMIT")
+        if step.get("keep_wal"):
+            _copy(made, os.path.join(places.dir, step["db"]))
+    finally:
+        driver.close(connection)
+    if not step.get("keep_wal"):
+        _copy(made, os.path.join(places.dir, step["db"]))
+    shutil.rmtree(workshop)
+
+
+def _copy(made: str, name: str) -> None:
+    for suffix in ("", "-wal"):
+        if os.path.exists(made + suffix):
+            shutil.copyfile(made + suffix, name + suffix)

@@ -1,0 +1,170 @@
+"""How a stack comes to be on this machine: overlays, one directory per package, version and Python.
+
+An overlay is made aside and renamed into place, so that it is there whole or not at all; a note in
+it says what was asked for and what it holds, so that one which was cut or changed is made again.
+Two runs at once share a cache: each overlay has a lock.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock
+from platformdirs import user_cache_path
+
+from matrix.errors import MatrixError, ProvisionError
+from matrix.pythons import find_python
+from matrix.stacks import Package, Stack, check_fits
+
+_NOTE = "sqlite-matrix-overlay.json"
+_AT_ONCE = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provided:
+    """A stack that can be started: its interpreter, and what goes on its path."""
+
+    stack: Stack
+    python: Path
+    overlays: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unprovided:
+    """A stack that cannot be had here, and why."""
+
+    stack: Stack
+    reason: str
+
+
+def default_cache() -> Path:
+    """Where overlays are kept unless the user names another place."""
+    return user_cache_path("sqlite-matrix", appauthor=False)
+
+
+class Provisioner:
+    """Provides stacks from a cache, and fills the cache from the package index.
+
+    `offline`: never ask the index; what is not in the cache cannot be had.
+    """
+
+    def __init__(self, cache: Path | None = None, *, offline: bool = False) -> None:
+        self.cache = cache or default_cache()
+        self.offline = offline
+
+    def provide(self, stack: Stack) -> Provided | Unprovided:
+        """Provide one stack; what cannot be had is an answer, not an error."""
+        try:
+            python = find_python(stack.python)
+            overlays = tuple(self._overlay(p, stack.python, python) for p in stack.packages)
+        except ProvisionError as error:
+            return Unprovided(stack=stack, reason=str(error))
+        return Provided(stack=stack, python=python, overlays=overlays)
+
+    def provide_all(self, stacks: Sequence[Stack]) -> Iterator[Provided | Unprovided]:
+        """Provide stacks, several at once, in their order."""
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            yield from pool.map(self.provide, stacks)
+
+    def _overlay(self, package: Package, version: str, python: Path) -> Path:
+        check_fits(package, version)
+        directory = self.cache / f"py{version}" / package.requirement.replace("==", "-")
+        if _is_whole(directory, package):
+            return directory
+        if self.offline:
+            raise ProvisionError(
+                f"{package.requirement} for Python {version} is not in the cache",
+                hint="run once without --offline",
+            )
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{directory}.lock"):
+            if not _is_whole(directory, package):
+                _install(package, python, directory)
+        return directory
+
+
+def _is_whole(directory: Path, package: Package) -> bool:
+    """Whether an overlay holds what was asked for, and all that was put into it."""
+    try:
+        note = json.loads((directory / _NOTE).read_text("utf-8"))
+    except (OSError, ValueError):
+        return False
+    return bool(note == _note(directory, package))
+
+
+def _note(directory: Path, package: Package) -> dict[str, object]:
+    files = [
+        path
+        for path in directory.rglob("*")
+        if path.is_file() and path.suffix != ".pyc" and path.name != _NOTE
+    ]
+    return {
+        "requirement": package.requirement,
+        "files": len(files),
+        "bytes": sum(path.stat().st_size for path in files),
+    }
+
+
+def _install(package: Package, python: Path, directory: Path) -> None:
+    """Install a package with its dependencies into a directory of its own."""
+    aside = Path(tempfile.mkdtemp(prefix=f"{directory.name}.", dir=directory.parent))
+    try:
+        command = [*_installer(python), "--target", str(aside)]
+        if package.wheel:
+            command += ["--only-binary", ":all:"]
+        done = subprocess.run(
+            [*command, package.requirement],
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        if done.returncode != 0:
+            raise ProvisionError(f"{package.requirement}: {_complaint(done.stderr)}")
+        (aside / _NOTE).write_text(json.dumps(_note(aside, package)), "utf-8")
+        if directory.exists():
+            shutil.rmtree(directory)
+        aside.rename(directory)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _installer(python: Path) -> list[str]:
+    """The words that install: uv, else pip."""
+    uv = _find_uv()
+    if uv is not None:
+        return [uv, "pip", "install", "--quiet", "--python", str(python)]
+    pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet"]
+    probe = subprocess.run([*pip[:3], "--version"], capture_output=True, check=False)
+    if probe.returncode != 0:
+        raise ProvisionError("neither uv nor pip is here", hint="python -m pip install uv")
+    return pip
+
+
+def _find_uv() -> str | None:
+    beside = Path(sys.executable).with_name("uv")
+    return str(beside) if beside.is_file() else shutil.which("uv")
+
+
+def _complaint(stderr: str) -> str:
+    """The last words of an installer, on one line."""
+    lines = [line.strip(" │╰─▶×").strip() for line in stderr.splitlines()]
+    return " ".join(line for line in lines if line)[-400:] or "could not be installed"
+
+
+def find_installer() -> str:
+    """What installs here, for people: `uv 0.13.9`, `pip`, or the reason why nothing does."""
+    uv = _find_uv()
+    if uv is not None:
+        done = subprocess.run([uv, "--version"], capture_output=True, text=True, check=False)
+        return done.stdout.strip()
+    try:
+        _installer(Path(sys.executable))
+    except MatrixError as error:
+        return str(error)
+    return "pip"

@@ -1,0 +1,34 @@
+"""The JSON Schemas of what goes in and out; those that editors use lie beside this file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from pydantic import TypeAdapter
+
+from matrix.batch import CaseRecord
+from matrix.model import Json, Observation
+from matrix.scenario import json_schema as scenario_schema
+from matrix.stacks import Catalogue
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def _case() -> Json:
+    return {"$schema": DIALECT, **CaseRecord.model_json_schema()}
+
+
+def _observation() -> Json:
+    return {"$schema": DIALECT, **TypeAdapter(Observation).json_schema()}
+
+
+def _stacks() -> Json:
+    return {"$schema": DIALECT, **Catalogue.model_json_schema()}
+
+
+SCHEMAS: Mapping[str, Callable[[], Json]] = {
+    "scenario": scenario_schema,
+    "stacks": _stacks,
+    "case": _case,
+    "observation": _observation,
+}
