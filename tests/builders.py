@@ -135,6 +135,12 @@ def refused(case: str, message: str = "unable to open database file") -> Observa
     )
 
 
+def not_measured(case: str) -> Observation:
+    return make_observation(
+        case=case, result=Result.UNAVAILABLE, storage=Storage.NONE, second_connection=None
+    )
+
+
 def realistic() -> ResultSet:
     """Build a small result set as a real run makes it: three drivers, one middleware, one gap."""
     memory, order = "memory/without-switch", "memory/order"
