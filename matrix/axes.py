@@ -108,7 +108,7 @@ class Settings(Record):
     def plain(self, name: str) -> Json:
         """A setting as plain data: the steps of the set-up as mappings, all their keys written."""
         value = getattr(self, name)
-        return [step.model_dump() for step in value] if name == "setup" else value
+        return tuple(step.model_dump() for step in value) if name == "setup" else value
 
 
 class Value(Settings):

@@ -17,8 +17,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from matrix.errors import MatrixError
 from matrix.model import Case, Failure, Fingerprint, Observation, Result, canonical
 from matrix.provision import Provided, Unprovided
+from matrix.results import case_of_line
 from matrix.worker import StackRefused, WorkerDied, WorkerProcess
 
 _CHUNK = 100
@@ -125,8 +127,8 @@ class Run:
     def _task(self, provided: Provided, cases: Sequence[Case]) -> _Task:
         directory = self._parts / provided.stack.id
         directory.mkdir(exist_ok=True)
-        done = {case_id(line) for line in _part_lines(directory)}
-        left = [case for case in cases if canonical(case.id).encode() not in done]
+        done = {case_of_line(line) for line in _part_lines(directory)}
+        left = [case for case in cases if case.id not in done]
         chunks = deque(left[i : i + _CHUNK] for i in range(0, len(left), _CHUNK))
         return _Task(provided=provided, chunks=chunks, parts=directory)
 
@@ -315,6 +317,8 @@ class _Slot:
                     return Result.TIMED_OUT, f"no answer within {self._run.timeout:g} s"
         finally:
             self._take(task, tail, cases)
+        if message["kind"] == "broken":
+            raise MatrixError(f"{message['case']} on {task.stack}: {message['trace']}")
         if message["kind"] == "dirty":
             self._stop()
         return None
@@ -355,18 +359,6 @@ class _Tail:
             whole, newline, _torn = file.read().rpartition(b"\n")
         self._offset += len(whole) + len(newline)
         return whole.count(b"\n") + len(newline)
-
-
-def case_id(line: bytes) -> bytes:
-    """The case of an observation line, as the JSON string that stands in it; nothing is parsed.
-
-    `case` is the first of the sorted keys; the string ends at the first quote that is not escaped.
-    """
-    start = len(b'{"case":')
-    end = start + 1
-    while line[end : end + 1] not in (b'"', b""):
-        end += 2 if line[end : end + 1] == b"\\" else 1
-    return line[start : end + 1]
 
 
 def default_scratch() -> Path:

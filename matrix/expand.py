@@ -110,7 +110,7 @@ def _with(settings: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, 
         if name == "connect":
             merged[name] = _merged(merged[name], change)
         elif name in ("setup", "sql"):
-            merged[name] = [*merged[name], *change]
+            merged[name] = (*merged[name], *change)
         else:
             merged[name] = change
     return merged

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
@@ -20,7 +20,7 @@ from matrix.model import Json
 Inward = tuple[str | int, ...]
 """The way from the top of a document to a value in it: keys and indices."""
 
-_MOST_VALUES = 100_000
+_MOST_VALUES = 20_000
 """More than any document written by hand; stops aliases that multiply."""
 
 _TAG = "tag:yaml.org,2002:"
@@ -41,7 +41,7 @@ class Positions:
 
     path: str
     values: Mapping[Inward, Place]
-    keys: Mapping[Inward, Place]
+    keys: Mapping[Inward, Place] = field(default_factory=dict)
 
     def known(self, at: Inward) -> Inward:
         """The longest beginning of `at` that the document holds."""

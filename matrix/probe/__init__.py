@@ -17,6 +17,7 @@ The probe answers, on the descriptor that was its standard output:
   where the stack cannot be had.
 - `{"kind": "done", "count": n}` after the cases; `{"kind": "dirty", "count": n, "reason"}` where a
   case left something behind in the process, which then wants to be replaced.
+- `{"kind": "broken", "case", "message", "trace"}` where the probe itself fails: an error of ours.
 - `{"kind": "bye"}` at the end.
 
 Observations do not pass through the pipe: each is appended to the file `part`, one write each, so

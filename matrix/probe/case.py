@@ -67,6 +67,7 @@ class CaseRun:
         opened = self._attempt("open", self._session.open)
         self._pool = self._session.pool
         if opened:
+            self._connection = self._recorder.latest
             self._databases = self._database_files()
             usable = self._attempt("sql", self._run_sql)
             written = case["write"] and usable and self._attempt("write", self._write)
@@ -76,7 +77,7 @@ class CaseRun:
                 self._attempt("second_connection", self._look)
         self._attempt("close", self._close)
         observer.enter("exit")
-        del self._session
+        self._session = self._connection = None
         observer.look()
         return "opened" if opened else "refused"
 
@@ -153,11 +154,16 @@ class CaseRun:
             self._recorder.close_thread()
 
     def _database_files(self) -> Dict[str, str]:
-        """The file that SQLite names for each schema; bytes, since names need not be UTF-8."""
-        rows = self._session.execute(
-            "SELECT name, CAST(file AS BLOB) FROM pragma_database_list ORDER BY seq"
-        )
-        return {name: os.fsdecode(bytes(file or b"")) for name, file in rows}
+        """The file that SQLite names for each schema.
+
+        The PRAGMA reads nothing from the disk; `SELECT … FROM pragma_database_list` would.
+        """
+        try:
+            rows = self._driver.database_list(self._connection)
+        except UnicodeDecodeError:
+            held = [os.fsdecode(h.path) for h in self._observer.held().values()]
+            return {"main": held[0]} if len(held) == 1 else {}
+        return {name: file or "" for _, name, file in rows}
 
     def _storage_of(self, schema: str, before: Dict[int, Any]) -> str:
         """Where a schema's data is, by the descriptors that SQLite holds.

@@ -50,6 +50,11 @@ class Recorder:
             self._driver.close(connection)
 
     @property
+    def latest(self) -> Any:
+        """The connection of the driver's own that was opened last."""
+        return self._connections[-1][1]
+
+    @property
     def left_open(self) -> int:
         """How many connections could not be closed, since their thread is gone."""
         return len(self._connections)

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import sys
+import traceback
 from typing import Any, Dict, Iterator, List, Optional
 
 from . import PROTOCOL
@@ -118,7 +119,13 @@ class Channel:
 def _perform_all(worker: Worker, part: int, cases: List[Dict[str, Any]], channel: Channel) -> bool:
     """Run the cases in order; False where one of them left something behind."""
     for number, case in enumerate(cases, 1):
-        os.write(part, worker.perform(case).encode("ascii"))
+        try:
+            line = worker.perform(case)
+        except Exception as error:
+            trace = traceback.format_exc()
+            channel.send(kind="broken", case=case["id"], message=repr(error), trace=trace)
+            os._exit(1)  # what state we are in, nobody knows
+        os.write(part, line.encode("ascii"))
         dirt = worker.dirt()
         if dirt is not None:
             channel.send(kind="dirty", count=number, reason=dirt)

@@ -16,6 +16,9 @@ from matrix.results import ResultSet, StackResults
 
 _T = TypeVar("_T")
 
+_FLAG = "SQLITE_OPEN_"
+_INTENTS = tuple(Intent)
+
 Selection = Callable[[str], bool]
 """Whether a case, given by its id, is wanted."""
 
@@ -76,11 +79,17 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """The rows of one scenario, and the intents that its cases have."""
+    """The rows of one scenario; those of one intent stand together."""
 
     scenario: ScenarioInfo
-    intents: tuple[Intent, ...]
     rows: tuple[Row, ...]
+
+    @property
+    def by_intent(self) -> tuple[tuple[Intent, tuple[Row, ...]], ...]:
+        """The rows in groups: one per intent that occurs."""
+        return tuple(
+            (intent, tuple(rows)) for intent, rows in groupby(self.rows, key=lambda row: row.intent)
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,9 +173,14 @@ def display(target: str, target_type: TargetType = TargetType.STR) -> str:
 
 
 def connect_options(connect: Mapping[str, Json]) -> str:
-    """Show connect options as one writes them in a call: `uri=True, timeout=3`."""
-    options = (f"{name}={value!r}" for name, value in sorted(connect.items()))
+    """Show connect options as one writes them in a call, `uri=True, timeout=3`, flags in short."""
+    options = (f"{name}={_option(value)}" for name, value in sorted(connect.items()))
     return visible(_named(", ".join(options)))
+
+
+def _option(value: Json) -> str:
+    flags = isinstance(value, list) and all(str(flag).startswith(_FLAG) for flag in value)
+    return "|".join(flag.removeprefix(_FLAG) for flag in value) if flags and value else repr(value)
 
 
 def _named(text: str) -> str:
@@ -175,8 +189,9 @@ def _named(text: str) -> str:
 
 def describe_stack(stack: StackResults) -> str:
     """Name a stack, with the SQLite that it runs on."""
-    sqlite = stack.fingerprint.sqlite if stack.fingerprint is not None else None
-    return visible(stack.stack) + (f" (SQLite {sqlite})" if sqlite else "")
+    told = stack.fingerprint is None or f"=={stack.fingerprint.sqlite}" in stack.stack
+    sqlite = "" if told or stack.fingerprint is None else f" (SQLite {stack.fingerprint.sqlite})"
+    return visible(stack.stack) + sqlite
 
 
 def letter(index: int) -> str:
@@ -226,8 +241,7 @@ def _sections(
         members = list(group)
         yield Section(
             scenario=titles.get(name) or ScenarioInfo(id=name, title=name, question=""),
-            intents=tuple(dict.fromkeys(case.intent for case in members)),
-            rows=tuple(_rows(members, columns)),
+            rows=tuple(sorted(_rows(members, columns), key=lambda row: _INTENTS.index(row.intent))),
         )
 
 

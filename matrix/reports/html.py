@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib.resources import files
+from itertools import groupby
 from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -50,6 +51,7 @@ def render_html(grid: Grid) -> str:
         count=_count,
         strays=_strays,
         summary=summary,
+        topics=_topics,
         why=_why,
         letters=_letters(grid),
     )
@@ -119,6 +121,11 @@ def _strays(section: Section, table: Table) -> int:
     )
 
 
+def _topics(table: Table) -> Iterator[tuple[str, list[Section]]]:
+    for topic, sections in groupby(table.sections, lambda each: each.scenario.id.split("/")[0]):
+        yield topic, list(sections)
+
+
 def _why(row: Row) -> list[tuple[str, str]]:
     """Give each reason once, with the letters of all columns that it holds for."""
     columns: dict[str, list[str]] = {}
@@ -131,9 +138,9 @@ def _tone(outcome: Outcome) -> str:
     return _TONES.get(outcome, "file")
 
 
-def _number(value: int) -> str:
+def _number(value: int) -> Markup:
     """Group digits with thin spaces that do not break."""
-    return f"{value:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+    return Markup(f"{value:,}".replace(",", "&#8239;"))
 
 
 def _yes_no(value: bool) -> str:

@@ -46,21 +46,22 @@ def _table(table: Table) -> Iterator[str]:
 
 def _section(section: Section, table: Table) -> Iterator[str]:
     yield f"### {plain(section.scenario.title)}"
-    meant = ", ".join(intent.value for intent in section.intents)
-    yield f"{code(section.scenario.id)}, meant: {meant}"
-    yield _rows(
-        ("target", *(column.letter for column in table.columns)),
-        ((_label(row, section), *map(_cell, row.cells)) for row in section.rows),
-    )
+    single = len(section.by_intent) == 1
+    meant = f", meant: {section.by_intent[0][0].value}" if single else ""
+    yield f"{code(section.scenario.id)}{meant}"
+    yield _rows(("target", *(column.letter for column in table.columns)), _cells(section, table))
 
 
-def _label(row: Row, section: Section) -> str:
+def _cells(section: Section, table: Table) -> Iterator[tuple[str, ...]]:
+    for intent, rows in section.by_intent:
+        if len(section.by_intent) > 1:
+            yield (f"*meant: {intent.value}*", *("" for _ in table.columns))
+        yield from ((_label(row), *map(_cell, row.cells)) for row in rows)
+
+
+def _label(row: Row) -> str:
     parts = [code(text) for text in (row.target, row.connect, row.sql) if text]
-    if len(section.intents) > 1:
-        parts.append(f"meant: {row.intent.value}")
-    if row.alike:
-        parts.append(f"*+{row.alike} alike*")
-    return " ".join(parts)
+    return " ".join([*parts, *([f"*+{row.alike} alike*"] if row.alike else [])])
 
 
 def _cell(cell: Cell | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 
+from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.rule import Rule
@@ -59,7 +60,7 @@ def render_terminal(
 def _table(table: Table, width: int) -> RenderableType:
     parts: list[RenderableType] = [
         Rule(Text(table.title, style="bold"), style="dim", characters="─", align="left"),
-        _column_legend(table),
+        _column_legend(table, width),
     ]
     fitting = max(1, (width - _NARROWEST_TARGET) // _CELL_WIDTH)
     for start in range(0, len(table.columns), fitting):
@@ -74,22 +75,27 @@ def _table(table: Table, width: int) -> RenderableType:
     return Group(*parts)
 
 
+def _wrapped(items: list[str], width: int) -> str:
+    """Set items side by side, broken into lines between them and not within."""
+    lines = [items[0]]
+    for item in items[1:]:
+        longer = f"{lines[-1]}, {item}"
+        lines[-1:] = [longer] if cell_len(longer) < width else [f"{lines[-1]},", item]
+    return "\n".join(lines)
+
+
 def _label_width(table: Table, available: int) -> int:
     """Give all sections of a table one width, so that their columns stand below each other."""
-    labels = (
-        _label(row, len(section.intents) > 1).cell_len
-        for section in table.sections
-        for row in section.rows
-    )
+    labels = (_label(row).cell_len for section in table.sections for row in section.rows)
     return min(max(labels, default=0), available)
 
 
-def _column_legend(table: Table) -> RenderableType:
+def _column_legend(table: Table, width: int) -> RenderableType:
     legend = _bare_table()
     legend.add_column(justify="right", no_wrap=True)
     legend.add_column(overflow="fold")
     for column in table.columns:
-        stacks = ", ".join(describe_stack(stack) for stack in column.stacks)
+        stacks = _wrapped([describe_stack(stack) for stack in column.stacks], width - 6)
         legend.add_row(Text(column.letter, style="bold"), Text(stacks))
     return Padding(legend, (0, 0, 0, 1))
 
@@ -99,25 +105,26 @@ def _rows(section: Section, shown: range, columns: list[str], label_width: int) 
     rows.add_column("", width=label_width + 1, overflow="fold")
     for letter in columns:
         rows.add_column(letter, width=_CELL_WIDTH - 1, justify="center", no_wrap=True)
-    for row in section.rows:
-        label = _label(row, len(section.intents) > 1)
-        rows.add_row(label, *(_cell(row.cells[index]) for index in shown))
+    for intent, alike in section.by_intent:
+        if len(section.by_intent) > 1:
+            rows.add_row(Text(f"meant: {intent.value}", style="italic"))
+        for row in alike:
+            rows.add_row(_label(row), *(_cell(row.cells[index]) for index in shown))
     return Padding(rows, (0, 0, 0, 1))
 
 
 def _heading(section: Section) -> Text:
-    heading = Text("\n")
-    heading.append(visible(section.scenario.title), style="bold")
-    if len(section.intents) == 1:
-        heading.append(f"  meant: {section.intents[0].value}", style="italic")
+    heading = Text("\n").append(visible(section.scenario.title), style="bold")
+    heading.append(f"  {visible(section.scenario.id)}", style="dim")
+    if len(section.by_intent) == 1:
+        heading.append(f"  meant: {section.by_intent[0][0].value}", style="italic")
     return heading
 
 
-def _label(row: Row, with_intent: bool) -> Text:
+def _label(row: Row) -> Text:
     label = Text(row.target)
-    for more in (row.connect, row.sql, f"meant: {row.intent.value}" if with_intent else ""):
-        if more:
-            label.append(f"  {more}", style="dim")
+    for more in filter(None, (row.connect, row.sql)):
+        label.append(f"  {more}", style="dim")
     if row.alike:
         label.append(f"  +{row.alike} alike", style="dim italic")
     return label

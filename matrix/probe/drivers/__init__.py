@@ -8,6 +8,8 @@ A driver is a module with a class `Driver`, built in (beside this file) or anywh
 - `version`: the driver's own version.
 - `connect(target, options)`: the call that a user would write, with the user's options.
 - `execute(connection, sql)`: run one statement to its end; its rows.
+- `database_list(connection)`: the rows of the PRAGMA of that name, file names with surrogateescape;
+  UnicodeDecodeError where the driver cannot give them.
 - `in_transaction(connection)`, `close(connection)`.
 - `record(recorder)`: from now on pass every opening, whoever makes it, through
   `recorder.opening(open, args, kwargs)`, which calls `open(*args, **kwargs)`.

@@ -74,6 +74,9 @@ class Driver:
     def execute(self, connection: Any, sql: str) -> Rows:
         return list(connection.cursor().execute(sql))
 
+    def database_list(self, connection: Any) -> Rows:
+        return self.execute(connection, "PRAGMA database_list")
+
     def in_transaction(self, connection: Any) -> bool:
         return not connection.getautocommit()
 

@@ -77,6 +77,13 @@ class DbapiDriver:
         finally:
             cursor.close()
 
+    def database_list(self, connection: Any) -> Rows:
+        factory, connection.text_factory = connection.text_factory, os.fsdecode
+        try:
+            return self.execute(connection, "PRAGMA database_list")
+        finally:
+            connection.text_factory = factory
+
     def in_transaction(self, connection: Any) -> bool:
         return bool(connection.in_transaction)
 
