@@ -79,12 +79,27 @@ def test_cases_of_a_scenario_that_behave_alike_share_a_row() -> None:
     assert [row.case_ids for row in second.rows] == [(C,)]
 
 
-def test_cases_of_one_behaviour_and_two_intents_keep_their_rows() -> None:
-    listed = cases(A) + cases(B, intent=Intent.OBSERVE)
+def test_rows_of_one_intent_stand_together() -> None:
+    listed = cases(B) + cases(A, intent=Intent.OBSERVE)
     grid = build_grid(make_results(listed, [make_stack(observations=[in_memory(A), in_memory(B)])]))
     (section,) = table_of(grid).sections
-    assert section.intents == (Intent.PRIVATE_MEMORY, Intent.OBSERVE)
-    assert [row.intent for row in section.rows] == [Intent.PRIVATE_MEMORY, Intent.OBSERVE]
+    assert [(intent, [row.case_ids for row in rows]) for intent, rows in section.by_intent] == [
+        (Intent.PRIVATE_MEMORY, [(B,)]),
+        (Intent.OBSERVE, [(A,)]),
+    ]
+
+
+def test_a_row_that_reads_like_another_tells_its_variant() -> None:
+    (section,) = table_of(
+        build_grid(make_results(cases(A, B), [make_stack(observations=[in_memory(A), stray(B)])]))
+    ).sections
+    assert [row.hint for row in section.rows] == ["a", "b"]
+
+
+def test_a_row_that_reads_like_no_other_needs_no_hint() -> None:
+    listed = [make_case(A, target="x"), make_case(B, target="y")]
+    grid = build_grid(make_results(listed, [make_stack(observations=[in_memory(A), stray(B)])]))
+    assert [row.hint for row in table_of(grid).sections[0].rows] == ["", ""]
 
 
 def test_a_row_says_why_it_is_not_as_intended_by_column() -> None:
@@ -191,8 +206,17 @@ def test_what_cannot_be_seen_is_escaped(character: str) -> None:
     assert visible(character).startswith("\\")
 
 
-def test_options_that_a_case_does_not_have_show_as_nothing() -> None:
-    assert connect_options({}) == ""
+@pytest.mark.parametrize(
+    ("connect", "shown"),
+    [
+        ({}, ""),
+        ({"flags": ["SQLITE_OPEN_URI", "SQLITE_OPEN_READONLY"]}, "flags=URI|READONLY"),
+        ({"flags": []}, "flags=[]"),
+        ({"vfs": "unix\n"}, "vfs='unix\\n'"),
+    ],
+)
+def test_options_are_shown_in_short(connect: dict[str, object], shown: str) -> None:
+    assert connect_options(connect) == shown
 
 
 def test_columns_are_named_as_spreadsheets_do() -> None:

@@ -5,8 +5,9 @@ Built once from a result set; pure, and without an opinion on how it looks.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TypeVar
 
@@ -45,11 +46,13 @@ class Row:
 
     `cells` has one entry per column, None where the case did not run on that stack.
     `reasons` are those for which a cell is not as intended, by the letter of its column.
+    `hint` tells it from a row that reads the same: two set-ups of one target, say.
     """
 
     cases: tuple[Case, ...]
     cells: tuple[Cell | None, ...]
     reasons: Mapping[str, str]
+    hint: str = ""
 
     @property
     def target(self) -> str:
@@ -251,12 +254,23 @@ def _rows(cases: list[Case], columns: tuple[Column, ...]) -> Iterator[Row]:
     def behaviour(case: Case) -> tuple[Intent, tuple[Cell | None, ...]]:
         return case.intent, tuple(_cell(stack, case) for stack in firsts)
 
-    for alike in _alike(cases, behaviour):
-        yield Row(
+    rows = [
+        Row(
             cases=tuple(alike),
             cells=behaviour(alike[0])[1],
             reasons=dict(_reasons(alike[0], columns)),
         )
+        for alike in _alike(cases, behaviour)
+    ]
+    texts = Counter((row.intent, row.target, row.connect, row.sql) for row in rows)
+    for row in rows:
+        ambiguous = texts[row.intent, row.target, row.connect, row.sql] > 1
+        yield replace(row, hint=_variant(row.cases[0])) if ambiguous else row
+
+
+def _variant(case: Case) -> str:
+    """Give what a case's id says beyond its scenario's: `there=wal,text=ro`."""
+    return visible(case.id.partition("[")[2].removesuffix("]"))
 
 
 def _reasons(case: Case, columns: tuple[Column, ...]) -> Iterator[tuple[str, str]]:

@@ -13,7 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from matrix.outcome import Outcome, Verdict
-from matrix.reports.grid import Column, Grid, Row, Section, Table, display, visible
+from matrix.reports.grid import Column, Grid, Row, Section, Table, connect_options, display, visible
 from matrix.results import StackId, parse_stack_id
 
 _TONES: Mapping[Outcome, str] = {
@@ -41,7 +41,12 @@ def render_html(grid: Grid) -> str:
         lstrip_blocks=True,
         finalize=_finalize,
     )
-    environment.filters |= {"display": display, "number": _number, "yes_no": _yes_no}
+    environment.filters |= {
+        "display": display,
+        "options": connect_options,
+        "number": _number,
+        "yes_no": _yes_no,
+    }
     environment.globals |= {"Verdict": Verdict, "tone": _tone, "anchor": anchor}
     style = (files("matrix.reports") / "templates" / "report.css").read_text("utf-8")
     page = environment.get_template("report.html.j2").render(

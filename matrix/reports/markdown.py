@@ -61,7 +61,9 @@ def _cells(section: Section, table: Table) -> Iterator[tuple[str, ...]]:
 
 def _label(row: Row) -> str:
     parts = [code(text) for text in (row.target, row.connect, row.sql) if text]
-    return " ".join([*parts, *([f"*+{row.alike} alike*"] if row.alike else [])])
+    parts += [plain(row.hint)] if row.hint else []
+    parts += [f"*+{row.alike} alike*"] if row.alike else []
+    return " ".join(parts)
 
 
 def _cell(cell: Cell | None) -> str:

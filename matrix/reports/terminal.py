@@ -107,7 +107,7 @@ def _rows(section: Section, shown: range, columns: list[str], label_width: int) 
         rows.add_column(letter, width=_CELL_WIDTH - 1, justify="center", no_wrap=True)
     for intent, alike in section.by_intent:
         if len(section.by_intent) > 1:
-            rows.add_row(Text(f"meant: {intent.value}", style="italic"))
+            rows.add_row(Text(f"meant: {intent.value}", style="dim italic"))
         for row in alike:
             rows.add_row(_label(row), *(_cell(row.cells[index]) for index in shown))
     return Padding(rows, (0, 0, 0, 1))
@@ -123,7 +123,7 @@ def _heading(section: Section) -> Text:
 
 def _label(row: Row) -> Text:
     label = Text(row.target)
-    for more in filter(None, (row.connect, row.sql)):
+    for more in filter(None, (row.connect, row.sql, row.hint)):
         label.append(f"  {more}", style="dim")
     if row.alike:
         label.append(f"  +{row.alike} alike", style="dim italic")
