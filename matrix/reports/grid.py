@@ -88,6 +88,12 @@ class Section:
     rows: tuple[Row, ...]
 
     @property
+    def ran_on(self) -> tuple[int, ...]:
+        """The columns in which a case of this scenario ran, by index."""
+        columns = zip(*(row.cells for row in self.rows), strict=True)
+        return tuple(i for i, cells in enumerate(columns) if any(cells))
+
+    @property
     def by_intent(self) -> tuple[tuple[Intent, tuple[Row, ...]], ...]:
         """The rows in groups: one per intent that occurs."""
         return tuple(

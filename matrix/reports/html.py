@@ -69,20 +69,26 @@ def anchor(*parts: str | None) -> str:
 
 
 def summary(column: Column) -> tuple[str, ...]:
-    """Say in a few words which stacks a column holds: one line per driver and URI default."""
+    """Say in a few words which stacks a column holds: driver, versions from to, URI default."""
+    stacks = [parse_stack_id(each.stack) for each in column.stacks]
     groups: dict[tuple[str, str], list[StackId]] = {}
-    for stack in (parse_stack_id(each.stack) for each in column.stacks):
-        groups.setdefault((stack.driver, stack.options.get("uri", "")), []).append(stack)
-    return tuple(_line(driver, uri, stacks) for (driver, uri), stacks in groups.items())
+    for stack in stacks:
+        groups.setdefault((stack.driver, stack.options.get("uri", "as built")), []).append(stack)
+    lines: dict[str, list[str]] = {}
+    for (driver, uri), members in groups.items():
+        lines.setdefault(_line(driver, members), []).append(uri)
+    return tuple(
+        line if uris == ["as built"] else f"{line}, uri {' or '.join(uris)}"
+        for line, uris in lines.items()
+    )
 
 
-def _line(driver: str, uri: str, stacks: list[StackId]) -> str:
+def _line(driver: str, stacks: list[StackId]) -> str:
     """Name what a group has in common, and the versions in which it differs."""
     parts = [_versions(driver, [stack.version for stack in stacks])]
     for name, label in [("sqlite", "SQLite"), *((each, each) for each in _middleware(stacks))]:
         versions = [stack.options.get(name, "") for stack in stacks]
         parts += [_versions(label, versions)] if any(versions) else []
-    parts += [f"uri {uri}"] if uri else []
     return ", ".join(parts)
 
 

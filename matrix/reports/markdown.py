@@ -49,14 +49,16 @@ def _section(section: Section, table: Table) -> Iterator[str]:
     single = len(section.by_intent) == 1
     meant = f", meant: {section.by_intent[0][0].value}" if single else ""
     yield f"{code(section.scenario.id)}{meant}"
-    yield _rows(("target", *(column.letter for column in table.columns)), _cells(section, table))
+    head = ("target", *(table.columns[index].letter for index in section.ran_on))
+    yield _rows(head, _cells(section))
 
 
-def _cells(section: Section, table: Table) -> Iterator[tuple[str, ...]]:
+def _cells(section: Section) -> Iterator[tuple[str, ...]]:
     for intent, rows in section.by_intent:
         if len(section.by_intent) > 1:
-            yield (f"*meant: {intent.value}*", *("" for _ in table.columns))
-        yield from ((_label(row), *map(_cell, row.cells)) for row in rows)
+            yield (f"*meant: {intent.value}*", *("" for _ in section.ran_on))
+        for row in rows:
+            yield _label(row), *(_cell(row.cells[index]) for index in section.ran_on)
 
 
 def _label(row: Row) -> str:
