@@ -201,9 +201,7 @@ def _uri(text: str) -> UriDefault:
         raise UsageError(f"uri={text}: no such URI default", hint="as-built, off or on") from None
 
 
-def _alias(
-    driver: str, version: str | None, catalogue: Catalogue
-) -> tuple[str, str | None]:
+def _alias(driver: str, version: str | None, catalogue: Catalogue) -> tuple[str, str | None]:
     """A distribution's name (`pysqlite3-binary`) stands for its driver at its newest version."""
     if driver in catalogue.drivers:
         return driver, version
@@ -214,9 +212,7 @@ def _alias(
     return driver, version
 
 
-def _package(
-    pins: Sequence[str], name: str, version: str | None, python: str
-) -> Package | None:
+def _package(pins: Sequence[str], name: str, version: str | None, python: str) -> Package | None:
     """The package at this version, or the newest that fits; None for what needs no package."""
     if not pins:
         if version is not None:

@@ -74,6 +74,8 @@ def _exit_code(arguments: Sequence[str] | None) -> int:
 def _complain(message: str) -> None:
     """Say what is wrong; problems of documents begin with their place, not with our name."""
     lines = message.splitlines() or [""]
-    prefix = "" if len(lines) > 1 or ".yaml:" in message or ".jsonl:" in message else "sqlite-matrix: "
+    prefix = (
+        "" if len(lines) > 1 or ".yaml:" in message or ".jsonl:" in message else "sqlite-matrix: "
+    )
     for line in lines:
         click.echo(prefix + line.encode("utf-8", "backslashreplace").decode(), err=True)

@@ -8,7 +8,14 @@ from pathlib import Path
 import click
 
 from matrix.batch import load_cases
-from matrix.cli.common import choose_stacks, many, provide, render_table, stack_options, write_output
+from matrix.cli.common import (
+    choose_stacks,
+    many,
+    provide,
+    render_table,
+    stack_options,
+    write_output,
+)
 from matrix.collect import observe
 from matrix.errors import (
     EXIT_CHANGED,
@@ -40,23 +47,54 @@ _SCENARIO = "check"
 @click.command("check")
 @click.argument("target", required=False)
 @stack_options
-@click.option("--via", metavar="NAME", help="Through a middleware: sqlalchemy. "
-              "A target that begins with sqlite: or sqlite+ goes through it by itself.")
-@click.option("--uri/--no-uri", default=None, help="Ask the driver for URIs, or do not; "
-              "a file: target is tried both ways by default.")
-@click.option("--type", "target_type", type=click.Choice([t.value for t in TargetType]),
-              default="str", show_default=True, help="The Python type of the target.")
-@click.option("--intent", type=click.Choice([i.value for i in Intent]), default="observe",
-              show_default=True, help="What you mean by the string: exit 1 where it is not so.")
+@click.option(
+    "--via",
+    metavar="NAME",
+    help="Through a middleware: sqlalchemy. "
+    "A target that begins with sqlite: or sqlite+ goes through it by itself.",
+)
+@click.option(
+    "--uri/--no-uri",
+    default=None,
+    help="Ask the driver for URIs, or do not; a file: target is tried both ways by default.",
+)
+@click.option(
+    "--type",
+    "target_type",
+    type=click.Choice([t.value for t in TargetType]),
+    default="str",
+    show_default=True,
+    help="The Python type of the target.",
+)
+@click.option(
+    "--intent",
+    type=click.Choice([i.value for i in Intent]),
+    default="observe",
+    show_default=True,
+    help="What you mean by the string: exit 1 where it is not so.",
+)
 @click.option("--sql", multiple=True, metavar="SQL", help="A statement after the open. Repeatable.")
-@click.option("--batch", type=click.Path(exists=True, dir_okay=False, path_type=Path),
-              help="Take cases from a file instead, one JSON object a line.")
+@click.option(
+    "--batch",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Take cases from a file instead, one JSON object a line.",
+)
 @click.option("-j", "--jobs", type=click.IntRange(1), help="Worker processes.")
-@click.option("--timeout", type=click.FloatRange(0.5), default=30.0, show_default=True,
-              help="Seconds after which a case is taken down.")
-@click.option("--format", "format_", type=click.Choice(sorted(RENDERERS)), default="table",
-              show_default=True, help="What to print; jsonl: an observation a line, in the order "
-              "of the cases, stack by stack.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0.5),
+    default=30.0,
+    show_default=True,
+    help="Seconds after which a case is taken down.",
+)
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(sorted(RENDERERS)),
+    default="table",
+    show_default=True,
+    help="What to print; jsonl: an observation a line, in the order of the cases, stack by stack.",
+)
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path),
               help="A file instead of standard output.")  # fmt: skip
 def command(
@@ -177,9 +215,7 @@ def _observation(stack: StackResults, case: Case) -> Observation:
     if case.id in stack.observations:
         return stack.observations[case.id]
     failure = Failure(phase="provision", type="unavailable", message=stack.unavailable or "")
-    return Observation(
-        case=case.id, stack=stack.stack, result=Result.UNAVAILABLE, error=failure
-    )
+    return Observation(case=case.id, stack=stack.stack, result=Result.UNAVAILABLE, error=failure)
 
 
 def _exit_code(

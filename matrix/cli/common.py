@@ -60,9 +60,7 @@ def read_topics(paths: Sequence[Path]) -> tuple[Topic, ...]:
     return load_topics(paths or [SCENARIOS])
 
 
-def provide(
-    provisioner: Provisioner, stacks: Sequence[Stack]
-) -> list[Provided | Unprovided]:
+def provide(provisioner: Provisioner, stacks: Sequence[Stack]) -> list[Provided | Unprovided]:
     """Provide the stacks, with a word on how far it is."""
     from matrix.cli.progress import Progress
 
@@ -102,5 +100,3 @@ def render_table(results: Any, selection: Any = None) -> str:
 def many(count: int, noun: str) -> str:
     """`1 cell`, `1,234 cells`."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-

@@ -22,8 +22,9 @@ from matrix.stacks import load_catalogue
 
 @click.command("doctor")
 @stack_options
-@click.option("--format", "format_", type=click.Choice(["table", "json"]), default="table",
-              show_default=True)
+@click.option(
+    "--format", "format_", type=click.Choice(["table", "json"]), default="table", show_default=True
+)
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path),
               help="A file instead of standard output.")  # fmt: skip
 def command(

@@ -18,9 +18,7 @@ from matrix.select import Selector
 @click.option("--select", "patterns", multiple=True, metavar="GLOB", help="Only these cases.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path),
               help="A file instead of standard output.")  # fmt: skip
-def command(
-    format_: str, results: Path, patterns: tuple[str, ...], output: Path | None
-) -> None:
+def command(format_: str, results: Path, patterns: tuple[str, ...], output: Path | None) -> None:
     """Render the result files in RESULTS (default: results/latest) as FORMAT.
 
     Example: sqlite-matrix report html -o report.html

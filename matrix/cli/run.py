@@ -44,16 +44,35 @@ Work = list[tuple[Provided | Unprovided, Sequence[Case]]]
 @click.command("run")
 @click.argument("scenarios", nargs=-1, type=click.Path(exists=True, path_type=Path))
 @stack_options
-@click.option("--select", "patterns", multiple=True, metavar="GLOB",
-              help="Only these: a topic, a topic/scenario, or a pattern over case ids. Repeatable.")
+@click.option(
+    "--select",
+    "patterns",
+    multiple=True,
+    metavar="GLOB",
+    help="Only these: a topic, a topic/scenario, or a pattern over case ids. Repeatable.",
+)
 @click.option("-j", "--jobs", type=click.IntRange(1), help="Worker processes; default: the cores.")
 @click.option("--resume", is_flag=True, help="Go on with an interrupted run.")
-@click.option("--timeout", type=click.FloatRange(0.5), default=30.0, show_default=True,
-              help="Seconds after which a case is taken down.")
-@click.option("--scratch", type=click.Path(exists=True, file_okay=False, path_type=Path),
-              help="Where the cases' directories are made; default: in memory, if there is such.")
-@click.option("--format", "format_", type=click.Choice(sorted(RENDERERS)), default="table",
-              show_default=True, help="What to print.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0.5),
+    default=30.0,
+    show_default=True,
+    help="Seconds after which a case is taken down.",
+)
+@click.option(
+    "--scratch",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Where the cases' directories are made; default: in memory, if there is such.",
+)
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(sorted(RENDERERS)),
+    default="table",
+    show_default=True,
+    help="What to print.",
+)
 @click.option("-o", "--output", type=click.Path(file_okay=False, path_type=Path), default=RESULTS,
               show_default=True, help="The directory for the result files.")  # fmt: skip
 def command(

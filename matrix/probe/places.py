@@ -11,9 +11,11 @@ import re
 import shutil
 from typing import Any, List, Tuple
 
-_RANDOM_NAMES = (
+_RANDOM = (
     (re.compile(r"(etilqs_)[0-9A-Za-z]+"), r"\1*"),  # temporary files
     (re.compile(r"(-mj)[0-9A-Fa-f]{9}"), r"\1*"),  # super-journals of several databases
+    (re.compile(r"(thread id )[0-9]+"), r"\1*"),
+    (re.compile(r"( at 0x)[0-9A-Fa-f]+"), r"\1*"),  # objects in messages
 )
 
 
@@ -63,7 +65,7 @@ class Places:
         """Put the placeholders back into what is recorded."""
         for real, placeholder in self._shown:
             text = text.replace(real, placeholder)
-        for pattern, replacement in _RANDOM_NAMES:
+        for pattern, replacement in _RANDOM:
             text = pattern.sub(replacement, text)
         return text
 

@@ -40,15 +40,29 @@ class _Vfs(ctypes.Structure):
         ("pNext", ctypes.c_void_p),
         ("zName", ctypes.c_char_p),
         ("pAppData", ctypes.c_void_p),
-        *((name, ctypes.c_void_p) for name in (
-            "xOpen", "xDelete", "xAccess", "xFullPathname", "xDlOpen", "xDlError", "xDlSym",
-            "xDlClose", "xRandomness", "xSleep", "xCurrentTime", "xGetLastError",
-            "xCurrentTimeInt64",
-        )),
-        ("xSetSystemCall", ctypes.CFUNCTYPE(
-            ctypes.c_int, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p)),
-        ("xGetSystemCall", ctypes.CFUNCTYPE(
-            ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p)),
+        *(
+            (name, ctypes.c_void_p)
+            for name in (
+                "xOpen",
+                "xDelete",
+                "xAccess",
+                "xFullPathname",
+                "xDlOpen",
+                "xDlError",
+                "xDlSym",
+                "xDlClose",
+                "xRandomness",
+                "xSleep",
+                "xCurrentTime",
+                "xGetLastError",
+                "xCurrentTimeInt64",
+            )
+        ),
+        (
+            "xSetSystemCall",
+            ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p),
+        ),
+        ("xGetSystemCall", ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p)),
     ]
 
 
@@ -68,8 +82,7 @@ class LibraryTable:
         self._vfs.contents.xSetSystemCall(self._vfs, name.encode(), pointer)
 
 
-_OPEN = ctypes.CFUNCTYPE(
-    ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_int, use_errno=True)
+_OPEN = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_int, use_errno=True)
 _CLOSE = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, use_errno=True)
 _PATH = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_char_p, use_errno=True)
 _PATH_MODE = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_char_p, ctypes.c_int, use_errno=True)

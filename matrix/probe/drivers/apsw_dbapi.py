@@ -14,7 +14,9 @@ apilevel = "2.0"
 threadsafety = 1
 paramstyle = "qmark"
 version = version_info = None
-sqlite_version = apsw.sqlitelibversion() if hasattr(apsw, "sqlitelibversion") else apsw.sqlite_lib_version()
+sqlite_version = (
+    apsw.sqlitelibversion() if hasattr(apsw, "sqlitelibversion") else apsw.sqlite_lib_version()
+)
 sqlite_version_info = tuple(int(part) for part in sqlite_version.split("."))
 PARSE_DECLTYPES, PARSE_COLNAMES = 1, 2
 
