@@ -129,7 +129,9 @@ class Run:
         directory.mkdir(exist_ok=True)
         done = {case_of_line(line) for line in _part_lines(directory)}
         left = [case for case in cases if case.id not in done]
-        chunks = deque(left[i : i + _CHUNK] for i in range(0, len(left), _CHUNK))
+        chunks: deque[Sequence[Case]] = deque(
+            left[i : i + _CHUNK] for i in range(0, len(left), _CHUNK)
+        )
         return _Task(provided=provided, chunks=chunks, parts=directory)
 
     def events(self) -> Iterator[Event]:

@@ -1,4 +1,4 @@
-"""One worker process, seen from the tool: a probe that is a stack, and the end of the line to it."""
+"""One worker process, seen from the tool: a probe that is a stack, and the line to it."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ class WorkerProcess:
             raise WorkerDied(self._how_it_ended()) from None
 
     def _listen(self) -> None:
-        """Pass on each message; None, the end, where the line is closed or carries something else."""
+        """Pass on each message; None, the end, where the line closes or carries something else."""
         for line in self._process.stdout or ():
             try:
                 message = json.loads(line)

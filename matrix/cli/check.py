@@ -36,7 +36,7 @@ from matrix.model import (
     canonical,
 )
 from matrix.outcome import Verdict, verdict
-from matrix.provision import Provided, Provisioner, Unprovided
+from matrix.provision import Provisioner
 from matrix.reports import RENDERERS, render
 from matrix.results import ResultSet, StackResults
 from matrix.stacks import Catalogue, Stack, load_catalogue, with_middleware
@@ -139,7 +139,7 @@ def command(
         write_output(render_table(results), None)
     else:
         write_output(render(format_, results), output)
-    return _exit_code(results, provided, required=bool(specs))
+    return _exit_code(results, required=bool(specs))
 
 
 def _cases(
@@ -218,9 +218,7 @@ def _observation(stack: StackResults, case: Case) -> Observation:
     return Observation(case=case.id, stack=stack.stack, result=Result.UNAVAILABLE, error=failure)
 
 
-def _exit_code(
-    results: ResultSet, provided: Sequence[Provided | Unprovided], *, required: bool
-) -> int:
+def _exit_code(results: ResultSet, *, required: bool) -> int:
     missing = [stack for stack in results.stacks if stack.unavailable is not None]
     if len(missing) == len(results.stacks):
         raise NothingRanError("\n".join(f"{s.stack}: {s.unavailable}" for s in missing))

@@ -14,8 +14,8 @@ import click
 from matrix.errors import UsageError
 
 if TYPE_CHECKING:
-    from matrix.scenario import Topic
     from matrix.provision import Provided, Provisioner, Unprovided
+    from matrix.scenario import Topic
     from matrix.stacks import Catalogue, Stack
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -105,7 +105,9 @@ def list_stacks(
     stacks = choose_stacks(load_catalogue(), set_name, specs, "standard")
     provided = provide(Provisioner(cache, offline=offline), stacks)
     found = observe([(each, ()) for each in provided]).stacks
-    rows = [("stack", "SQLite", "URIs", "shared cache", "temporary files", "observer")]
+    rows: list[tuple[str, ...]] = [
+        ("stack", "SQLite", "URIs", "shared cache", "temporary files", "observer")
+    ]
     rows += [_stack_row(stack) for stack in found]
     _write(rows, [_stack_json(stack) for stack in found], format_, output)
     missing = any(stack.unavailable is not None for stack in found)

@@ -3,18 +3,22 @@
 It is loaded under a name of its own, since the project's package is not there inside a stack.
 """
 
+from __future__ import annotations
+
 import importlib.util
 import os
 import sys
 
 
-def _load():
+def _load() -> None:
     here = os.path.dirname(os.path.abspath(__file__))
     spec = importlib.util.spec_from_file_location(
         "sqlite_matrix_probe",
         os.path.join(here, "__init__.py"),
         submodule_search_locations=[here],
     )
+    assert spec is not None
+    assert spec.loader is not None
     package = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = package
     spec.loader.exec_module(package)

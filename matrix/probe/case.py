@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import re
 import warnings
 from typing import Any, Callable, Dict, List, Optional
 
@@ -227,23 +228,25 @@ class CaseRun:
 
 
 def kind_of(appeared: Appeared, databases: Any) -> str:
-    """What a path is: by SQLite's word for its databases, by its name for the files beside them."""
+    """What a path is: by SQLite's word for its databases, by its name for what is beside them."""
     path = appeared.path
-    name = os.path.basename(path)
     if path in databases:
         return "database"
-    if name.startswith("etilqs_") or appeared.what == "unnamed":
+    if appeared.what == "unnamed":
         return "temporary"
-    if name.endswith(".lock") and (appeared.what == "mkdir" or os.path.isdir(path)):
-        return "lock"
-    for suffix, kind in (("-journal", "journal"), ("-wal", "wal"), ("-shm", "shm")):
-        if name.endswith(suffix):
+    for pattern, kind in _KINDS:
+        if pattern.search(os.path.basename(path)):
             return kind
-    if "-mj" in name:
-        return "journal"
-    if appeared.what == "create" or _is_database(path):
-        return "database"
-    return "other"
+    return "database" if appeared.what == "create" or _is_database(path) else "other"
+
+
+_KINDS = (
+    (re.compile(r"^etilqs_"), "temporary"),
+    (re.compile(r"-journal$|-mj"), "journal"),
+    (re.compile(r"-wal$"), "wal"),
+    (re.compile(r"-shm$"), "shm"),
+    (re.compile(r"\.lock$"), "lock"),
+)
 
 
 def _is_database(path: str) -> bool:

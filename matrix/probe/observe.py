@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from typing import Any, Dict, List, NamedTuple, Optional, Set
 
@@ -133,6 +134,7 @@ def _content(path: str) -> Any:
         return file.read()
 
 
+_DEVICES = re.compile(r"/(proc|dev)/(?!shm/)")
 _DESCRIPTORS = next((d for d in ("/proc/self/fd", "/dev/fd") if os.path.isdir(d)), None)
 
 
@@ -151,6 +153,6 @@ def _held_files() -> Dict[int, Held]:
             status = os.fstat(descriptor)
         except OSError:
             continue
-        if path.startswith("/") and not path.startswith(("/dev/", "/proc/")) or "/dev/shm/" in path:
+        if path.startswith("/") and not _DEVICES.match(path):
             found[descriptor] = Held(os.fsencode(path), status.st_size, status.st_nlink == 0)
     return found

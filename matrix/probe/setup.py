@@ -11,8 +11,7 @@ from .places import Places
 
 def set_up(driver: Any, steps: List[Dict[str, Any]], places: Places) -> None:
     """Perform `{"db", "sql", "keep_wal"}`, `{"empty"}`, `{"mkdir"}`, `{"symlink", "to"}`."""
-    for step in steps:
-        step = places.fill(step)
+    for step in places.fill(steps):
         if "db" in step:
             _make_database(driver, step, places)
         elif "empty" in step:

@@ -76,7 +76,8 @@ class LibraryTable:
         self._vfs = find(None)
 
     def get(self, name: str) -> Optional[int]:
-        return self._vfs.contents.xGetSystemCall(self._vfs, name.encode())
+        pointer: Optional[int] = self._vfs.contents.xGetSystemCall(self._vfs, name.encode())
+        return pointer
 
     def set(self, name: str, pointer: int) -> None:
         self._vfs.contents.xSetSystemCall(self._vfs, name.encode(), pointer)
@@ -134,7 +135,7 @@ class SystemCallLog:
         def open_(path: bytes, flags: int, mode: int) -> int:
             unnamed = bool(O_TMPFILE) and flags & O_TMPFILE == O_TMPFILE
             creates = unnamed or (flags & os.O_CREAT and not os.path.exists(path))
-            descriptor = original(path, flags, mode)
+            descriptor: int = original(path, flags, mode)
             if descriptor >= 0:
                 self._open_files[descriptor] = path
             if creates:
@@ -147,13 +148,14 @@ class SystemCallLog:
     def _close(self, original: Any) -> Any:
         def close(descriptor: int) -> int:
             self._open_files.pop(descriptor, None)
-            return original(descriptor)
+            result: int = original(descriptor)
+            return result
 
         return close
 
     def _remover(self, original: Any) -> Any:
         def remove(path: bytes) -> int:
-            result = original(path)
+            result: int = original(path)
             if result == 0:
                 self._events.append(Event("remove", path, self.stage))
             return result
@@ -162,7 +164,7 @@ class SystemCallLog:
 
     def _mkdir(self, original: Any) -> Any:
         def mkdir(path: bytes, mode: int) -> int:
-            result = original(path, mode)
+            result: int = original(path, mode)
             what = "mkdir" if result == 0 else "attempt"
             self._events.append(Event(what, path, self.stage))
             return result

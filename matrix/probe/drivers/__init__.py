@@ -4,7 +4,7 @@ A driver is a module with a class `Driver`, built in (beside this file) or anywh
 
 - `Driver(library)`: import it, on the SQLite at the path `library` if that is not None.
 - `force_uri(on)`: set SQLITE_CONFIG_URI; raise `plugins.Unavailable` where it cannot be.
-- `system_calls()`: a table for `syscalls.SystemCallLog`; raise `plugins.Unavailable` where there is none.
+- `system_calls()`: a table for `syscalls.SystemCallLog`; raise `Unavailable` likewise.
 - `version`: the driver's own version.
 - `connect(target, options)`: the call that a user would write, with the user's options.
 - `execute(connection, sql)`: run one statement to its end; its rows.

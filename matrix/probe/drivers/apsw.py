@@ -22,7 +22,8 @@ class _Table:
         self._vfs = apsw.VFS("sqlite-matrix-probe", default)
 
     def get(self, name: str) -> Optional[int]:
-        return self._vfs.xGetSystemCall(name)
+        pointer: Optional[int] = self._vfs.xGetSystemCall(name)
+        return pointer
 
     def set(self, name: str, pointer: int) -> None:
         self._vfs.xSetSystemCall(name, pointer)

@@ -42,8 +42,6 @@ def connect(database: str, uri: bool = False, timeout: float = 5.0, **_ignored: 
 class Connection:
     """A connection that begins a transaction before the first change, as `sqlite3` does."""
 
-    isolation_level: Optional[str] = ""
-
     def __init__(self, connection: Any) -> None:
         self.apsw = connection
 
@@ -92,9 +90,8 @@ class Cursor:
 
     def execute(self, sql: str, parameters: Any = ()) -> Cursor:
         changes = sql.lstrip()[:7].upper().startswith(("INSERT", "UPDATE", "DELETE", "REPLACE"))
-        if changes and self.connection.isolation_level is not None:
-            if not self.connection.in_transaction:
-                self.connection.apsw.cursor().execute("BEGIN")
+        if changes and not self.connection.in_transaction:
+            self.connection.apsw.cursor().execute("BEGIN")
         cursor = self.connection.apsw.cursor()
         self.description = None
         cursor.setexectrace(self._describe)

@@ -27,8 +27,8 @@ class DbapiDriver:
         if library is not None:
             # Loaded first and globally, its symbols are the ones that the extension binds to.
             self._library = ctypes.CDLL(library, mode=ctypes.RTLD_GLOBAL)
-        self.module = importlib.import_module(self.package)
-        self.dbapi2 = importlib.import_module(self.package + ".dbapi2")
+        self.module: Any = importlib.import_module(self.package)
+        self.dbapi2: Any = importlib.import_module(self.package + ".dbapi2")
 
     @property
     def version(self) -> str:
