@@ -38,6 +38,13 @@ class EmptyFile(Record):
     empty: Text = Field(description="Its name.")
 
 
+class TextFile(Record):
+    """A file that is not a database, and is there before the open."""
+
+    file: Text = Field(description="Its name.")
+    text: str = Field(description="What it holds.")
+
+
 class Directory(Record):
     """A directory that is there before the open."""
 
@@ -51,7 +58,13 @@ class Symlink(Record):
     to: Text = Field(description="What it points to.")
 
 
-_STEPS = {"db": Database, "empty": EmptyFile, "mkdir": Directory, "symlink": Symlink}
+_STEPS = {
+    "db": Database,
+    "empty": EmptyFile,
+    "file": TextFile,
+    "mkdir": Directory,
+    "symlink": Symlink,
+}
 
 
 def _step_kind(value: Json) -> str | None:
@@ -64,12 +77,13 @@ def _step_kind(value: Json) -> str | None:
 Step = Annotated[
     Annotated[Database, Tag("(db)")]
     | Annotated[EmptyFile, Tag("(empty)")]
+    | Annotated[TextFile, Tag("(file)")]
     | Annotated[Directory, Tag("(mkdir)")]
     | Annotated[Symlink, Tag("(symlink)")],
     Discriminator(
         _step_kind,
         custom_error_type="step",
-        custom_error_message="needs a mapping with one of the keys db, empty, mkdir, symlink",
+        custom_error_message="needs a mapping with one of the keys db, empty, file, mkdir, symlink",
     ),
 ]
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from matrix.execute import Event, Run, StackDone, StackUnavailable
 from matrix.model import Case, Observation, ScenarioInfo
 from matrix.provision import Provided, Unprovided
-from matrix.results import ResultSet, StackResults, case_of_line, stack_order
+from matrix.results import ResultSet, StackResults, case_of_line
+from matrix.stackid import stack_order
 
 
 def observe(

@@ -17,18 +17,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from packaging.version import InvalidVersion, Version
-
 from matrix.errors import ResultsError
 from matrix.model import Case, Fingerprint, Json, Observation, ScenarioInfo, canonical
+from matrix.stackid import StackId, stack_order
 
 SCHEMA = 1
 CASES_FILE = "cases.jsonl"
 
-_DRIVERS = ("sqlite3", "pysqlite3", "apsw")
-_URI_DEFAULTS = ("", "off", "on")
-_STACK_ID = re.compile(r"([^=@\[]+)(?:==([^@\[]+))?(?:\[([^\]]*)\])?(?:@(.+))?")
-_NOT_MIDDLEWARE = ("uri", "sqlite")
 _LINE_START = re.compile(rb'\{"case":("(?:[^"\\]|\\.)*")')
 _LINE_END = re.compile(rb',"warnings":\[(?:"(?:[^"\\]|\\.)*",?)*\]\}')
 
@@ -47,7 +42,8 @@ class StackResults:
         """The name of what stands on top of the driver; known of an unavailable stack too."""
         if self.fingerprint is not None:
             return self.fingerprint.middleware
-        return parse_stack_id(self.stack).middleware
+        parsed = StackId.parse(self.stack)
+        return None if parsed is None else parsed.middleware
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,64 +53,6 @@ class ResultSet:
     scenarios: tuple[ScenarioInfo, ...]
     cases: Mapping[str, Case]
     stacks: tuple[StackResults, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StackId:
-    """The parts of `driver==version[uri=off,sqlalchemy=2.1.9]@3.11`; "" for what is not said."""
-
-    driver: str
-    version: str
-    options: Mapping[str, str]
-    python: str
-
-    @property
-    def middleware(self) -> str | None:
-        return next((name for name in self.options if name not in _NOT_MIDDLEWARE), None)
-
-
-def parse_stack_id(text: str) -> StackId:
-    """Take a stack id apart; one of another form is a driver of that name."""
-    match = _STACK_ID.fullmatch(text)
-    if match is None:
-        return StackId(driver=text, version="", options={}, python="")
-    driver, version, options, python = (part or "" for part in match.groups())
-    pairs = (item.partition("=") for item in options.split(",") if item)
-    return StackId(
-        driver=driver,
-        version=version,
-        options={name: value for name, _, value in pairs},
-        python=python,
-    )
-
-
-def stack_order(text: str) -> tuple[object, ...]:
-    """Give the sort key of a stack id.
-
-    Known drivers first, bare before middleware, versions as versions, as-built before off and on.
-    """
-    stack = parse_stack_id(text)
-    known = stack.driver in _DRIVERS
-    middleware = stack.middleware or ""
-    uri = stack.options.get("uri", "")
-    return (
-        _DRIVERS.index(stack.driver) if known else len(_DRIVERS),
-        stack.driver,
-        middleware,
-        _version_order(stack.options.get(middleware, "")),
-        _version_order(stack.version),
-        _version_order(stack.options.get("sqlite", "")),
-        _version_order(stack.python),
-        _URI_DEFAULTS.index(uri) if uri in _URI_DEFAULTS else len(_URI_DEFAULTS),
-        text,
-    )
-
-
-def _version_order(text: str) -> tuple[bool, Version, str]:
-    try:
-        return (bool(text), Version(text or "0"), "")
-    except InvalidVersion:
-        return (True, Version("0"), text)
 
 
 def write_cases(directory: Path, scenarios: Iterable[ScenarioInfo], cases: Iterable[Case]) -> None:

@@ -5,7 +5,6 @@ A spec may leave out what has a default; a stack's id never does, and is itself 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,14 +17,11 @@ from pydantic import AfterValidator, Field
 from matrix.errors import ProvisionError, UsageError
 from matrix.model import UriDefault
 from matrix.pythons import RUNNING
+from matrix.stackid import StackId
 from matrix.yamldoc import Record, load_document
 
 CATALOGUE = Path(__file__).with_name("stacks.yaml")
 
-_SPEC = re.compile(
-    r"(?P<driver>[^=\[\]@]+)(?:==(?P<version>[^\[\]@]+))?"
-    r"(?:\[(?P<options>[^\]]*)\])?(?:@(?P<python>\d+\.\d+))?"
-)
 _SHAPE = "driver[==version][[uri=off,sqlite=PATH,sqlalchemy=version]][@python]"
 
 
@@ -92,17 +88,21 @@ class Stack:
     @property
     def id(self) -> str:
         """The full name, which is a spec, and a file name on every system."""
-        driver = Path(self.driver).stem if self.driver.endswith(".py") else self.driver
-        version = f"=={self.package.version}" if self.package else ""
-        options = []
+        options = {}
         if self.sqlite is not None:
-            options.append(f"sqlite={Path(self.sqlite).name}")
+            options["sqlite"] = Path(self.sqlite).name
         if self.uri is not UriDefault.AS_BUILT:
-            options.append(f"uri={self.uri.value}")
+            options["uri"] = self.uri.value
         if self.middleware is not None and self.middleware_package is not None:
-            options.append(f"{self.middleware}={self.middleware_package.version}")
-        bracket = f"[{','.join(options)}]" if options else ""
-        return f"{driver}{version}{bracket}@{self.python}"
+            options[self.middleware] = self.middleware_package.version
+        return str(
+            StackId(
+                driver=Path(self.driver).stem if self.driver.endswith(".py") else self.driver,
+                version=self.package.version if self.package else "",
+                options=options,
+                python=self.python,
+            )
+        )
 
     @property
     def packages(self) -> tuple[Package, ...]:
@@ -133,15 +133,17 @@ def parse_stack(spec: str, catalogue: Catalogue, python: str = RUNNING) -> Stack
 
     Raises UsageError where the spec does not read or names what is not known.
     """
-    found = _SPEC.fullmatch(spec.strip())
+    found = StackId.parse(spec)
     if found is None:
         raise UsageError(f"not a stack: {spec!r}", hint=f"write {_SHAPE}")
-    driver, version = found["driver"], found["version"]
-    options = dict(_options(found["options"], spec))
-    python = found["python"] or python
+    options = dict(found.options)
+    for name in ("uri", "sqlite"):
+        if options.get(name) == "":
+            raise UsageError(f"{spec}: {name} has no value", hint=f"write {_SHAPE}")
     uri = _uri(options.pop("uri", "as-built"))
     sqlite = options.pop("sqlite", None)
-    driver, version = _alias(driver, version, catalogue)
+    driver, version = _alias(found.driver, found.version or None, catalogue)
+    python = found.python or python
     if not driver.endswith(".py") and driver not in catalogue.drivers:
         raise UsageError(
             f"no driver called {driver!r}", hint=f"drivers: {_list(catalogue.drivers)}"
@@ -182,16 +184,6 @@ def expand_braces(text: str) -> Iterator[str]:
     for alternative in alternatives.split(","):
         for ending in expand_braces(tail):
             yield head + alternative + ending
-
-
-def _options(text: str | None, spec: str) -> Iterator[tuple[str, str]]:
-    for item in (text or "").split(","):
-        if not item:
-            continue
-        name, equals, value = item.partition("=")
-        if equals and not value:
-            raise UsageError(f"{spec}: the option {name!r} has no value", hint=f"write {_SHAPE}")
-        yield name.strip(), value.strip()
 
 
 def _uri(text: str) -> UriDefault:

@@ -14,6 +14,7 @@ from urllib.parse import unquote_to_bytes
 
 from matrix.model import Case, Intent
 
+_ROOT = "/:dir:"
 _NO_FILE_MEANT = {
     Intent.PRIVATE_MEMORY,
     Intent.SHARED_MEMORY,
@@ -75,18 +76,24 @@ def asked_names(case: Case) -> tuple[str, ...]:
     A target that starts with `file:` means the path of that URI, whether or not URIs are on;
     one that means memory, or a case whose intent is not a file, asks for no file at all.
     """
-    names = [name for sql in case.sql for name in _names_in_sql(sql)]
+    names = [name for sql in case.sql for name in _names_in_sql(_rooted(sql))]
     if case.intent not in _NO_FILE_MEANT:
-        names += _target_names(case)
-    return tuple(dict.fromkeys(name for text in names for name in _file_names(text)))
+        names += _target_names(_rooted(case.target), case.via)
+    found = (name for text in names for name in _file_names(text))
+    return tuple(dict.fromkeys(name.replace(_ROOT, "{dir}") for name in found))
 
 
-def _target_names(case: Case) -> list[str]:
-    if case.via is None:
-        return [case.target]
-    url = _SQLALCHEMY_URL.fullmatch(case.target)
+def _rooted(text: str) -> str:
+    """The text with an absolute path for `{dir}`: what follows `//` is no authority then."""
+    return text.replace("{dir}", _ROOT)
+
+
+def _target_names(target: str, via: str | None) -> list[str]:
+    if via is None:
+        return [target]
+    url = _SQLALCHEMY_URL.fullmatch(target)
     if url is None:
-        return [case.target]
+        return [target]
     rest = url["rest"] or ""
     uri = rest.lstrip("/")
     if uri.startswith("file:"):

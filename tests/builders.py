@@ -20,7 +20,8 @@ from matrix.model import (
     Storage,
     UriDefault,
 )
-from matrix.results import ResultSet, StackResults, stack_order
+from matrix.results import ResultSet, StackResults
+from matrix.stackid import stack_order
 
 
 def make_case(case: str = "topic/scenario[form=plain]", **fields: Any) -> Case:

@@ -14,8 +14,6 @@ from matrix.results import (
     ResultSet,
     StackResults,
     load_results,
-    parse_stack_id,
-    stack_order,
     write_cases,
     write_stack,
     write_unavailable_stack,
@@ -196,30 +194,3 @@ def test_an_observation_of_another_stack_is_named(tmp_path: Path) -> None:
 def test_a_duplicate_case_is_named(tmp_path: Path) -> None:
     write_cases(tmp_path, [], [make_case(CASE), make_case(CASE)])
     assert f"cases.jsonl:3: duplicate case '{CASE}'" in problem(tmp_path)
-
-
-def test_stacks_come_in_the_order_in_which_one_reads_them() -> None:
-    ordered = [
-        "sqlite3@3.8",
-        "sqlite3[uri=off]@3.8",
-        "sqlite3[uri=on]@3.8",
-        "sqlite3@3.11",
-        "sqlite3[sqlite=3.40.1]@3.11",
-        "sqlite3[sqlalchemy=1.4.54]@3.11",
-        "sqlite3[sqlalchemy=2.1.9]@3.11",
-        "pysqlite3==0.5.4.post2@3.11",
-        "pysqlite3==0.10.0@3.11",
-        "apsw==3.9.0.0@3.11",
-        "apsw==3.54.1.0@3.11",
-        "sqlean@3.11",
-        "zetetic@3.11",
-    ]
-    shuffled = ordered[::2] + ordered[1::2]
-    assert sorted(shuffled, key=stack_order) == ordered
-
-
-def test_a_stack_id_comes_apart() -> None:
-    stack = parse_stack_id("apsw==3.54.1.0[uri=off,sqlalchemy=2.1.9]@3.11")
-    assert (stack.driver, stack.version, stack.python) == ("apsw", "3.54.1.0", "3.11")
-    assert stack.options == {"uri": "off", "sqlalchemy": "2.1.9"}
-    assert stack.middleware == "sqlalchemy"

@@ -231,12 +231,14 @@ def test_shapes_and_shorthands_are_in_the_json_schema() -> None:
     assert {"type": "string"} in properties["lid"]["anyOf"]
 
 
-def test_a_file_is_read_with_its_positions(tmp_path: Path) -> None:
+def test_a_file_is_read_with_its_positions_whatever_its_line_ends_and_its_byte_order_mark(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "box.yaml"
     path.write_bytes("\ufefftitle: a\r\nopen: true\r\n".encode())
     box, positions = load_document(path, Box)
     assert box == Box(title="a", open=True)
-    assert positions.at(("open",)) == Place(2, 7)
+    assert (positions.at(("title",)), positions.at(("open",))) == (Place(1, 8), Place(2, 7))
 
 
 def test_a_file_that_is_not_utf_8_is_told_with_the_byte_and_its_place(tmp_path: Path) -> None:

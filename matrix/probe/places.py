@@ -76,8 +76,9 @@ class Places:
         return self.show(path)
 
     def resolve(self, names: List[str]) -> List[str]:
-        """The absolute paths that these names mean in the case's directory."""
-        return [os.path.normpath(os.path.join(self.dir, self.fill(name))) for name in names]
+        """The absolute paths that these names mean, as written and with links followed."""
+        paths = [os.path.join(self.dir, re.sub("^/+", "/", self.fill(name))) for name in names]
+        return [os.path.normpath(path) for path in paths] + [os.path.realpath(p) for p in paths]
 
     def is_outside(self, path: str) -> bool:
         """Whether a path lies where nothing of ours is removed as a whole."""

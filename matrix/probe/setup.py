@@ -10,12 +10,15 @@ from .places import Places
 
 
 def set_up(driver: Any, steps: List[Dict[str, Any]], places: Places) -> None:
-    """Perform `{"db", "sql", "keep_wal"}`, `{"empty"}`, `{"mkdir"}`, `{"symlink", "to"}`."""
+    """Perform the steps; the key says which: db, empty, file, mkdir or symlink."""
     for step in places.fill(steps):
         if "db" in step:
             _make_database(driver, step, places)
         elif "empty" in step:
             open(os.path.join(places.dir, step["empty"]), "xb").close()
+        elif "file" in step:
+            with open(os.path.join(places.dir, step["file"]), "x", encoding="utf-8") as file:
+                file.write(step["text"])
         elif "mkdir" in step:
             os.makedirs(os.path.join(places.dir, step["mkdir"]))
         elif "symlink" in step:

@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from matrix.outcome import Outcome, Verdict
 from matrix.reports.grid import Column, Grid, Row, Section, Table, connect_options, display, visible
-from matrix.results import StackId, parse_stack_id
+from matrix.stackid import StackId
 
 _TONES: Mapping[Outcome, str] = {
     Outcome.MEMORY: "memory",
@@ -70,7 +70,7 @@ def anchor(*parts: str | None) -> str:
 
 def summary(column: Column) -> tuple[str, ...]:
     """Say in a few words which stacks a column holds: driver, versions from to, URI default."""
-    stacks = [parse_stack_id(each.stack) for each in column.stacks]
+    stacks = [_named(each.stack) for each in column.stacks]
     groups: dict[tuple[str, str], list[StackId]] = {}
     for stack in stacks:
         groups.setdefault((stack.driver, stack.options.get("uri", "as built")), []).append(stack)
@@ -81,6 +81,10 @@ def summary(column: Column) -> tuple[str, ...]:
         line if uris == ["as built"] else f"{line}, uri {' or '.join(uris)}"
         for line, uris in lines.items()
     )
+
+
+def _named(stack: str) -> StackId:
+    return StackId.parse(stack) or StackId(driver=stack, options={})
 
 
 def _line(driver: str, stacks: list[StackId]) -> str:

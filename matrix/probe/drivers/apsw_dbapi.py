@@ -29,8 +29,16 @@ Binary = bytes
 open_connection = apsw.Connection
 
 
-def connect(database: str, uri: bool = False, timeout: float = 5.0, **_ignored: Any) -> Connection:
-    """Open as stdlib `sqlite3.connect` would: `uri` becomes a flag."""
+def connect(  # noqa: PLR0917
+    database: str,
+    timeout: float = 5.0,
+    detect_types: int = 0,  # noqa: ARG001
+    isolation_level: Optional[str] = "",  # noqa: ARG001
+    check_same_thread: bool = True,  # noqa: ARG001
+    cached_statements: int = 128,  # noqa: ARG001
+    uri: bool = False,
+) -> Connection:
+    """Open as stdlib `sqlite3.connect` would, whose keywords are these: `uri` becomes a flag."""
     flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
     if uri:
         flags |= apsw.SQLITE_OPEN_URI
