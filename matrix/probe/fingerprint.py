@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from typing import Any, Dict
+from importlib import metadata
+from typing import Any, Dict, Optional
 
 from .observe import Observer
 from .places import Places
@@ -25,7 +26,7 @@ def take_fingerprint(
         "implementation": platform.python_implementation(),
         "platform": "%s-%s" % (sys.platform, platform.machine()),
         "driver": driver.name,
-        "driver_version": driver.version,
+        "driver_version": _version(driver, hello["distribution"]),
         "distribution": hello["distribution"],
         "sqlite": version,
         "source_id": source,
@@ -39,6 +40,11 @@ def take_fingerprint(
         "shim": None if middleware is None else driver.shim,
         "observer": observer.name,
     }
+
+
+def _version(driver: Any, distribution: Optional[str]) -> str:
+    """The version of the distribution, which is the one that people pin; else the driver's own."""
+    return str(driver.version) if distribution is None else metadata.version(distribution)
 
 
 def _takes_uris(driver: Any, places: Places) -> bool:
