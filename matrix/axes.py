@@ -147,6 +147,9 @@ class AxisBase:
         """Its labels and values, in order, one at a time: a permutation may have millions."""
         raise NotImplementedError
 
+    def has(self, label: str) -> bool:
+        return any(label == known for known, _ in self.choices())
+
     def texts(self) -> Iterator[tuple[Inward, str]]:
         """The texts that its values are made of, each with the way inward to it."""
         raise NotImplementedError
@@ -240,6 +243,9 @@ class Permute(AxisBase, Record):
                 "-".join(label for label, _ in order),
                 Value(text=self.join.join(text for _, text in order)),
             )
+
+    def has(self, label: str) -> bool:
+        return sorted(label.split("-")) == sorted(name for name, _ in self._parts())
 
     def texts(self) -> Iterator[tuple[Inward, str]]:
         yield from iter_texts(self.permute, ("permute",))

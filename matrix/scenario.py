@@ -251,7 +251,7 @@ def _label_flaws(
         yield Flaw(at, f"undefined axis '{axis}'", suggest(axis, scenario.axes))
         return
     for index, label in enumerate(labels):
-        if not any(label == known for known, _ in scenario.axes[axis].choices()):
-            known = (known for known, _ in islice(scenario.axes[axis].choices(), 100))
+        if not scenario.axes[axis].has(label):
+            known = [known for known, _ in islice(scenario.axes[axis].choices(), 100)]
             message = f"matches nothing: axis '{axis}' has no label '{label}'"
             yield Flaw((*at, index), message, suggest(label, known))

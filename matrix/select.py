@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cache
 
 from matrix.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True)
 class Selector:
-    """Selects ids by patterns, one of which must match: `Selector.parse(["mode", "*=uri]"])`.
+    """Selects ids by patterns, one of which must match: `Selector.parse(["mode", "*=uri*"])`.
 
     `*` is any text, `?` any character, `{a,b}` either of them; `[` and `]` are themselves.
     A pattern matches a whole id, or what the id belongs to: of the cell `mode/memory[x=y] @ stack`
@@ -20,19 +21,26 @@ class Selector:
     """
 
     patterns: tuple[str, ...] = ()
-    _expressions: tuple[re.Pattern[str], ...] = field(default=(), repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        for pattern in self.patterns:
+            _compiled(pattern)
 
     @classmethod
     def parse(cls, patterns: Iterable[str]) -> Selector:
         """Raises UsageError for a pattern that is empty or whose braces do not pair."""
-        texts = tuple(patterns)
-        return cls(texts, tuple(re.compile(_expression(text), re.DOTALL) for text in texts))
+        return cls(tuple(patterns))
 
     def __call__(self, identifier: str) -> bool:
         names = _belongs_to(identifier)
         return not self.patterns or any(
-            expression.fullmatch(name) for expression in self._expressions for name in names
+            _compiled(pattern).fullmatch(name) for pattern in self.patterns for name in names
         )
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(_expression(pattern), re.DOTALL)
 
 
 def _belongs_to(identifier: str) -> tuple[str, ...]:

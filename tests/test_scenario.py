@@ -197,10 +197,13 @@ def test_an_axis_may_work_through_any_text_or_setting(tmp_path: Path, scenario: 
     assert load_topics([write_topic(tmp_path, scenario)])
 
 
-def test_ten_parameters_are_checked_without_their_millions_of_orders(tmp_path: Path) -> None:
+def test_twelve_parameters_are_checked_without_their_millions_of_orders(tmp_path: Path) -> None:
     parts = ", ".join(f"p{n}=1" for n in range(12))
     scenario = f"target: 'file:x?{{o}}'\naxes: {{o: {{permute: [{parts}]}}}}"
     assert load_topics([write_topic(tmp_path, scenario)])
+    rule = "\nexclude: [{when: {o: p0-p1}, reason: r}]"
+    (problem,) = problems_of(write_topic(tmp_path, scenario + rule))
+    assert "axis 'o' has no label 'p0-p1'" in problem
 
 
 def test_the_committed_schema_is_the_generated_one() -> None:
