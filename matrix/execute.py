@@ -259,13 +259,14 @@ class _Slot:
         scratch.mkdir(parents=True)
         part = task.parts / f"{self._scratch.name}.jsonl"
         _drop_torn_line(part)
-        worker = WorkerProcess(task.provided, scratch=scratch.resolve(), part=part.resolve())
-        with self._lock:
-            self._worker = worker
+        worker = None
         try:
+            worker = WorkerProcess(task.provided, scratch=scratch.resolve(), part=part.resolve())
+            with self._lock:
+                self._worker = worker
             fingerprint = worker.ready()
         except (StackRefused, WorkerDied) as error:
-            words = worker.last_words() if isinstance(error, WorkerDied) else ""
+            words = worker.last_words() if worker and isinstance(error, WorkerDied) else ""
             self.kill()
             if not self._run.stopped:
                 self._run.drop(task, f"{error}{': ' + words if words else ''}")

@@ -8,10 +8,12 @@ Two runs at once share a cache: each overlay has a lock.
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -20,21 +22,25 @@ from pathlib import Path
 from filelock import FileLock
 from platformdirs import user_cache_path
 
+from matrix.catalogue import Package
 from matrix.errors import MatrixError, ProvisionError
-from matrix.pythons import find_python
-from matrix.stacks import Package, Stack, check_fits
+from matrix.pythons import find_python, find_uv
+from matrix.stacks import Library, Stack
 
 _NOTE = "sqlite-matrix-overlay.json"
 _AT_ONCE = 4
+_REFUSAL_SECONDS = 24 * 3600
+_UNREACHED = re.compile("fetch|connect|network|timed out|resolve host|temporary failure", re.I)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provided:
-    """A stack that can be started: its interpreter, and what goes on its path."""
+    """A stack that can be started: its interpreter, what goes on its path, and its SQLite."""
 
     stack: Stack
     python: Path
     overlays: tuple[Path, ...]
+    library: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,17 +71,28 @@ class Provisioner:
         try:
             python = find_python(stack.python)
             overlays = tuple(self._overlay(p, stack.python, python) for p in stack.packages)
+            library = self._library(stack.library, stack.python, python)
         except ProvisionError as error:
             return Unprovided(stack=stack, reason=str(error))
-        return Provided(stack=stack, python=python, overlays=overlays)
+        return Provided(stack=stack, python=python, overlays=overlays, library=library)
 
     def provide_all(self, stacks: Sequence[Stack]) -> Iterator[Provided | Unprovided]:
         """Provide stacks, several at once, in their order."""
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             yield from pool.map(self.provide, stacks)
 
+    def _library(self, library: Library | None, version: str, python: Path) -> Path | None:
+        if library is None or library.package is None:
+            return None if library is None else Path(library.file)
+        overlay = self._overlay(library.package, version, python)
+        found = sorted(overlay.glob(library.file))
+        if not found:
+            raise ProvisionError(f"{library.package.requirement} holds no {library.file}")
+        return found[0]
+
     def _overlay(self, package: Package, version: str, python: Path) -> Path:
-        check_fits(package, version)
+        if not package.fits(version):
+            raise ProvisionError(f"{package.requirement} has no wheel for Python {version}")
         directory = self.cache / f"py{version}" / package.requirement.replace("==", "-")
         if _is_whole(directory, package):
             return directory
@@ -87,6 +104,7 @@ class Provisioner:
         directory.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{directory}.lock"):
             if not _is_whole(directory, package):
+                _check_refusal(directory)
                 _install(package, python, directory)
         return directory
 
@@ -113,6 +131,24 @@ def _note(directory: Path, package: Package) -> dict[str, object]:
     }
 
 
+def _check_refusal(directory: Path) -> None:
+    """What the index did not have a short while ago is not asked for again."""
+    note = directory.with_name(f"{directory.name}.refused")
+    try:
+        fresh = time.time() - note.stat().st_mtime < _REFUSAL_SECONDS
+    except OSError:
+        return
+    if fresh:
+        raise ProvisionError(note.read_text("utf-8"))
+
+
+def _refuse(directory: Path, reason: str) -> ProvisionError:
+    """The error for what cannot be installed; remembered, unless it was the way to the index."""
+    if not _UNREACHED.search(reason):
+        directory.with_name(f"{directory.name}.refused").write_text(reason, "utf-8")
+    return ProvisionError(reason)
+
+
 def _install(package: Package, python: Path, directory: Path) -> None:
     """Install a package with its dependencies into a directory of its own."""
     aside = Path(tempfile.mkdtemp(prefix=f"{directory.name}.", dir=directory.parent))
@@ -125,7 +161,7 @@ def _install(package: Package, python: Path, directory: Path) -> None:
             stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
         )  # fmt: skip
         if done.returncode != 0:
-            raise ProvisionError(f"{package.requirement}: {_complaint(done.stderr)}")
+            raise _refuse(directory, f"{package.requirement}: {_complaint(done.stderr)}")
         (aside / _NOTE).write_text(json.dumps(_note(aside, package)), "utf-8")
         if directory.exists():
             shutil.rmtree(directory)
@@ -136,7 +172,7 @@ def _install(package: Package, python: Path, directory: Path) -> None:
 
 def _installer(python: Path) -> list[str]:
     """The words that install: uv, else pip."""
-    uv = _find_uv()
+    uv = find_uv()
     if uv is not None:
         return [uv, "pip", "install", "--quiet", "--python", str(python)]
     pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet"]
@@ -144,11 +180,6 @@ def _installer(python: Path) -> list[str]:
     if probe.returncode != 0:
         raise ProvisionError("neither uv nor pip is here", hint="python -m pip install uv")
     return pip
-
-
-def _find_uv() -> str | None:
-    beside = Path(sys.executable).with_name("uv")
-    return str(beside) if beside.is_file() else shutil.which("uv")
 
 
 def _complaint(stderr: str) -> str:
@@ -159,7 +190,7 @@ def _complaint(stderr: str) -> str:
 
 def find_installer() -> str:
     """What installs here, for people: `uv 0.13.9`, `pip`, or the reason why nothing does."""
-    uv = _find_uv()
+    uv = find_uv()
     if uv is not None:
         done = subprocess.run([uv, "--version"], capture_output=True, text=True, check=False)
         return done.stdout.strip()

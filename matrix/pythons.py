@@ -1,8 +1,13 @@
-"""The Python interpreters of this machine."""
+"""The Python interpreters of this machine, by minor version."""
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
 import sys
+from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
 from matrix.errors import ProvisionError
@@ -11,8 +16,48 @@ RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
 """The version of the Python that runs this tool, as stacks name it: `3.11`."""
 
 
+@lru_cache
 def find_python(version: str) -> Path:
-    """The interpreter of this minor version; ProvisionError where there is none."""
+    """The interpreter of this minor version, from pyenv, the path, or those that uv manages.
+
+    Raises ProvisionError where there is none that starts.
+    """
     if version == RUNNING:
         return Path(sys.executable)
-    raise ProvisionError(f"Python {version} is not among the Pythons found here")
+    for candidate in _candidates(version):
+        if _answers(candidate, version):
+            return candidate
+    raise ProvisionError(f"no Python {version} here", hint=f"uv python install {version}")
+
+
+def _candidates(version: str) -> Iterator[Path]:
+    root = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    yield from sorted(root.glob(f"versions/{version}.*/bin/python"), reverse=True)
+    on_path = shutil.which(f"python{version}")
+    if on_path is not None:
+        yield Path(on_path)
+    uv = find_uv()
+    if uv is not None:
+        found = _run([uv, "python", "find", "--no-python-downloads", version])
+        if found:
+            yield Path(found)
+
+
+def _answers(python: Path, version: str) -> bool:
+    """Whether it starts, and is what its name says: a shim may not be."""
+    question = "import sys; print('%d.%d' % sys.version_info[:2])"
+    return _run([str(python), "-I", "-S", "-c", question]) == version
+
+
+def _run(command: list[str]) -> str:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def find_uv() -> str | None:
+    """The uv beside this tool, or on the path."""
+    beside = Path(sys.executable).with_name("uv")
+    return str(beside) if beside.is_file() else shutil.which("uv")

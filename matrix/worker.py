@@ -9,6 +9,7 @@ import signal
 import subprocess
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from matrix.model import Case, Fingerprint, Json
@@ -38,23 +39,29 @@ class WorkerProcess:
 
     def __init__(self, provided: Provided, *, scratch: Path, part: Path) -> None:
         self.part = part
+        library = provided.stack.library
+        self._sqlite = None if library is None else library.version
         self._scratch = scratch
         for name in ("tmp", "home"):
             (scratch / name).mkdir(parents=True)
         self._errors = scratch / "stderr"
         with self._errors.open("wb") as errors:
-            self._process = subprocess.Popen(
-                [str(provided.python), "-I", "-S", "-X", "utf8", str(PROBE)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                cwd=scratch,
-                env=_environment(scratch),
-                start_new_session=True,
-            )
+            try:
+                self._process = subprocess.Popen(
+                    [str(provided.python), "-I", "-S", "-X", "utf8", str(PROBE)],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=errors,
+                    cwd=scratch,
+                    env=_environment(scratch),
+                    start_new_session=True,
+                )
+            except OSError as error:
+                raise StackRefused(f"{provided.python} does not start: {error.strerror}") from None
         self._messages: queue.Queue[Json] = queue.Queue()
         threading.Thread(target=self._listen, daemon=True).start()
-        self._send(hello(provided, scratch, part))
+        with suppress(WorkerDied):  # `ready` says so
+            self._send(hello(provided, scratch, part))
 
     def ready(self) -> Fingerprint:
         """Wait until the stack stands; StackRefused or WorkerDied where it does not."""
@@ -65,7 +72,11 @@ class WorkerProcess:
         if message["kind"] == "fatal":
             error = message["error"]
             raise StackRefused(f"{error['type']}: {error['message']}")
-        return Fingerprint.from_json(message["fingerprint"])
+        fingerprint = Fingerprint.from_json(message["fingerprint"])
+        if self._sqlite not in (None, fingerprint.sqlite):
+            self.kill()
+            raise StackRefused(f"SQLite {fingerprint.sqlite} was loaded, not {self._sqlite}")
+        return fingerprint
 
     def send_cases(self, cases: Sequence[Case]) -> None:
         """Hand over cases; `asked`, the names that their strings mean, goes with each."""
@@ -122,6 +133,8 @@ class WorkerProcess:
                 message = json.loads(line)
             except ValueError:
                 break
+            if not isinstance(message, dict) or "kind" not in message:
+                break
             self._messages.put(message)
         self._messages.put(None)
 
@@ -150,7 +163,7 @@ def hello(provided: Provided, scratch: Path, part: Path) -> Json:
         "middleware": None if middleware is None else middleware.to_json(),
         "overlays": [str(path) for path in provided.overlays],
         "uri": stack.uri.value,
-        "library": stack.sqlite,
+        "library": None if provided.library is None else str(provided.library),
         "scratch": str(scratch),
         "part": str(part),
     }

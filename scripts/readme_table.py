@@ -8,12 +8,13 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from matrix.catalogue import load_catalogue
 from matrix.collect import observe
 from matrix.model import Case, Fingerprint, Intent, Observation
 from matrix.outcome import outcome
 from matrix.provision import Provisioner
 from matrix.results import ResultSet
-from matrix.stacks import load_catalogue, parse_stack
+from matrix.stacks import parse_stack
 
 README = Path(__file__).parent.parent / "README.md"
 BEGIN, END = "<!-- measured: scripts/readme_table.py -->", "<!-- end -->"

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from matrix.batch import load_cases
+from matrix.catalogue import Catalogue, load_catalogue
 from matrix.cli.common import (
     choose_stacks,
     many,
@@ -39,7 +40,7 @@ from matrix.outcome import Verdict, verdict
 from matrix.provision import Provisioner
 from matrix.reports import RENDERERS, render
 from matrix.results import ResultSet, StackResults
-from matrix.stacks import Catalogue, Stack, load_catalogue, with_middleware
+from matrix.stacks import Stack, with_middleware
 
 _SCENARIO = "check"
 

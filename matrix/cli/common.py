@@ -14,9 +14,10 @@ import click
 from matrix.errors import UsageError
 
 if TYPE_CHECKING:
+    from matrix.catalogue import Catalogue
     from matrix.provision import Provided, Provisioner, Unprovided
     from matrix.scenario import Topic
-    from matrix.stacks import Catalogue, Stack
+from matrix.stacks import Stack
 
 F = TypeVar("F", bound=Callable[..., Any])
 

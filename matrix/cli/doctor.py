@@ -12,12 +12,12 @@ from pathlib import Path
 import click
 
 from matrix import __version__
+from matrix.catalogue import load_catalogue
 from matrix.cli.common import choose_stacks, provide, stack_options, write_output
 from matrix.collect import observe
 from matrix.errors import EXIT_OK, EXIT_UNAVAILABLE
 from matrix.execute import default_scratch
 from matrix.provision import Provisioner, default_cache, find_installer
-from matrix.stacks import load_catalogue
 
 
 @click.command("doctor")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from matrix.catalogue import load_catalogue
 from matrix.cli.common import choose_stacks, provide, read_topics, stack_options, write_output
 from matrix.collect import observe
 from matrix.errors import EXIT_OK, EXIT_UNAVAILABLE, NothingSelectedError
@@ -16,7 +17,6 @@ from matrix.model import Fingerprint, Json
 from matrix.provision import Provisioner
 from matrix.results import StackResults
 from matrix.select import Selector
-from matrix.stacks import load_catalogue
 
 _format = click.option(
     "--format", "format_", type=click.Choice(["table", "json"]), default="table", show_default=True

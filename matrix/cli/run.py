@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from matrix.catalogue import load_catalogue
 from matrix.cli.common import (
     RESULTS,
     choose_stacks,
@@ -36,7 +37,6 @@ from matrix.results import (
     write_unavailable_stack,
 )
 from matrix.select import Selector
-from matrix.stacks import load_catalogue
 
 Work = list[tuple[Provided | Unprovided, Sequence[Case]]]
 

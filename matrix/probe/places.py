@@ -78,11 +78,20 @@ class Places:
     def resolve(self, names: List[str]) -> List[str]:
         """The absolute paths that these names mean, as written and with links followed."""
         paths = [os.path.join(self.dir, re.sub("^/+", "/", self.fill(name))) for name in names]
-        return [os.path.normpath(path) for path in paths] + [os.path.realpath(p) for p in paths]
+        paths += [os.path.realpath(path) for path in paths if _can_be(path)]
+        return [os.path.normpath(path) for path in paths]
 
     def is_outside(self, path: str) -> bool:
         """Whether a path lies where nothing of ours is removed as a whole."""
         return not path.startswith((self.around + os.sep, self.tmp + os.sep))
+
+
+def _can_be(path: str) -> bool:
+    """Whether a file can have this name: a NUL or half a surrogate pair is in none."""
+    try:
+        return b"\0" not in os.fsencode(path)
+    except UnicodeEncodeError:
+        return False
 
 
 def remove_outside(paths: List[str]) -> None:

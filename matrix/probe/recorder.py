@@ -51,8 +51,9 @@ class Recorder:
 
     @property
     def latest(self) -> Any:
-        """The connection of the driver's own that was opened last."""
-        return self._connections[-1][1]
+        """The driver's own connection that this thread opened last, if it did."""
+        here = threading.get_ident()
+        return next((c for thread, c in reversed(self._connections) if thread == here), None)
 
     @property
     def left_open(self) -> int:

@@ -116,7 +116,14 @@ class Channel:
         self._out.flush()
 
 
-def _perform_all(worker: Worker, part: int, cases: List[Dict[str, Any]], channel: Channel) -> bool:
+def _append(part: str, line: str) -> None:
+    """Add a line in one write; the file is not open while a case runs, out of a driver's reach."""
+    descriptor = os.open(part, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    os.write(descriptor, line.encode("ascii"))
+    os.close(descriptor)
+
+
+def _perform_all(worker: Worker, part: str, cases: List[Dict[str, Any]], channel: Channel) -> bool:
     """Run the cases in order; False where one of them left something behind."""
     for number, case in enumerate(cases, 1):
         try:
@@ -125,7 +132,7 @@ def _perform_all(worker: Worker, part: int, cases: List[Dict[str, Any]], channel
             trace = traceback.format_exc()
             channel.send(kind="broken", case=case["id"], message=repr(error), trace=trace)
             os._exit(1)  # what state we are in, nobody knows
-        os.write(part, line.encode("ascii"))
+        _append(part, line)
         dirt = worker.dirt()
         if dirt is not None:
             channel.send(kind="dirty", count=number, reason=dirt)
@@ -148,11 +155,10 @@ def main() -> int:
         channel.send(kind="fatal", error={"type": kind, "message": str(error)})
         return 1
     channel.send(kind="ready", protocol=PROTOCOL, fingerprint=fingerprint)
-    part = os.open(hello["part"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     for message in messages:
         if message["kind"] == "quit":
             break
-        if not _perform_all(worker, part, message["cases"], channel):
+        if not _perform_all(worker, hello["part"], message["cases"], channel):
             break
     os.chdir(os.path.dirname(scratch))
     shutil.rmtree(scratch, ignore_errors=True)

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from pydantic import TypeAdapter
 
 from matrix.batch import CaseRecord
+from matrix.catalogue import Catalogue
 from matrix.model import Json, Observation
 from matrix.scenario import json_schema as scenario_schema
-from matrix.stacks import Catalogue
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

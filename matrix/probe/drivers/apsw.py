@@ -45,8 +45,12 @@ class Driver:
 
     def force_uri(self, on: bool) -> None:
         apsw.shutdown()
-        apsw.config(apsw.SQLITE_CONFIG_URI, int(on))
-        apsw.initialize()
+        try:
+            apsw.config(apsw.SQLITE_CONFIG_URI, int(on))
+        except (AttributeError, TypeError) as error:
+            raise Unavailable("this apsw cannot set SQLITE_CONFIG_URI: %s" % error) from None
+        finally:
+            apsw.initialize()
 
     def system_calls(self) -> Any:
         return _Table()
