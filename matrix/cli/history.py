@@ -1,0 +1,45 @@
+"""`sqlite-matrix history`: a case along the versions."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from matrix.catalogue import load_catalogue
+from matrix.cli.common import RESULTS, write_output
+from matrix.errors import NothingSelectedError
+from matrix.history import same_sqlite, strips
+from matrix.reports.history import history_json, render_history
+from matrix.results import load_results
+from matrix.select import Selector
+
+
+@click.command("history")
+@click.argument("case", metavar="CASE")
+@click.argument("results", type=click.Path(path_type=Path), default=RESULTS)
+@click.option(
+    "--format", "format_", type=click.Choice(["table", "json"]), default="table", show_default=True
+)
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path),
+              help="A file instead of standard output.")  # fmt: skip
+def command(case: str, results: Path, format_: str, output: Path | None) -> None:
+    """Show CASE along the versions of each driver, of SQLite, of SQLAlchemy, of Python.
+
+    CASE is a case's id or a pattern; RESULTS a directory of result files (default: results/latest).
+    A run of the full set of stacks has them all: sqlite-matrix run --stacks full
+
+    Example: sqlite-matrix history 'sharing/named[*order=mode-cache]'
+    """
+    found = load_results(results)
+    selector = Selector.parse([case])
+    cases = [each for name, each in found.cases.items() if selector(name)]
+    if not cases:
+        raise NothingSelectedError(f"no case {case} in {results}", hint="sqlite-matrix list cases")
+    catalogue = load_catalogue()
+    told = [(c, strips(found, c.id, catalogue), same_sqlite(found, c.id)) for c in cases]
+    if format_ == "json":
+        write_output(json.dumps([history_json(*each) for each in told], indent=1) + "\n", output)
+    else:
+        write_output("\n".join(render_history(*each) for each in told), output)

@@ -1,0 +1,185 @@
+"""One case along the versions of each driver, of SQLite, of a middleware, of Python.
+
+A strip holds everything still but one axis, and tells where along it the behaviour changes. A
+boundary is exact where no known version lies between its sides, else an interval.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+from packaging.version import Version
+
+from matrix.catalogue import Catalogue
+from matrix.model import Json, Observation
+from matrix.results import ResultSet, StackResults
+from matrix.stackid import StackId
+
+_ALWAYS_OTHER = ("stack", "observer", "transients_complete")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """What one version showed."""
+
+    version: str
+    stack: str
+    observation: Observation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """Neighbouring versions that showed the same.
+
+    `changes`: the fields in which it differs from the segment before, with both values;
+    `exact`: whether no known version lies between the two.
+    """
+
+    points: tuple[Point, ...]
+    changes: tuple[tuple[str, Json, Json], ...] = ()
+    exact: bool = True
+
+    @property
+    def since(self) -> str:
+        return self.points[0].version
+
+    @property
+    def until(self) -> str:
+        return self.points[-1].version
+
+    @property
+    def observation(self) -> Observation:
+        return self.points[0].observation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Strip:
+    """The segments along one axis (`apsw`, `SQLite`, `sqlalchemy`, `Python`), all else being equal.
+
+    `still`: the stack that it was made from, with `*` where its versions vary.
+    """
+
+    axis: str
+    still: str
+    segments: tuple[Segment, ...]
+
+    @property
+    def versions(self) -> int:
+        return sum(len(segment.points) for segment in self.segments)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SameSqlite:
+    """One SQLite version under several drivers: where they differ, the driver or its build does."""
+
+    sqlite: str
+    points: tuple[Point, ...]
+    differs: tuple[str, ...]
+
+
+def strips(results: ResultSet, case: str, catalogue: Catalogue) -> tuple[Strip, ...]:
+    """The strips of a case, those with the most versions first; a single version makes none."""
+    found: dict[tuple[str, str], list[Point]] = {}
+    for stack in results.stacks:
+        if case in stack.observations:
+            for axis, still, version in _axes(stack):
+                point = Point(
+                    version=version, stack=stack.stack, observation=stack.observations[case]
+                )
+                found.setdefault((axis, still), []).append(point)
+    made = [
+        _strip(axis, still, points, results, catalogue)
+        for (axis, still), points in found.items()
+        if len({point.version for point in points}) > 1
+    ]
+    return tuple(sorted(made, key=lambda strip: -strip.versions))
+
+
+def same_sqlite(results: ResultSet, case: str) -> tuple[SameSqlite, ...]:
+    """For each SQLite version that ran under several drivers as built: what each driver showed."""
+    points = []
+    for stack in results.stacks:
+        parsed = StackId.parse(stack.stack)
+        if parsed is None or stack.fingerprint is None or case not in stack.observations:
+            continue
+        if "uri" not in parsed.options:
+            version = stack.fingerprint.sqlite
+            observation = stack.observations[case]
+            points.append(Point(version=version, stack=stack.stack, observation=observation))
+    points.sort(key=lambda point: Version(point.version))
+    groups = ((v, tuple(group)) for v, group in groupby(points, key=lambda point: point.version))
+    return tuple(
+        SameSqlite(sqlite=version, points=group, differs=_differing_fields(group))
+        for version, group in groups
+        if len({point.stack.partition("=")[0].partition("[")[0] for point in group}) > 1
+    )
+
+
+def _axes(stack: StackResults) -> Iterator[tuple[str, str, str]]:
+    """The axes that a stack lies on: axis, the stack with `*` in that place, its version."""
+    parsed = StackId.parse(stack.stack)
+    if parsed is None or stack.fingerprint is None:
+        return
+    if parsed.version:
+        yield parsed.driver, str(replace(parsed, version="*")), parsed.version
+    if parsed.driver == "sqlite3":
+        options = {"sqlite": "*"} | {k: v for k, v in parsed.options.items() if k != "sqlite"}
+        yield "SQLite", str(replace(parsed, options=options)), stack.fingerprint.sqlite
+    if parsed.middleware is not None:
+        options = dict(parsed.options) | {parsed.middleware: "*"}
+        still = str(replace(parsed, options=options))
+        yield parsed.middleware, still, parsed.options[parsed.middleware]
+    yield "Python", str(replace(parsed, python="*")), parsed.python
+
+
+def _strip(
+    axis: str, still: str, points: list[Point], results: ResultSet, catalogue: Catalogue
+) -> Strip:
+    points.sort(key=lambda point: Version(point.version))
+    known = _known_versions(axis, results)
+    segments: list[Segment] = []
+    for _, group in groupby(points, key=lambda point: _behaviour(point.observation)):
+        segment = Segment(points=tuple(group))
+        if segments:
+            before = segments[-1]
+            segment = replace(
+                segment,
+                changes=_changes(before.observation, segment.observation),
+                exact=_adjacent(axis, before.until, segment.since, known, catalogue),
+            )
+        segments.append(segment)
+    return Strip(axis=axis, still=still, segments=tuple(segments))
+
+
+def _known_versions(axis: str, results: ResultSet) -> tuple[str, ...]:
+    """Versions that exist as far as these results tell: of SQLite under any driver, of Python."""
+    seen = [stack.fingerprint for stack in results.stacks if stack.fingerprint is not None]
+    if axis == "SQLite":
+        return tuple({fingerprint.sqlite for fingerprint in seen})
+    return tuple({fingerprint.python.rpartition(".")[0] for fingerprint in seen})
+
+
+def _adjacent(
+    axis: str, older: str, newer: str, known: Sequence[str], catalogue: Catalogue
+) -> bool:
+    if axis in ("SQLite", "Python"):
+        return not any(Version(older) < Version(v) < Version(newer) for v in known)
+    return catalogue.adjacent(axis, older, newer)
+
+
+def _behaviour(observation: Observation) -> Json:
+    return {k: v for k, v in observation.to_json().items() if k not in _ALWAYS_OTHER}
+
+
+def _changes(before: Observation, after: Observation) -> tuple[tuple[str, Json, Json], ...]:
+    old, new = _behaviour(before), _behaviour(after)
+    return tuple((name, old[name], new[name]) for name in old if old[name] != new[name])
+
+
+def _differing_fields(points: Sequence[Point]) -> tuple[str, ...]:
+    behaviours = [_behaviour(point.observation) for point in points]
+    return tuple(
+        name for name in behaviours[0] if any(b[name] != behaviours[0][name] for b in behaviours)
+    )

@@ -1,0 +1,97 @@
+"""The history of a case, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from matrix.history import SameSqlite, Segment, Strip
+from matrix.model import Case, Json, canonical
+from matrix.outcome import outcome, verdict
+from matrix.reports.grid import connect_options, display, visible
+
+_SHORT = 60
+
+
+def render_history(case: Case, strips: Sequence[Strip], same: Sequence[SameSqlite]) -> str:
+    """The strips of a case as lines: what it did since which version, and what changed there."""
+    options = connect_options(case.connect)
+    lines = [
+        visible(case.id),
+        f"  {display(case.target, case.target_type)}{f'  {options}' if options else ''}",
+    ]
+    for strip in strips:
+        lines += ["", f"{strip.axis}: {strip.versions} versions, {strip.still}"]
+        if len(strip.segments) == 1:
+            lines.append(f"  always     {_sign(case, strip.segments[0])}")
+            continue
+        for before, segment in zip((None, *strip.segments), strip.segments, strict=False):
+            lines += _segment(case, before, segment)
+    if same:
+        lines += ["", "One SQLite, every driver"]
+        lines += [line for each in same for line in _same(case, each)]
+    return "\n".join(lines) + "\n"
+
+
+def history_json(case: Case, strips: Sequence[Strip], same: Sequence[SameSqlite]) -> Json:
+    """The same as data."""
+    return {
+        "case": case.id,
+        "target": case.target,
+        "strips": [
+            {
+                "axis": strip.axis,
+                "stack": strip.still,
+                "segments": [
+                    {
+                        "since": segment.since,
+                        "until": segment.until,
+                        "exact": segment.exact,
+                        "outcome": outcome(segment.observation).word,
+                        "verdict": verdict(segment.observation, case.intent).value,
+                        "changes": {name: [old, new] for name, old, new in segment.changes},
+                        "versions": [point.version for point in segment.points],
+                    }
+                    for segment in strip.segments
+                ],
+            }
+            for strip in strips
+        ],
+        "same_sqlite": [
+            {
+                "sqlite": each.sqlite,
+                "differs": list(each.differs),
+                "outcomes": {p.stack: outcome(p.observation).word for p in each.points},
+            }
+            for each in same
+        ],
+    }
+
+
+def _segment(case: Case, before: Segment | None, segment: Segment) -> Iterator[str]:
+    if before is None:
+        yield f"  until {segment.until:<12} {_sign(case, segment)}"
+        return
+    where = "" if segment.exact else f"  (or a release after {before.until}, not run)"
+    yield f"  since {segment.since:<12} {_sign(case, segment)}{where}"
+    for name, old, new in segment.changes:
+        yield f"        {name}: {_value(old)} → {_value(new)}"
+
+
+def _same(case: Case, each: SameSqlite) -> Iterator[str]:
+    effect = f"differ in {', '.join(each.differs)}" if each.differs else "agree"
+    yield f"  SQLite {each.sqlite}: the drivers {effect}"
+    if each.differs:
+        for point in each.points:
+            seen = outcome(point.observation)
+            mark = verdict(point.observation, case.intent).mark
+            yield f"    {seen.sign + mark:<4} {seen.word:<14} {visible(point.stack)}"
+
+
+def _sign(case: Case, segment: Segment) -> str:
+    seen = outcome(segment.observation)
+    return f"{seen.sign}{verdict(segment.observation, case.intent).mark} {seen.word}"
+
+
+def _value(value: Json) -> str:
+    text = visible(value if isinstance(value, str) else canonical(value))
+    return text if len(text) <= _SHORT else text[:_SHORT] + "…"
