@@ -36,6 +36,7 @@ class Places:
             (self.around, "{dir}/.."),
             (self.tmp, "{tmp}"),
             (os.path.join(scratch, "home"), "{home}"),
+            (scratch, "{dir}/../.."),
             (self.name, "{name}"),
         )
 
