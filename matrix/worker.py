@@ -109,7 +109,13 @@ class WorkerProcess:
                 os.killpg(self._process.pid, signal.SIGKILL)
             else:
                 self._process.kill()
+        self._close()
+
+    def _close(self) -> None:
+        """Let go of the process and of the line to it; the one from it closes with its end."""
         self._process.wait()
+        with suppress(OSError):  # what was not sent is lost with the process
+            self._process.stdin.close()  # type: ignore[union-attr]  # it was opened as a pipe
 
     def last_words(self) -> str:
         """The last line that the process wrote to its standard error, if any."""
@@ -128,15 +134,19 @@ class WorkerProcess:
 
     def _listen(self) -> None:
         """Pass on each message; None, the end, where the line closes or carries something else."""
-        for line in self._process.stdout or ():
-            try:
-                message = json.loads(line)
-            except ValueError:
-                break
-            if not isinstance(message, dict) or "kind" not in message:
-                break
-            self._messages.put(message)
-        self._messages.put(None)
+        assert self._process.stdout is not None
+        with self._process.stdout as lines:
+            for line in lines:
+                try:
+                    message = json.loads(line)
+                except ValueError:
+                    break
+                if not isinstance(message, dict) or "kind" not in message:
+                    break
+                self._messages.put(message)
+            self._messages.put(None)
+            for _ in lines:  # what comes after that is nothing to us
+                pass
 
     def _how_it_ended(self) -> str:
         try:
