@@ -1,0 +1,80 @@
+"""Real stacks for tests: provided once from the cache, and started where a test asks for it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from matrix.catalogue import Catalogue, load_catalogue
+from matrix.collect import observe
+from matrix.model import Case, Observation
+from matrix.provision import Provided, Provisioner
+from matrix.results import StackResults
+from matrix.stacks import Stack, parse_stack
+
+FAKES = Path(__file__).with_name("fakes")
+
+ObserveOn = Callable[..., list[Observation]]
+Provide = Callable[[str | Stack], Provided]
+RunOn = Callable[..., StackResults]
+
+
+@pytest.fixture(scope="session")
+def catalogue() -> Catalogue:
+    return load_catalogue()
+
+
+@pytest.fixture(scope="session")
+def provisioner() -> Provisioner:
+    cache = os.environ.get("SQLITE_MATRIX_CACHE")
+    return Provisioner(Path(cache) if cache else None)
+
+
+@pytest.fixture(scope="session")
+def provide(catalogue: Catalogue, provisioner: Provisioner) -> Provide:
+    """Provide a stack, given by its spec or the name of a fake; it has to be had."""
+
+    def provide(spec: str | Stack) -> Provided:
+        if isinstance(spec, str) and (FAKES / f"{spec}.py").is_file():
+            spec = str(FAKES / f"{spec}.py")
+        stack = spec if isinstance(spec, Stack) else parse_stack(spec, catalogue)
+        provided = provisioner.provide(stack)
+        assert isinstance(provided, Provided), provided
+        return provided
+
+    return provide
+
+
+@pytest.fixture(scope="session")
+def run_on(provide: Provide) -> RunOn:
+    """Run cases on a stack with one worker, and give what the stack showed."""
+
+    def run_on(
+        spec: str | Stack | Provided,
+        *cases: Case,
+        timeout: float = 30.0,
+        scratch: Path | None = None,
+    ) -> StackResults:
+        provided = spec if isinstance(spec, Provided) else provide(spec)
+        results = observe([(provided, cases)], jobs=1, timeout=timeout, scratch=scratch)
+        (stack,) = results.stacks
+        return stack
+
+    return run_on
+
+
+@pytest.fixture(scope="session")
+def observe_on(run_on: RunOn) -> ObserveOn:
+    """Run cases on a stack that can be had; their observations, in the order of the cases."""
+
+    def observe_on(
+        spec: str | Stack | Provided, *cases: Case, **options: float | Path | None
+    ) -> list[Observation]:
+        stack = run_on(spec, *cases, **options)
+        assert stack.unavailable is None
+        return [stack.observations[case.id] for case in cases]
+
+    return observe_on
