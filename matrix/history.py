@@ -17,6 +17,7 @@ from matrix.model import Json, Observation
 from matrix.results import ResultSet, StackResults
 from matrix.stackid import StackId
 
+_UNCOMPARED = {"passed": None, "pool": None, "warnings": None}
 _ALWAYS_OTHER = ("stack", "observer", "transients_complete")
 
 
@@ -179,7 +180,11 @@ def _changes(before: Observation, after: Observation) -> tuple[tuple[str, Json, 
 
 
 def _differing_fields(points: Sequence[Point]) -> tuple[str, ...]:
-    behaviours = [_behaviour(point.observation) for point in points]
+    """The fields in which drivers differ; each has its own way to be called and to raise."""
+    behaviours = [_behaviour(point.observation) | _UNCOMPARED for point in points]
+    for behaviour in behaviours:
+        if behaviour["error"] is not None:
+            behaviour["error"] = behaviour["error"]["message"]
     return tuple(
         name for name in behaviours[0] if any(b[name] != behaviours[0][name] for b in behaviours)
     )

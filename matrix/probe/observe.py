@@ -53,7 +53,7 @@ class Observer:
         self._directories += [p for p in self._given if os.path.isdir(p) and not os.path.islink(p)]
         if self.log is None:
             self._directories += [places.tmp, os.sep]
-        self._known = {path for d in self._directories for path in _entries(d)}
+        self._known = {path for d in self._directories for path in self._listed(d)}
         if self.log is not None:
             self.log.take()
 
@@ -69,7 +69,7 @@ class Observer:
             for event in self.log.take():
                 self._note(event)
         for directory in self._directories:
-            for path in _entries(directory):
+            for path in self._listed(directory):
                 if path not in self._known:
                     self._known.add(path)
                     self._appear(path, self._stage, "listing")
@@ -94,6 +94,13 @@ class Observer:
 
     def removed(self) -> List[str]:
         return [path for path in self._given if not os.path.lexists(path)]
+
+    def _listed(self, directory: str) -> List[str]:
+        """What is in a directory; where others write, too, what bears the name of this case."""
+        paths = _entries(directory)
+        if directory != os.sep:
+            return paths
+        return [path for path in paths if self._places.name in path]
 
     def _note(self, event: Event) -> None:
         path = os.path.normpath(os.path.join(self._places.dir, os.fsdecode(event.path)))
@@ -139,7 +146,17 @@ _DESCRIPTORS = next((d for d in ("/proc/self/fd", "/dev/fd") if os.path.isdir(d)
 
 
 def _descriptors() -> List[int]:
-    return [int(name) for name in os.listdir(_DESCRIPTORS)] if _DESCRIPTORS else []
+    """The open descriptors, without the one that the listing itself took."""
+    names = os.listdir(_DESCRIPTORS) if _DESCRIPTORS else []
+    return [int(name) for name in names if _is_open(int(name))]
+
+
+def _is_open(descriptor: int) -> bool:
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        return False
+    return True
 
 
 def _held_files() -> Dict[int, Held]:

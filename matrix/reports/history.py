@@ -9,7 +9,8 @@ from matrix.model import Case, Json, canonical
 from matrix.outcome import outcome, verdict
 from matrix.reports.grid import connect_options, display, visible
 
-_SHORT = 60
+_AXES = {"SQLite": "SQLite under sqlite3 (the effect of the library)"}
+_SHORT = 100
 
 
 def render_history(case: Case, strips: Sequence[Strip], same: Sequence[SameSqlite]) -> str:
@@ -20,15 +21,20 @@ def render_history(case: Case, strips: Sequence[Strip], same: Sequence[SameSqlit
         f"  {display(case.target, case.target_type)}{f'  {options}' if options else ''}",
     ]
     for strip in strips:
-        lines += ["", f"{strip.axis}: {strip.versions} versions, {strip.still}"]
+        lines += [
+            "",
+            f"{_AXES.get(strip.axis, strip.axis)}: {strip.versions} versions of {strip.still}",
+        ]
         if len(strip.segments) == 1:
             lines.append(f"  always     {_sign(case, strip.segments[0])}")
             continue
         for before, segment in zip((None, *strip.segments), strip.segments, strict=False):
             lines += _segment(case, before, segment)
     if same:
-        lines += ["", "One SQLite, every driver"]
-        lines += [line for each in same for line in _same(case, each)]
+        agree = [each.sqlite for each in same if not each.differs]
+        lines += ["", "One SQLite version under several drivers (the effect of driver and build)"]
+        lines += [f"  they agree at {', '.join(agree)}"] if agree else []
+        lines += [line for each in same if each.differs for line in _differing(case, each)]
     return "\n".join(lines) + "\n"
 
 
@@ -74,17 +80,15 @@ def _segment(case: Case, before: Segment | None, segment: Segment) -> Iterator[s
     where = "" if segment.exact else f"  (or a release after {before.until}, not run)"
     yield f"  since {segment.since:<12} {_sign(case, segment)}{where}"
     for name, old, new in segment.changes:
-        yield f"        {name}: {_value(old)} → {_value(new)}"
+        yield f"        {name}: {_value(name, old)} → {_value(name, new)}"
 
 
-def _same(case: Case, each: SameSqlite) -> Iterator[str]:
-    effect = f"differ in {', '.join(each.differs)}" if each.differs else "agree"
-    yield f"  SQLite {each.sqlite}: the drivers {effect}"
-    if each.differs:
-        for point in each.points:
-            seen = outcome(point.observation)
-            mark = verdict(point.observation, case.intent).mark
-            yield f"    {seen.sign + mark:<4} {seen.word:<14} {visible(point.stack)}"
+def _differing(case: Case, each: SameSqlite) -> Iterator[str]:
+    yield f"  at {each.sqlite} they differ in {', '.join(each.differs)}: driver, or build"
+    for point in each.points:
+        seen = outcome(point.observation)
+        mark = verdict(point.observation, case.intent).mark
+        yield f"    {seen.sign + mark:<4} {seen.word:<14} {visible(point.stack)}"
 
 
 def _sign(case: Case, segment: Segment) -> str:
@@ -92,6 +96,18 @@ def _sign(case: Case, segment: Segment) -> str:
     return f"{seen.sign}{verdict(segment.observation, case.intent).mark} {seen.word}"
 
 
-def _value(value: Json) -> str:
-    text = visible(value if isinstance(value, str) else canonical(value))
+def _value(name: str, value: Json) -> str:
+    """A field in short: an error's text, the paths that were created, the call that was made."""
+    if value is None or value == []:
+        text = "none"
+    elif name == "error":
+        text = f"{value['type']}: {value['message']}"
+    elif name == "created":
+        text = ", ".join(f"{e['path']} ({e['kind']}{'' if e['kept'] else ', gone'})" for e in value)
+    elif name == "passed":
+        text = ", ".join(canonical(argument) for argument in value["args"])
+        text += "".join(f", {key}={canonical(item)}" for key, item in value["kwargs"].items())
+    else:
+        text = value if isinstance(value, str) else canonical(value)
+    text = visible(text)
     return text if len(text) <= _SHORT else text[:_SHORT] + "…"

@@ -13,7 +13,7 @@ import apsw
 apilevel = "2.0"
 threadsafety = 1
 paramstyle = "qmark"
-version = version_info = None
+version, version_info = "2.6.0", (2, 6, 0)  # the pysqlite whose interface this is
 sqlite_version = (
     apsw.sqlitelibversion() if hasattr(apsw, "sqlitelibversion") else apsw.sqlite_lib_version()
 )
