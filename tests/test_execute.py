@@ -166,7 +166,18 @@ def test_leaving_a_run_early_takes_everything_down(tmp_path: Path, provide: Prov
 
 @pytest.mark.parametrize("target_type", TargetType)
 def test_no_target_brings_a_run_down(observe_on: ObserveOn, target_type: TargetType) -> None:
-    hostile = ("a\0b", "\ud800", "a\nb", "", " ", "~/db", "db\udcff", "a" * 5000, "/dev/null", "no/db")
+    hostile = (
+        "a\0b",
+        "\ud800",
+        "a\nb",
+        "",
+        " ",
+        "~/db",
+        "db\udcff",
+        "a" * 5000,
+        "/dev/null",
+        "no/db",
+    )
     cases = [replace(case, target_type=target_type) for case in many_cases(*hostile)]
     ends = {seen.result for seen in observe_on("sqlite3", *cases)}
     assert ends == {Result.OPENED, Result.REFUSED}
