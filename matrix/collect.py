@@ -6,8 +6,10 @@ import json
 import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
-from matrix.execute import Event, Run, StackDone, StackUnavailable
+from matrix.events import Event, StackDone, StackUnavailable
+from matrix.execute import Run
 from matrix.model import Case, Observation, ScenarioInfo
 from matrix.provision import Provided, Unprovided
 from matrix.results import ResultSet, StackResults, case_of_line
@@ -17,14 +19,14 @@ from matrix.stackid import stack_order
 def observe(
     work: Sequence[tuple[Provided | Unprovided, Sequence[Case]]],
     scenarios: Sequence[ScenarioInfo] = (),
-    *,
-    jobs: int | None = None,
-    timeout: float = 30.0,
-    scratch: Path | None = None,
+    **execution: Any,
 ) -> ResultSet:
-    """Run cases on stacks, and give what was observed; nothing is stored."""
+    """Run cases on stacks, and give what was observed; nothing is stored.
+
+    `execution`: the keyword arguments of `Run`, such as `jobs` and `timeout`.
+    """
     with tempfile.TemporaryDirectory(prefix="sqlite-matrix-") as parts:
-        run = Run(work, parts=Path(parts), jobs=jobs, timeout=timeout, scratch=scratch)
+        run = Run(work, parts=Path(parts), **execution)
         stacks = collect(run.events())
     cases = {case.id: case for _, cases in work for case in cases}
     return ResultSet(

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import os
 import queue
-import shutil
-import tempfile
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -18,66 +16,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from matrix.errors import MatrixError
+from matrix.events import (
+    CellLost,
+    CellsDone,
+    Event,
+    Failed,
+    StackDone,
+    StackReady,
+    StackUnavailable,
+)
 from matrix.model import Case, Failure, Fingerprint, Observation, Result, canonical
+from matrix.parts import Tail, drop_torn_line, part_lines
 from matrix.provision import Provided, Unprovided
 from matrix.results import case_of_line
+from matrix.scratch import default_scratch, scratch_directory
 from matrix.worker import StackRefused, WorkerDied, WorkerProcess
 
 _CHUNK = 100
 _TICK_SECONDS = 0.2
-_MEMORY_FILE_SYSTEM = Path("/dev/shm")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StackReady:
-    """A stack stands, and this is what it is."""
-
-    stack: str
-    fingerprint: Fingerprint
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StackUnavailable:
-    """A stack cannot be had on this machine."""
-
-    stack: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CellsDone:
-    """So many more cells of a stack have been observed."""
-
-    stack: str
-    count: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CellLost:
-    """A worker went down on a case, twice: the cell says so, and the run goes on."""
-
-    stack: str
-    case: str
-    how: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StackDone:
-    """Every cell of a stack has been observed; `lines` are its observations, unsorted."""
-
-    stack: str
-    fingerprint: Fingerprint
-    lines: tuple[bytes, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failed:
-    """An error of ours, which ends the run."""
-
-    error: BaseException
-
-
-Event = StackReady | StackUnavailable | CellsDone | CellLost | StackDone | Failed
 
 
 @dataclass(kw_only=True)
@@ -112,7 +68,9 @@ class Run:
         jobs: int | None = None,
         timeout: float = 30.0,
         scratch: Path | None = None,
+        contain: bool = False,
     ) -> None:
+        self._contain = contain
         self._unprovided = [w for w, _ in work if isinstance(w, Unprovided)]
         self._parts = parts
         self._timeout = timeout
@@ -127,7 +85,7 @@ class Run:
     def _task(self, provided: Provided, cases: Sequence[Case]) -> _Task:
         directory = self._parts / provided.stack.id
         directory.mkdir(exist_ok=True)
-        done = {case_of_line(line) for line in _part_lines(directory)}
+        done = {case_of_line(line) for line in part_lines(directory)}
         left = [case for case in cases if case.id not in done]
         chunks: deque[Sequence[Case]] = deque(
             left[i : i + _CHUNK] for i in range(0, len(left), _CHUNK)
@@ -138,8 +96,10 @@ class Run:
         """Run, and say what happens while it does."""
         for unprovided in self._unprovided:
             yield StackUnavailable(stack=unprovided.stack.id, reason=unprovided.reason)
-        scratch = Path(tempfile.mkdtemp(prefix="sqlite-matrix-", dir=self._scratch_parent))
-        slots = [_Slot(self, scratch / str(number)) for number in range(self._jobs)]
+        with scratch_directory(self._scratch_parent) as scratch:
+            yield from self._run_slots([_Slot(self, scratch / str(n)) for n in range(self._jobs)])
+
+    def _run_slots(self, slots: Sequence[_Slot]) -> Iterator[Event]:
         threads = [threading.Thread(target=slot.work) for slot in slots]
         try:
             for thread in threads:
@@ -159,7 +119,6 @@ class Run:
                 slot.kill()
             for thread in threads:
                 thread.join()
-            shutil.rmtree(scratch, ignore_errors=True)
 
     def say(self, event: Event | None) -> None:
         self._events.put(event)
@@ -167,6 +126,10 @@ class Run:
     @property
     def timeout(self) -> float:
         return self._timeout
+
+    @property
+    def contain(self) -> bool:
+        return self._contain
 
     @property
     def stopped(self) -> bool:
@@ -192,7 +155,7 @@ class Run:
             if finished:
                 self._tasks.remove(task)
         if finished and task.fingerprint is not None:
-            lines = tuple(_part_lines(task.parts))
+            lines = tuple(part_lines(task.parts))
             self.say(StackDone(stack=task.stack, fingerprint=task.fingerprint, lines=lines))
 
     def take_chunk(self, task: _Task) -> Sequence[Case] | None:
@@ -258,10 +221,15 @@ class _Slot:
         scratch = self._scratch / str(self._started)
         scratch.mkdir(parents=True)
         part = task.parts / f"{self._scratch.name}.jsonl"
-        _drop_torn_line(part)
+        drop_torn_line(part)
         worker = None
         try:
-            worker = WorkerProcess(task.provided, scratch=scratch.resolve(), part=part.resolve())
+            worker = WorkerProcess(
+                task.provided,
+                scratch=scratch.resolve(),
+                part=part.resolve(),
+                contain=self._run.contain,
+            )
             with self._lock:
                 self._worker = worker
             fingerprint = worker.ready()
@@ -296,7 +264,7 @@ class _Slot:
             if ended is None:
                 continue
             self.kill()
-            _drop_torn_line(worker.part)
+            drop_torn_line(worker.part)
             if self._run.stopped or not cases:
                 return
             # Once may be an accident from outside; a case that does it again is the cause.
@@ -309,7 +277,7 @@ class _Slot:
         self, task: _Task, worker: WorkerProcess, cases: deque[Case]
     ) -> tuple[Result, str] | None:
         """Hand the cases over and drop the finished ones; how it ended if it did so badly."""
-        tail = _Tail(worker.part)
+        tail = Tail(worker.part)
         try:
             worker.send_cases(tuple(cases))
             waited = 0.0
@@ -320,13 +288,16 @@ class _Slot:
                     return Result.TIMED_OUT, f"no answer within {self._run.timeout:g} s"
         finally:
             self._take(task, tail, cases)
+        if message["kind"] == "stuck":
+            hint = "make room, and go on with --resume"
+            raise MatrixError(f"{task.stack}: {message['message']}", hint=hint)
         if message["kind"] == "broken":
-            raise MatrixError(f"{message['case']} on {task.stack}: {message['trace']}")
+            raise MatrixError(f"{message['case']} on {task.stack}: {message['message']}")
         if message["kind"] == "dirty":
             self._stop()
         return None
 
-    def _take(self, task: _Task, tail: _Tail, cases: deque[Case]) -> int:
+    def _take(self, task: _Task, tail: Tail, cases: deque[Case]) -> int:
         count = tail.new_lines()
         for _ in range(min(count, len(cases))):
             cases.popleft()
@@ -345,43 +316,3 @@ class _Slot:
             file.write(canonical(observation.to_json()).encode() + b"\n")
         self._run.say(CellLost(stack=task.stack, case=case.id, how=how))
         self._run.say(CellsDone(stack=task.stack, count=1))
-
-
-class _Tail:
-    """Counts the lines that are added to a file."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._offset = path.stat().st_size if path.exists() else 0
-
-    def new_lines(self) -> int:
-        if not self._path.exists() or self._path.stat().st_size == self._offset:
-            return 0
-        with self._path.open("rb") as file:
-            file.seek(self._offset)
-            whole, newline, _torn = file.read().rpartition(b"\n")
-        self._offset += len(whole) + len(newline)
-        return whole.count(b"\n") + len(newline)
-
-
-def default_scratch() -> Path:
-    """A file system in memory where there is one: seven times faster, the same observations."""
-    if os.access(_MEMORY_FILE_SYSTEM, os.W_OK):
-        return _MEMORY_FILE_SYSTEM
-    return Path(tempfile.gettempdir())
-
-
-def _part_lines(directory: Path) -> Iterator[bytes]:
-    """The whole lines of a stack's part files."""
-    for part in sorted(directory.glob("*.jsonl")):
-        content = part.read_bytes()
-        yield from content[: content.rfind(b"\n") + 1].splitlines()
-
-
-def _drop_torn_line(part: Path) -> None:
-    """Cut off a last line that was not finished."""
-    if part.exists():
-        content = part.read_bytes()
-        whole = content.rfind(b"\n") + 1
-        if whole != len(content):
-            os.truncate(part, whole)

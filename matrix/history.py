@@ -99,8 +99,11 @@ def strips(results: ResultSet, case: str, catalogue: Catalogue) -> tuple[Strip, 
 
 
 def same_sqlite(results: ResultSet, case: str) -> tuple[SameSqlite, ...]:
-    """For each SQLite version that ran under several drivers as built: what each driver showed."""
-    points = []
+    """For each SQLite version that ran under several drivers as built: what each driver showed.
+
+    Python, and the middleware if there is one, are the same for all of them.
+    """
+    found: dict[tuple[Version, Version, str], list[tuple[str, Point]]] = {}
     for stack in results.stacks:
         parsed = StackId.parse(stack.stack)
         if parsed is None or stack.fingerprint is None or case not in stack.observations:
@@ -108,13 +111,15 @@ def same_sqlite(results: ResultSet, case: str) -> tuple[SameSqlite, ...]:
         if "uri" not in parsed.options:
             version = stack.fingerprint.sqlite
             observation = stack.observations[case]
-            points.append(Point(version=version, stack=stack.stack, observation=observation))
-    points.sort(key=lambda point: Version(point.version))
-    groups = ((v, tuple(group)) for v, group in groupby(points, key=lambda point: point.version))
+            point = Point(version=version, stack=stack.stack, observation=observation)
+            above = parsed.options.get(parsed.middleware or "", "")
+            key = (Version(version), Version(parsed.python), above)
+            found.setdefault(key, []).append((parsed.driver, point))
+    groups = (found[key] for key in sorted(found))
     return tuple(
-        SameSqlite(sqlite=version, points=group, differs=_differing_fields(group))
-        for version, group in groups
-        if len({point.stack.partition("=")[0].partition("[")[0] for point in group}) > 1
+        SameSqlite(sqlite=points[0].version, points=points, differs=_differing_fields(points))
+        for drivers, points in (zip(*group, strict=True) for group in groups)
+        if len(set(drivers)) > 1
     )
 
 
@@ -139,7 +144,7 @@ def _strip(
     axis: str, still: str, points: list[Point], results: ResultSet, catalogue: Catalogue
 ) -> Strip:
     points.sort(key=lambda point: Version(point.version))
-    known = _known_versions(axis, results)
+    known = _known_versions(axis, results, catalogue)
     segments: list[Segment] = []
     for _, group in groupby(points, key=lambda point: _behaviour(point.observation)):
         segment = Segment(points=tuple(group))
@@ -154,18 +159,21 @@ def _strip(
     return Strip(axis=axis, still=still, segments=tuple(segments))
 
 
-def _known_versions(axis: str, results: ResultSet) -> tuple[str, ...]:
-    """Versions that exist as far as these results tell: of SQLite under any driver, of Python."""
-    seen = [stack.fingerprint for stack in results.stacks if stack.fingerprint is not None]
-    if axis == "SQLite":
-        return tuple({fingerprint.sqlite for fingerprint in seen})
-    return tuple({fingerprint.python.rpartition(".")[0] for fingerprint in seen})
+def _known_versions(axis: str, results: ResultSet, catalogue: Catalogue) -> tuple[str, ...]:
+    """Versions of SQLite that exist as far as these results and the file of stacks tell."""
+    if axis != "SQLite":
+        return ()
+    seen = {stack.fingerprint.sqlite for stack in results.stacks if stack.fingerprint is not None}
+    wrapped = {".".join(v.split(".")[:3]) for v in catalogue.versions("apsw")}
+    return tuple(seen | wrapped | catalogue.sqlite.keys())
 
 
 def _adjacent(
     axis: str, older: str, newer: str, known: Sequence[str], catalogue: Catalogue
 ) -> bool:
-    if axis in ("SQLite", "Python"):
+    if axis == "Python":
+        return Version(newer).minor - Version(older).minor == 1
+    if axis == "SQLite":
         return not any(Version(older) < Version(v) < Version(newer) for v in known)
     return catalogue.adjacent(axis, older, newer)
 

@@ -307,7 +307,11 @@ class Created:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """The facts seen in a cell, and nothing else."""
+    """The facts seen in a cell, and nothing else.
+
+    `tried`: what SQLite tried to create, and could not. `conflicts`: where the witnesses of
+    what appeared disagree; a cell that has one is not to be believed.
+    """
 
     case: str
     stack: str
@@ -315,6 +319,8 @@ class Observation:
     error: Failure | None = None
     storage: Storage = Storage.NONE
     created: tuple[Created, ...] = ()
+    tried: tuple[str, ...] = ()
+    conflicts: tuple[str, ...] = ()
     modified: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
     second_connection: SecondConnection | None = None
@@ -338,6 +344,8 @@ class Observation:
             "error": None if self.error is None else self.error.to_json(),
             "storage": self.storage.value,
             "created": [entry.to_json() for entry in self.created],
+            "tried": list(self.tried),
+            "conflicts": list(self.conflicts),
             "modified": list(self.modified),
             "removed": list(self.removed),
             "second_connection": _value(self.second_connection),
@@ -360,6 +368,8 @@ class Observation:
                 "error": None if error is None else Failure(**error),
                 "storage": Storage(value["storage"]),
                 "created": tuple(Created.from_json(entry) for entry in value["created"]),
+                "tried": tuple(value.get("tried", ())),
+                "conflicts": tuple(value.get("conflicts", ())),
                 "modified": tuple(value["modified"]),
                 "removed": tuple(value["removed"]),
                 "second_connection": _read(SecondConnection, value["second_connection"]),

@@ -7,6 +7,7 @@ import os
 import queue
 import signal
 import subprocess
+import tempfile
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from matrix.model import Case, Fingerprint, Json
 from matrix.plugins import find_plugin
+from matrix.probe.outside import remove_noted
 from matrix.provision import Provided
 from matrix.uri import asked_names
 
@@ -37,7 +39,9 @@ class StackRefused(Exception):
 class WorkerProcess:
     """A started probe. Its directories lie below `scratch`, its observations go to `part`."""
 
-    def __init__(self, provided: Provided, *, scratch: Path, part: Path) -> None:
+    def __init__(
+        self, provided: Provided, *, scratch: Path, part: Path, contain: bool = False
+    ) -> None:
         self.part = part
         library = provided.stack.library
         self._sqlite = None if library is None else library.version
@@ -61,7 +65,7 @@ class WorkerProcess:
         self._messages: queue.Queue[Json] = queue.Queue()
         threading.Thread(target=self._listen, daemon=True).start()
         with suppress(WorkerDied):  # `ready` says so
-            self._send(hello(provided, scratch, part))
+            self._send(hello(provided, scratch, part, contain=contain))
 
     def ready(self) -> Fingerprint:
         """Wait until the stack stands; StackRefused or WorkerDied where it does not."""
@@ -114,6 +118,7 @@ class WorkerProcess:
     def _close(self) -> None:
         """Let go of the process and of the line to it; the one from it closes with its end."""
         self._process.wait()
+        remove_noted(str(self._scratch))
         with suppress(OSError):  # what was not sent is lost with the process
             self._process.stdin.close()  # type: ignore[union-attr]  # it was opened as a pipe
 
@@ -159,7 +164,7 @@ class WorkerProcess:
         return signal.Signals(-code).name
 
 
-def hello(provided: Provided, scratch: Path, part: Path) -> Json:
+def hello(provided: Provided, scratch: Path, part: Path, *, contain: bool = False) -> Json:
     """The first message: what the probe is to be."""
     stack = provided.stack
     driver = find_plugin("drivers", stack.driver)
@@ -176,6 +181,9 @@ def hello(provided: Provided, scratch: Path, part: Path) -> Json:
         "library": None if provided.library is None else str(provided.library),
         "scratch": str(scratch),
         "part": str(part),
+        "outside_lock": tempfile.gettempdir(),
+        "contain": contain,
+        "parent": os.getpid(),
     }
 
 

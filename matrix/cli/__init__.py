@@ -51,8 +51,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _exit_code(arguments: Sequence[str] | None) -> int:
+    result: Any = EXIT_OK
     try:
-        result: Any = cli.main(arguments, prog_name="sqlite-matrix", standalone_mode=False)
+        result = cli.main(arguments, prog_name="sqlite-matrix", standalone_mode=False)
     except click.ClickException as error:
         error.show()
         return EXIT_USAGE
@@ -64,11 +65,17 @@ def _exit_code(arguments: Sequence[str] | None) -> int:
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         sys.stderr.close()  # the reader has gone: there is nobody to tell
-        return EXIT_OK
     except Exception as error:
-        _complain(f"an error of ours: {type(error).__name__}: {error}")
+        _complain(_in_words(error))
         return EXIT_INTERNAL
     return result if isinstance(result, int) else EXIT_OK
+
+
+def _in_words(error: Exception) -> str:
+    if isinstance(error, OSError):
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}{error.strerror or error}; what was observed so far is kept"
+    return f"an error of ours: {type(error).__name__}: {error}"
 
 
 def _complain(message: str) -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
 from matrix.batch import load_cases
 from matrix.catalogue import Catalogue, load_catalogue
 from matrix.cli.common import (
+    check_conflicts,
     choose_stacks,
+    execution_options,
     many,
     provide,
     render_table,
@@ -48,6 +51,7 @@ _SCENARIO = "check"
 @click.command("check")
 @click.argument("target", required=False)
 @stack_options
+@execution_options
 @click.option(
     "--via",
     metavar="NAME",
@@ -80,14 +84,6 @@ _SCENARIO = "check"
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Take cases from a file instead, one JSON object a line.",
 )
-@click.option("-j", "--jobs", type=click.IntRange(1), help="Worker processes.")
-@click.option(
-    "--timeout",
-    type=click.FloatRange(0.5),
-    default=30.0,
-    show_default=True,
-    help="Seconds after which a case is taken down.",
-)
 @click.option(
     "--format",
     "format_",
@@ -110,10 +106,9 @@ def command(
     intent: str,
     sql: tuple[str, ...],
     batch: Path | None,
-    jobs: int | None,
-    timeout: float,
     format_: str,
     output: Path | None,
+    **execution: Any,
 ) -> int:
     """Say what TARGET does: where its data goes, and which files appear.
 
@@ -133,13 +128,14 @@ def command(
     provided = provide(Provisioner(cache, offline=offline), list(plan))
     work = [(each, plan[each.stack]) for each in provided]
     infos = [ScenarioInfo(id=_SCENARIO, title="", question="")] if batch is None else []
-    results = observe(work, infos, jobs=jobs, timeout=timeout)
+    results = observe(work, infos, **execution)
     if format_ == "jsonl":
         write_output("".join(_lines(asked, cases, plan, results)), output)
     elif format_ == "table" and output is None:
         write_output(render_table(results), None)
     else:
         write_output(render(format_, results), output)
+    check_conflicts(results)
     return _exit_code(results, required=bool(specs))
 
 

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from matrix.errors import UsageError
+from matrix.errors import MatrixError, UsageError
 
 if TYPE_CHECKING:
     from matrix.catalogue import Catalogue
     from matrix.provision import Provided, Provisioner, Unprovided
+    from matrix.results import ResultSet
     from matrix.scenario import Topic
 from matrix.stacks import Stack
 
@@ -35,6 +36,24 @@ def stack_options(function: F) -> F:
                      help="One stack: apsw, 'apsw==3.54.1.0', 'sqlite3[uri=off,sqlalchemy]'. "
                      "Required: the command fails if it cannot be had. Repeatable."),
         click.option("--stacks", "set_name", metavar="SET", help="A set: quick, standard."),
+    ):  # fmt: skip
+        function = option(function)
+    return function
+
+
+def execution_options(function: F) -> F:
+    """How cases are run: `-j`, `--timeout`, `--scratch`, `--contain`, named as `Run` takes them."""
+    for option in (
+        click.option("--contain", is_flag=True,
+                     help="Let no case write outside its directories: the attempt fails, and is "
+                     "recorded. Needs Landlock (Linux 5.13 or newer)."),
+        click.option("--scratch", type=click.Path(exists=True, file_okay=False, path_type=Path),
+                     help="Where the cases' directories are made; default: in memory, if there is "
+                     "such a file system."),
+        click.option("--timeout", type=click.FloatRange(0.5), default=30.0, show_default=True,
+                     help="Seconds after which a case is taken down."),
+        click.option("-j", "--jobs", type=click.IntRange(1),
+                     help="Worker processes; default: the cores."),
     ):  # fmt: skip
         function = option(function)
     return function
@@ -96,6 +115,18 @@ def render_table(results: Any, selection: Any = None) -> str:
         color=sys.stdout.isatty() and not os.environ.get("NO_COLOR"),
         unicode="utf" in (sys.stdout.encoding or "").lower(),
     )
+
+
+def check_conflicts(results: ResultSet) -> None:
+    """Fail loudly where the witnesses of what appeared disagree: such a cell is no fact."""
+    found = [
+        f"{observation.case} on {stack.stack}: {conflict}"
+        for stack in results.stacks
+        for observation in stack.observations.values()
+        for conflict in observation.conflicts
+    ]
+    if found:
+        raise MatrixError("\n".join([f"the witnesses disagree in {len(found)} cells", *found[:20]]))
 
 
 def many(count: int, noun: str) -> str:

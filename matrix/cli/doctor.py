@@ -16,8 +16,8 @@ from matrix.catalogue import load_catalogue
 from matrix.cli.common import choose_stacks, provide, stack_options, write_output
 from matrix.collect import observe
 from matrix.errors import EXIT_OK, EXIT_UNAVAILABLE
-from matrix.execute import default_scratch
 from matrix.provision import Provisioner, default_cache, find_installer
+from matrix.scratch import default_scratch
 
 
 @click.command("doctor")

@@ -7,13 +7,16 @@ import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
 from matrix.catalogue import load_catalogue
 from matrix.cli.common import (
     RESULTS,
+    check_conflicts,
     choose_stacks,
+    execution_options,
     many,
     provide,
     read_topics,
@@ -23,7 +26,8 @@ from matrix.cli.common import (
 )
 from matrix.cli.progress import Progress
 from matrix.errors import EXIT_OK, EXIT_UNAVAILABLE, NothingRanError, NothingSelectedError
-from matrix.execute import CellLost, CellsDone, Run, StackDone, StackUnavailable
+from matrix.events import CellLost, CellsDone, StackDone, StackUnavailable
+from matrix.execute import Run
 from matrix.expand import expand_topics, scenario_infos
 from matrix.model import Case, ScenarioInfo, canonical
 from matrix.provision import Provided, Provisioner, Unprovided
@@ -51,20 +55,8 @@ Work = list[tuple[Provided | Unprovided, Sequence[Case]]]
     metavar="GLOB",
     help="Only these: a topic, a topic/scenario, or a pattern over case ids. Repeatable.",
 )
-@click.option("-j", "--jobs", type=click.IntRange(1), help="Worker processes; default: the cores.")
 @click.option("--resume", is_flag=True, help="Go on with an interrupted run.")
-@click.option(
-    "--timeout",
-    type=click.FloatRange(0.5),
-    default=30.0,
-    show_default=True,
-    help="Seconds after which a case is taken down.",
-)
-@click.option(
-    "--scratch",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Where the cases' directories are made; default: in memory, if there is such.",
-)
+@execution_options
 @click.option(
     "--format",
     "format_",
@@ -82,12 +74,10 @@ def command(
     cache: Path | None,
     offline: bool,
     patterns: tuple[str, ...],
-    jobs: int | None,
     resume: bool,
-    timeout: float,
-    scratch: Path | None,
     format_: str,
     output: Path,
+    **execution: Any,
 ) -> int:
     """Run the cases of SCENARIOS (files or directories; default: scenarios/) on stacks.
 
@@ -107,7 +97,7 @@ def command(
     used = {case.scenario for case in cases}
     infos = [info for info in scenario_infos(topics) if info.id in used]
     parts = _prepare(output, infos, cases, resume=resume)
-    run = Run(work, parts=parts, jobs=jobs, timeout=timeout, scratch=scratch)
+    run = Run(work, parts=parts, **execution)
     missing = _follow(run, output, sum(len(c) for p, c in work if isinstance(p, Provided)))
     shutil.rmtree(parts)
     results = load_results(output)
@@ -118,6 +108,7 @@ def command(
     write_output(render("html", results), page)
     write_output(render_table(results) if format_ == "table" else render(format_, results), None)
     _say_where(results, output, page, time.monotonic() - began, to_stderr=format_ != "table")
+    check_conflicts(results)
     required = {stack.id for stack in stacks} if specs and set_name is None else set()
     return EXIT_UNAVAILABLE if required & missing.keys() else EXIT_OK
 

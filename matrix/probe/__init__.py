@@ -7,7 +7,8 @@ so that nothing is on its path but the standard library and the overlays that it
 The protocol is JSON lines, one message a line. The tool sends, on standard input:
 
 - `{"kind": "hello", "protocol": 1, "stack", "driver", "distribution", "middleware", "overlays",
-  "uri", "library", "scratch", "part"}`: what to be. Plugins are `{"name", "path"}`.
+  "uri", "library", "scratch", "part", "outside_lock", "contain", "parent"}`: what to be. Plugins
+  are `{"name", "path"}`; `parent` is the process to end with.
 - `{"kind": "cases", "cases": [...]}`: what to run, in this order.
 - `{"kind": "quit"}`; the end of the input means the same.
 
@@ -17,7 +18,8 @@ The probe answers, on the descriptor that was its standard output:
   where the stack cannot be had.
 - `{"kind": "done", "count": n}` after the cases; `{"kind": "dirty", "count": n, "reason"}` where a
   case left something behind in the process, which then wants to be replaced.
-- `{"kind": "broken", "case", "message", "trace"}` where the probe itself fails: an error of ours.
+- `{"kind": "stuck", "case", "message"}` where there is no room, or no right, to go on;
+  `{"kind": "broken", "case", "message"}` where the probe itself fails: an error of ours.
 - `{"kind": "bye"}` at the end.
 
 Observations do not pass through the pipe: each is appended to the file `part`, one write each, so

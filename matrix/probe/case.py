@@ -10,7 +10,8 @@ from typing import Any, Callable, Dict, List, Optional
 
 from .middleware import BareSession
 from .observe import Appeared, Observer
-from .places import Places, remove_outside
+from .outside import Outside
+from .places import Places
 from .recorder import Recorder, to_json
 from .setup import set_up
 
@@ -27,12 +28,18 @@ class CaseRun:
     """
 
     def __init__(
-        self, driver: Any, middleware: Any, recorder: Recorder, observer: Observer
+        self,
+        driver: Any,
+        middleware: Any,
+        recorder: Recorder,
+        observer: Observer,
+        outside: Outside,
     ) -> None:
         self._driver = driver
         self._session_type = BareSession if middleware is None else middleware.Session
         self._recorder = recorder
         self._observer = observer
+        self._outside = outside
 
     def perform(self, case: Dict[str, Any], places: Places) -> Dict[str, Any]:
         """Run the case in its directory, which exists and is the current one."""
@@ -199,6 +206,8 @@ class CaseRun:
             "error": self._error,
             "storage": self._storage if result == "opened" else "none",
             "created": self._created(),
+            "tried": sorted(places.show_path(path) for path in observer.attempted()),
+            "conflicts": sorted(observer.conflicts()),
             "modified": sorted(places.show_path(path) for path in observer.modified()),
             "removed": sorted(places.show_path(path) for path in observer.removed()),
             "second_connection": self._second,
@@ -231,8 +240,9 @@ class CaseRun:
         return [entries[path] for path in sorted(entries)]
 
     def _clean(self) -> None:
+        self._observer.end()
         created = [appeared.path for appeared in self._observer.created()]
-        remove_outside([path for path in created if self._places.is_outside(path)])
+        self._outside.leave([path for path in created if self._places.is_outside(path)])
 
 
 def kind_of(appeared: Appeared, databases: Any) -> str:

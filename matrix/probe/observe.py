@@ -7,14 +7,19 @@ import re
 import sys
 from typing import Any, Dict, List, NamedTuple, Optional, Set
 
+from .inotify import Inotify
 from .places import Places
+from .pythonlog import PythonLog
 from .syscalls import Event, Held, SystemCallLog
 
 STAGES = ("open", "sql", "write", "second_connection", "close", "exit")
 
 
 class Appeared(NamedTuple):
-    """A path that was not there before: the stage, and how it was made."""
+    """A path that was not there before: the stage, and who saw it made.
+
+    `what`: `create`, `mkdir`, `unnamed` by SQLite; `python`; `inotify`; `listing`.
+    """
 
     path: str
     stage: str
@@ -22,22 +27,25 @@ class Appeared(NamedTuple):
 
 
 class Observer:
-    """Looks through the log of SQLite's system calls where there is one, and at directories.
+    """Holds the log of SQLite's system calls against the directories as they are listed.
 
-    The listing is an independent witness: it also sees what others than SQLite create. Without a
-    log it is all there is, with the descriptors that the process holds, where the system lists
-    them; `transients_complete` says which.
+    The listing is an independent witness: where the two disagree, that is a conflict. Without a
+    log, inotify and the listing are what there is, and the descriptors that the process holds,
+    where the system lists them; `transients_complete` says which.
     """
 
     def __init__(self, log: Optional[SystemCallLog]) -> None:
         self.log = log
+        self._python = PythonLog()
+        self._inotify = _inotify() if log is None else None
         self._held_by_us = set(_descriptors()) if log is None else set()
 
     @property
     def name(self) -> str:
         if self.log is not None:
             return "vfs-hook+listing"
-        return "listing+descriptors" if _DESCRIPTORS else "listing"
+        names = ["inotify"] if self._inotify is not None else []
+        return "+".join([*names, "listing", *(["descriptors"] if _DESCRIPTORS else [])])
 
     @property
     def transients_complete(self) -> bool:
@@ -47,15 +55,21 @@ class Observer:
         """Take what is there now as given: everything later has appeared."""
         self._places = places
         self._appeared: Dict[str, Appeared] = {}
-        self._removed: Set[str] = set()
+        self._attempted: Dict[str, None] = {}
+        self._conflicts: Dict[str, None] = {}
+        self._expected: Dict[str, bool] = {}
         self._given = _contents(places.dir)
         self._directories = [places.dir, places.around]
         self._directories += [p for p in self._given if os.path.isdir(p) and not os.path.islink(p)]
         if self.log is None:
             self._directories += [places.tmp, os.sep]
-        self._known = {path for d in self._directories for path in self._listed(d)}
-        if self.log is not None:
+        else:
             self.log.take()
+        if self._inotify is not None:
+            self._inotify.watch(self._directories)
+        self._known = self._list()
+        self._python.clear()
+        self._python.active = True
 
     def enter(self, stage: str) -> None:
         """Whatever appears from now on appears in this stage."""
@@ -68,11 +82,21 @@ class Observer:
         if self.log is not None:
             for event in self.log.take():
                 self._note(event)
-        for directory in self._directories:
-            for path in self._listed(directory):
-                if path not in self._known:
-                    self._known.add(path)
-                    self._appear(path, self._stage, "listing")
+        if self._inotify is not None:
+            for path in filter(self._is_ours, self._inotify.appeared()):
+                self._appear(path, self._stage, "inotify")
+        listed = self._list()
+        for path in listed - self._known:
+            self._appear(path, self._stage, self._witness(path))
+        self._known |= listed
+        for path, there in self._expected.items():
+            if (path in listed) != there and path not in self._python.removed:
+                state = "created, and is not there" if there else "removed, and is there"
+                self._conflicts[self._places.show_path(path) + ": was " + state] = None
+
+    def end(self) -> None:
+        """Nothing more belongs to the case."""
+        self._python.active = False
 
     def held(self) -> Dict[int, Held]:
         """The files held open now, by descriptor."""
@@ -83,6 +107,14 @@ class Observer:
     def created(self) -> List[Appeared]:
         """All that appeared, in order."""
         return list(self._appeared.values())
+
+    def attempted(self) -> List[str]:
+        """What SQLite tried to create, and could not."""
+        return list(self._attempted)
+
+    def conflicts(self) -> List[str]:
+        """Where the witnesses disagree; never to be believed."""
+        return list(self._conflicts)
 
     def modified(self) -> List[str]:
         """Files that were there before, and hold something else now."""
@@ -95,24 +127,46 @@ class Observer:
     def removed(self) -> List[str]:
         return [path for path in self._given if not os.path.lexists(path)]
 
-    def _listed(self, directory: str) -> List[str]:
-        """What is in a directory; where others write, too, what bears the name of this case."""
-        paths = _entries(directory)
-        if directory != os.sep:
-            return paths
-        return [path for path in paths if self._places.name in path]
-
     def _note(self, event: Event) -> None:
         path = os.path.normpath(os.path.join(self._places.dir, os.fsdecode(event.path)))
+        if event.what == "attempt":
+            self._attempted[path] = None
+            return
         if event.what == "unnamed":
             path = os.path.join(path, "(unnamed)")
-        if event.what in ("create", "mkdir", "unnamed"):
+        elif os.path.dirname(path) in self._directories:
+            self._expected[path] = event.what != "remove"
+        if event.what != "remove":
             self._known.add(path)
             self._appear(path, event.stage, event.what)
+
+    def _witness(self, path: str) -> str:
+        """Who made a path that the listing shows, and that SQLite was not seen to make."""
+        if path in self._python.created:
+            return "python"
+        if self.log is not None and path not in self._given:
+            self._conflicts[self._places.show_path(path) + ": is there, and nobody made it"] = None
+        return "listing"
 
     def _appear(self, path: str, stage: str, what: str) -> None:
         if path not in self._given:
             self._appeared.setdefault(path, Appeared(path, stage, what))
+
+    def _list(self) -> Set[str]:
+        """The entries of the watched directories, but for the directories themselves."""
+        found = {path for directory in self._directories for path in _entries(directory)}
+        return {path for path in found - set(self._directories) if self._is_ours(path)}
+
+    def _is_ours(self, path: str) -> bool:
+        """In the root, where others write, too, only what bears the name of this case is ours."""
+        return os.path.dirname(path) != os.sep or self._places.name in path
+
+
+def _inotify() -> Optional[Inotify]:
+    try:
+        return Inotify()
+    except (OSError, AttributeError):
+        return None
 
 
 def _entries(directory: str) -> List[str]:
@@ -146,17 +200,7 @@ _DESCRIPTORS = next((d for d in ("/proc/self/fd", "/dev/fd") if os.path.isdir(d)
 
 
 def _descriptors() -> List[int]:
-    """The open descriptors, without the one that the listing itself took."""
-    names = os.listdir(_DESCRIPTORS) if _DESCRIPTORS else []
-    return [int(name) for name in names if _is_open(int(name))]
-
-
-def _is_open(descriptor: int) -> bool:
-    try:
-        os.fstat(descriptor)
-    except OSError:
-        return False
-    return True
+    return [int(name) for name in os.listdir(_DESCRIPTORS)] if _DESCRIPTORS else []
 
 
 def _held_files() -> Dict[int, Held]:

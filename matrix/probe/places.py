@@ -11,6 +11,8 @@ import re
 import shutil
 from typing import Any, List, Tuple
 
+from .outside import remove
+
 _RANDOM = (
     (re.compile(r"(etilqs_)[0-9A-Za-z]+"), r"\1*"),  # temporary files
     (re.compile(r"(-mj)[0-9A-Fa-f]{9}"), r"\1*"),  # super-journals of several databases
@@ -28,6 +30,7 @@ class Places:
 
     def __init__(self, scratch: str, number: int) -> None:
         self.tmp = os.path.join(scratch, "tmp")
+        self.home = os.path.join(scratch, "home")
         self.around = os.path.join(scratch, str(number))
         self.dir = os.path.join(self.around, "dir")
         self.name = "db%dx%d" % (os.getpid(), number)
@@ -35,7 +38,7 @@ class Places:
             (self.dir, "{dir}"),
             (self.around, "{dir}/.."),
             (self.tmp, "{tmp}"),
-            (os.path.join(scratch, "home"), "{home}"),
+            (self.home, "{home}"),
             (scratch, "{dir}/../.."),
             (self.name, "{name}"),
         )
@@ -49,8 +52,9 @@ class Places:
         """Remove the directories, and what the case left in the temporary one."""
         os.chdir(os.path.dirname(self.around))
         shutil.rmtree(self.around)
-        for name in os.listdir(self.tmp):
-            _remove(os.path.join(self.tmp, name))
+        for directory in (self.tmp, self.home):
+            for name in os.listdir(directory):
+                remove(os.fsencode(os.path.join(directory, name)))
 
     def fill(self, value: Any) -> Any:
         """Replace `{dir}` and `{name}`, wherever they stand in a value."""
@@ -93,19 +97,3 @@ def _can_be(path: str) -> bool:
         return b"\0" not in os.fsencode(path)
     except UnicodeEncodeError:
         return False
-
-
-def remove_outside(paths: List[str]) -> None:
-    """Remove what a case created outside: newest first, so that directories are empty by then."""
-    for path in reversed(paths):
-        _remove(path)
-
-
-def _remove(path: str) -> None:
-    try:
-        if os.path.isdir(path) and not os.path.islink(path):
-            os.rmdir(path)
-        else:
-            os.unlink(path)
-    except FileNotFoundError:
-        pass

@@ -24,6 +24,7 @@ class Recorder:
         driver.record(self)
 
     def begin(self) -> None:
+        self.switched = False
         self.passed: Optional[Dict[str, Any]] = None
         self._connections: List[Tuple[int, Any]] = []
 

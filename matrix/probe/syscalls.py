@@ -11,6 +11,8 @@ import ctypes
 import os
 from typing import Any, Callable, Dict, List, NamedTuple, Optional
 
+from .outside import Outside
+
 O_TMPFILE = getattr(os, "O_TMPFILE", 0)
 
 
@@ -96,8 +98,9 @@ class SystemCallLog:
     Raises OSError where the table has no `open` (Windows).
     """
 
-    def __init__(self, table: Any) -> None:
+    def __init__(self, table: Any, outside: Outside) -> None:
         self.stage = ""
+        self._outside = outside
         self._events: List[Event] = []
         self._open_files: Dict[int, bytes] = {}
         self._kept_alive: List[Any] = []
@@ -134,7 +137,7 @@ class SystemCallLog:
     def _open(self, original: Any) -> Any:
         def open_(path: bytes, flags: int, mode: int) -> int:
             unnamed = bool(O_TMPFILE) and flags & O_TMPFILE == O_TMPFILE
-            creates = unnamed or (flags & os.O_CREAT and not os.path.exists(path))
+            creates = unnamed or (flags & os.O_CREAT and self._will_create(path))
             descriptor: int = original(path, flags, mode)
             if descriptor >= 0:
                 self._open_files[descriptor] = path
@@ -164,9 +167,19 @@ class SystemCallLog:
 
     def _mkdir(self, original: Any) -> Any:
         def mkdir(path: bytes, mode: int) -> int:
+            creates = self._will_create(path)
             result: int = original(path, mode)
-            what = "mkdir" if result == 0 else "attempt"
-            self._events.append(Event(what, path, self.stage))
+            if creates:
+                what = "mkdir" if result == 0 else "attempt"
+                self._events.append(Event(what, path, self.stage))
             return result
 
         return mkdir
+
+    def _will_create(self, path: bytes) -> bool:
+        """Whether a call that may create this path will: nothing is there."""
+        self._outside.enter(path)
+        if os.path.exists(path):
+            return False
+        self._outside.creating(path)
+        return True

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import ctypes
+import errno
 import json
 import os
+import re
 import shutil
+import signal
 import sys
 import traceback
 from typing import Any, Dict, Iterator, List, Optional
 
 from . import PROTOCOL
 from .case import CaseRun
+from .contain import contain
 from .fingerprint import take_fingerprint
 from .observe import Observer
+from .outside import Outside
 from .places import Places
 from .plugins import Unavailable, load_plugin
 from .recorder import Recorder
@@ -28,13 +34,20 @@ class Worker:
         self._hello = hello
         self._scratch = hello["scratch"]
         self._count = 0
+        _die_with(hello["parent"])
         sys.path[:0] = hello["overlays"]
         self._driver = _load_driver(hello)
         self._middleware = _load_middleware(hello["middleware"])
-        self._observer = Observer(_system_call_log(self._driver))
+        outside = Outside(self._scratch, hello["outside_lock"])
+        self._observer = Observer(_system_call_log(self._driver, outside))
         self._recorder = Recorder(self._driver)
-        self._run = CaseRun(self._driver, self._middleware, self._recorder, self._observer)
-        self._bare_run = CaseRun(self._driver, None, self._recorder, self._observer)
+        parts = (self._recorder, self._observer, outside)
+        self._run = CaseRun(self._driver, self._middleware, *parts)
+        self._bare_run = CaseRun(self._driver, None, *parts)
+        self._free_descriptor = _lowest_free_descriptor()
+        if hello["contain"]:
+            os.close(os.open(hello["part"], os.O_WRONLY | os.O_CREAT, 0o644))
+            contain([self._scratch], [hello["part"], os.devnull])
 
     def fingerprint(self) -> Dict[str, Any]:
         places = self._next_places()
@@ -46,30 +59,73 @@ class Worker:
             self._recorder.close_thread()
             places.remove()
 
+    def check_room(self) -> None:
+        """Raise OSError where a case might fail for want of room, which would be no observation."""
+        if hasattr(os, "statvfs"):
+            status = os.statvfs(self._scratch)
+            if status.f_bavail * status.f_frsize < _ROOM:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), self._scratch)
+
     def perform(self, case: Dict[str, Any]) -> str:
         """Run a case; its observation as one line of canonical JSON."""
         places = self._next_places()
         run = self._bare_run if case["via"] is None else self._run
         try:
             observation = run.perform(case, places)
+            self._dirt = self._find_dirt(case, places)
         finally:
             places.remove()
         observation["stack"] = self._hello["stack"]
         return json.dumps(observation, sort_keys=True, separators=(",", ":")) + "\n"
 
+    @property
     def dirt(self) -> Optional[str]:
-        """What the last case left behind in this process, if anything."""
-        left = self._recorder.left_open
-        if left:
-            return "%d connections left open" % left
-        held = self._observer.held()
-        return "%d files held open" % len(held) if held else None
+        """Why this process wants to be replaced: what the last case left behind in it."""
+        return self._dirt
+
+    def _find_dirt(self, case: Dict[str, Any], places: Places) -> Optional[str]:
+        if self._recorder.left_open:
+            return "%d connections left open" % self._recorder.left_open
+        if self._observer.held():
+            return "%d files held open" % len(self._observer.held())
+        if _lowest_free_descriptor() != self._free_descriptor:
+            return "a descriptor left open"
+        if not os.path.samefile(os.getcwd(), places.dir):
+            return "the current directory changed"
+        if self._recorder.switched or _SWITCHES.search(" ".join(case["sql"])):
+            return "a switch of the whole process changed"
+        return "used up" if self._count > _CASES_PER_PROCESS else None
 
     def _next_places(self) -> Places:
         self._count += 1
         places = Places(self._scratch, self._count)
         places.make()
         return places
+
+
+_SWITCHES = re.compile(r"_store_directory|_heap_limit", re.IGNORECASE)
+"""PRAGMAs that hold for every connection of the process."""
+
+_CASES_PER_PROCESS = 2000
+
+
+_ROOM = 32 << 20
+"""Bytes: with less in the scratch directory, a case may fail for want of room."""
+
+
+def _die_with(parent: int) -> None:
+    """End with the tool, however it ends, even where SQLite loops in C (Linux)."""
+    if sys.platform.startswith("linux"):
+        pr_set_pdeathsig = 1
+        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != parent:
+            os._exit(1)
+
+
+def _lowest_free_descriptor() -> int:
+    descriptor = os.open(os.devnull, os.O_RDONLY)
+    os.close(descriptor)
+    return descriptor
 
 
 def _load_driver(hello: Dict[str, Any]) -> Any:
@@ -85,9 +141,9 @@ def _load_middleware(named: Optional[Dict[str, str]]) -> Any:
     return None if named is None else load_plugin("middleware", named["name"], named["path"])
 
 
-def _system_call_log(driver: Any) -> Optional[SystemCallLog]:
+def _system_call_log(driver: Any, outside: Outside) -> Optional[SystemCallLog]:
     try:
-        return SystemCallLog(driver.system_calls())
+        return SystemCallLog(driver.system_calls(), outside)
     except (Unavailable, OSError, AttributeError):
         return None
 
@@ -127,15 +183,17 @@ def _perform_all(worker: Worker, part: str, cases: List[Dict[str, Any]], channel
     """Run the cases in order; False where one of them left something behind."""
     for number, case in enumerate(cases, 1):
         try:
+            worker.check_room()
             line = worker.perform(case)
-        except Exception as error:
-            trace = traceback.format_exc()
-            channel.send(kind="broken", case=case["id"], message=repr(error), trace=trace)
+            _append(part, line)
+        except OSError as error:
+            channel.send(kind="stuck", case=case["id"], message=str(error))
+            os._exit(1)
+        except Exception:
+            channel.send(kind="broken", case=case["id"], message=traceback.format_exc())
             os._exit(1)  # what state we are in, nobody knows
-        _append(part, line)
-        dirt = worker.dirt()
-        if dirt is not None:
-            channel.send(kind="dirty", count=number, reason=dirt)
+        if worker.dirt is not None:
+            channel.send(kind="dirty", count=number, reason=worker.dirt)
             return False
     channel.send(kind="done", count=len(cases))
     return True

@@ -20,6 +20,8 @@ def render_history(case: Case, strips: Sequence[Strip], same: Sequence[SameSqlit
         visible(case.id),
         f"  {display(case.target, case.target_type)}{f'  {options}' if options else ''}",
     ]
+    if not strips and not same:
+        lines += ["", "  no second version to compare with: sqlite-matrix run --stacks full"]
     for strip in strips:
         lines += [
             "",
@@ -31,7 +33,7 @@ def render_history(case: Case, strips: Sequence[Strip], same: Sequence[SameSqlit
         for before, segment in zip((None, *strip.segments), strip.segments, strict=False):
             lines += _segment(case, before, segment)
     if same:
-        agree = [each.sqlite for each in same if not each.differs]
+        agree = dict.fromkeys(each.sqlite for each in same if not each.differs)
         lines += ["", "One SQLite version under several drivers (the effect of driver and build)"]
         lines += [f"  they agree at {', '.join(agree)}"] if agree else []
         lines += [line for each in same if each.differs for line in _differing(case, each)]

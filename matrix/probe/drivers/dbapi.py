@@ -66,6 +66,17 @@ class DbapiDriver:
             return recorder.opening(original, args, kwargs)
 
         self.module.connect = self.dbapi2.connect = connect
+        if hasattr(self.dbapi2, "enable_shared_cache"):  # gone from Python 3.12
+            self._record_switch(recorder)
+
+    def _record_switch(self, recorder: Any) -> None:
+        original = self.dbapi2.enable_shared_cache
+
+        def enable_shared_cache(*args: Any) -> None:
+            recorder.switched = True
+            original(*args)
+
+        self.module.enable_shared_cache = self.dbapi2.enable_shared_cache = enable_shared_cache
 
     def connect(self, target: Any, options: Dict[str, Any]) -> Any:
         return self.module.connect(target, **options)
