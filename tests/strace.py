@@ -1,0 +1,146 @@
+"""A second witness: what the kernel was asked to create, read from a trace of `strace`.
+
+It shares nothing with the probe: no hook, no listing, only the calls of the process.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+_SCRIPT = """#!/bin/sh
+exec strace -f -qq -xx -s 4096 -e trace=%file -o {traces}/$$ {python} "$@"
+"""
+_LINE = re.compile(r"(?P<pid>\d+) +(?P<rest>.*)")
+_RESUMED = re.compile(r"<\.\.\. \w+ resumed>(.*)")
+_CALL = re.compile(r"(?P<name>\w+)\((?P<arguments>.*)\) += (?P<result>-?\d+|\?)(?: .*)?")
+_STRING = re.compile(r'"((?:\\x[0-9a-f]{2})*)"')
+
+
+def _works() -> bool:
+    if sys.platform != "linux" or shutil.which("strace") is None:
+        return False
+    tried = subprocess.run(
+        ["strace", "-qq", "-o", "/dev/null", sys.executable, "-c", ""],
+        capture_output=True,
+        check=False,
+    )
+    return tried.returncode == 0
+
+
+needs_strace = pytest.mark.skipif(
+    not _works(), reason="strace is not here, or may not trace (apt-get install strace)"
+)
+
+
+def write_wrapper(directory: Path) -> tuple[Path, Path]:
+    """A stand-in for this Python that runs under `strace`; the directory that traces go to."""
+    traces = directory / "traces"
+    traces.mkdir()
+    wrapper = directory / "python"
+    wrapper.write_text(_SCRIPT.format(traces=traces, python=sys.executable))
+    wrapper.chmod(0o755)
+    return wrapper, traces
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call that went well: its name, its arguments as they stand, and the paths among them."""
+
+    pid: int
+    name: str
+    arguments: str
+    paths: tuple[str, ...]
+
+
+def parse_trace(path: Path) -> Iterator[Call]:
+    """The calls of a trace that went well, in the order in which they ended."""
+    unfinished: dict[str, str] = {}
+    for line in path.read_text("ascii").splitlines():
+        found = _LINE.fullmatch(line)
+        assert found is not None, line
+        pid, rest = found["pid"], found["rest"]
+        if rest.endswith("<unfinished ...>"):
+            unfinished[pid] = rest.removesuffix("<unfinished ...>").rstrip()
+            continue
+        resumed = _RESUMED.fullmatch(rest)
+        if resumed is not None:
+            rest = unfinished.pop(pid) + resumed[1].lstrip()
+        call = _CALL.fullmatch(rest)
+        if call is None or call["result"] == "?" or int(call["result"]) < 0:
+            continue
+        paths = tuple(_decode(text) for text in _STRING.findall(call["arguments"]))
+        yield Call(int(pid), call["name"], call["arguments"], paths)
+
+
+def _decode(text: str) -> str:
+    return os.fsdecode(bytes.fromhex(text.replace("\\x", "")))
+
+
+@dataclass(slots=True)
+class Traced:
+    """What one case created: every path, and those below its directory that stayed."""
+
+    number: int
+    created: set[str] = field(default_factory=set)
+    stayed: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class Witness:
+    """Follows a worker's calls, and tells which case created what.
+
+    `<scratch>/<number>` is made when a case begins, and the worker leaves `<scratch>/<number>/dir`
+    for `<scratch>` when it ends; whatever is created in between is of that case.
+    """
+
+    scratch: Path
+    pid: int = 0
+    cases: list[Traced] = field(default_factory=list)
+    _there: set[str] = field(default_factory=set)
+    _ended: bool = False
+
+    def follow(self, calls: Iterator[Call]) -> None:
+        for call in calls:
+            self.pid = self.pid or call.pid
+            self._take(call)
+
+    def _take(self, call: Call) -> None:
+        if call.name in ("mkdir", "mkdirat"):
+            made = Path(call.paths[0])
+            if made.parent == self.scratch and made.name.isdigit():
+                self.cases.append(Traced(int(made.name)))
+                self._ended = False
+                return
+            self._create(call.paths[0])
+        elif call.name == "chdir" and Path(call.paths[0]) == self.scratch and self.cases:
+            self._end()
+        elif "O_TMPFILE" in call.arguments:
+            self._create(f"{call.paths[0]}/(unnamed)")
+        elif "O_CREAT" in call.arguments:
+            self._create(call.paths[0])
+        elif call.name.startswith("symlink"):
+            self._create(call.paths[1])
+        elif call.name in ("unlink", "unlinkat", "rmdir"):
+            self._there.discard(os.path.normpath(call.paths[0]))
+
+    def _create(self, path: str) -> None:
+        path = os.path.normpath(path)
+        if path in self._there or not self.cases or self._ended:
+            return
+        if not path.endswith("(unnamed)"):
+            self._there.add(path)
+        self.cases[-1].created.add(path)
+
+    def _end(self) -> None:
+        case, self._ended = self.cases[-1], True
+        below = f"{self.scratch}/{case.number}/"
+        case.stayed = {path for path in self._there if path.startswith(below)}
