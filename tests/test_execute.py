@@ -12,8 +12,7 @@ import pytest
 
 from matrix.collect import collect
 from matrix.errors import UsageError
-from matrix.events import CellLost, CellsDone, Event, StackDone, StackReady, StackUnavailable
-from matrix.execute import Run
+from matrix.execute import CellLost, CellsDone, Event, Run, StackDone, StackReady, StackUnavailable
 from matrix.model import Case, Result, TargetType
 from matrix.provision import Provided, Unprovided
 from tests.builders import make_case
@@ -176,7 +175,6 @@ def test_no_target_brings_a_run_down(observe_on: ObserveOn, target_type: TargetT
         "~/db",
         "db\udcff",
         "a" * 5000,
-        "/dev/null",
         "no/db",
     )
     cases = [replace(case, target_type=target_type) for case in many_cases(*hostile)]

@@ -173,7 +173,7 @@ FAILING = {
     "a-directory": (".", ()),
     "attach": ("x.db", ("ATTACH 'nowhere/y.db' AS y",)),
     "vacuum": ("x.db", ("VACUUM INTO 'nowhere/y.db'",)),
-    "no-room": ("/dev/full", ("CREATE TABLE t(x)",)),
+    "too-big": ("x.db", ("PRAGMA max_page_count=1", "CREATE TABLE t(x)")),
     "too-long": ("x" * 300, ()),
 }
 PLAIN = """
