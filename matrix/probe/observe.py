@@ -200,7 +200,17 @@ _DESCRIPTORS = next((d for d in ("/proc/self/fd", "/dev/fd") if os.path.isdir(d)
 
 
 def _descriptors() -> List[int]:
-    return [int(name) for name in os.listdir(_DESCRIPTORS)] if _DESCRIPTORS else []
+    """The open descriptors, without the one that the listing itself took."""
+    names = os.listdir(_DESCRIPTORS) if _DESCRIPTORS else []
+    return [int(name) for name in names if _is_open(int(name))]
+
+
+def _is_open(descriptor: int) -> bool:
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        return False
+    return True
 
 
 def _held_files() -> Dict[int, Held]:
