@@ -13,12 +13,13 @@ from itertools import groupby
 from packaging.version import Version
 
 from matrix.catalogue import Catalogue
-from matrix.model import Json, Observation
+from matrix.model import Fingerprint, Json, Observation
 from matrix.results import ResultSet, StackResults
 from matrix.stackid import StackId
 
 _UNCOMPARED = {"passed": None, "pool": None, "warnings": None}
 _ALWAYS_OTHER = ("stack", "observer", "transients_complete")
+_BUILD = ("uri_default", "shared_cache", "temp_files")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,7 @@ class Point:
     version: str
     stack: str
     observation: Observation
+    fingerprint: Fingerprint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,11 +37,13 @@ class Segment:
     """Neighbouring versions that showed the same.
 
     `changes`: the fields in which it differs from the segment before, with both values;
+    `builds`: what the probe found to differ between the two builds, which may be the cause;
     `exact`: whether no known version lies between the two.
     """
 
     points: tuple[Point, ...]
     changes: tuple[tuple[str, Json, Json], ...] = ()
+    builds: tuple[tuple[str, Json, Json], ...] = ()
     exact: bool = True
 
     @property
@@ -84,11 +88,9 @@ def strips(results: ResultSet, case: str, catalogue: Catalogue) -> tuple[Strip, 
     """The strips of a case, those with the most versions first; a single version makes none."""
     found: dict[tuple[str, str], list[Point]] = {}
     for stack in results.stacks:
-        if case in stack.observations:
-            for axis, still, version in _axes(stack):
-                point = Point(
-                    version=version, stack=stack.stack, observation=stack.observations[case]
-                )
+        for axis, still, version in _axes(stack):
+            point = _point(stack, case, version)
+            if point is not None:
                 found.setdefault((axis, still), []).append(point)
     made = [
         _strip(axis, still, points, results, catalogue)
@@ -106,20 +108,28 @@ def same_sqlite(results: ResultSet, case: str) -> tuple[SameSqlite, ...]:
     found: dict[tuple[Version, Version, str], list[tuple[str, Point]]] = {}
     for stack in results.stacks:
         parsed = StackId.parse(stack.stack)
-        if parsed is None or stack.fingerprint is None or case not in stack.observations:
-            continue
-        if "uri" not in parsed.options:
-            version = stack.fingerprint.sqlite
-            observation = stack.observations[case]
-            point = Point(version=version, stack=stack.stack, observation=observation)
+        point = _point(stack, case)
+        if parsed is not None and point is not None and "uri" not in parsed.options:
             above = parsed.options.get(parsed.middleware or "", "")
-            key = (Version(version), Version(parsed.python), above)
+            key = (Version(point.version), Version(parsed.python), above)
             found.setdefault(key, []).append((parsed.driver, point))
     groups = (found[key] for key in sorted(found))
     return tuple(
         SameSqlite(sqlite=points[0].version, points=points, differs=_differing_fields(points))
         for drivers, points in (zip(*group, strict=True) for group in groups)
         if len(set(drivers)) > 1
+    )
+
+
+def _point(stack: StackResults, case: str, version: str = "") -> Point | None:
+    """What a stack showed in a case, by default as a version of SQLite; None if nothing."""
+    if stack.fingerprint is None or case not in stack.observations:
+        return None
+    return Point(
+        version=version or stack.fingerprint.sqlite,
+        stack=stack.stack,
+        observation=stack.observations[case],
+        fingerprint=stack.fingerprint,
     )
 
 
@@ -153,6 +163,7 @@ def _strip(
             segment = replace(
                 segment,
                 changes=_changes(before.observation, segment.observation),
+                builds=_builds(before.points[-1].fingerprint, segment.points[0].fingerprint),
                 exact=_adjacent(axis, before.until, segment.since, known, catalogue),
             )
         segments.append(segment)
@@ -185,6 +196,11 @@ def _behaviour(observation: Observation) -> Json:
 def _changes(before: Observation, after: Observation) -> tuple[tuple[str, Json, Json], ...]:
     old, new = _behaviour(before), _behaviour(after)
     return tuple((name, old[name], new[name]) for name in old if old[name] != new[name])
+
+
+def _builds(before: Fingerprint, after: Fingerprint) -> tuple[tuple[str, Json, Json], ...]:
+    pairs = ((name, getattr(before, name), getattr(after, name)) for name in _BUILD)
+    return tuple((name, old, new) for name, old, new in pairs if old != new)
 
 
 def _differing_fields(points: Sequence[Point]) -> tuple[str, ...]:

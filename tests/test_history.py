@@ -125,6 +125,23 @@ def test_the_changes_at_a_boundary_are_the_fields_that_differ_with_both_values()
     )
 
 
+def test_what_differs_between_the_builds_at_a_boundary_is_told() -> None:
+    case = make_case(CASE)
+    stacks = [
+        make_stack("sqlite3@3.11", [in_memory(CASE)], fingerprint=make_fingerprint()),
+        make_stack(
+            "sqlite3[sqlite=3.53.3]@3.11",
+            [shared(CASE)],
+            fingerprint=make_fingerprint(sqlite="3.53.3", temp_files=False),
+        ),
+    ]
+    found = strips(results_of(stacks), CASE, CATALOGUE)
+    assert found[0].segments[1].builds == (("temp_files", True, False),)
+    assert "another build: temp_files true → false\n" in render_history(case, found, ())
+    data = history_json(case, found, ())
+    assert data["strips"][0]["segments"][1]["builds"] == {"temp_files": [True, False]}
+
+
 def test_one_version_makes_no_strip() -> None:
     assert along(*apsw({"3.48.0.0": shared(CASE)})) == {}
 
@@ -312,6 +329,7 @@ def test_a_history_as_data_holds_what_the_words_say() -> None:
         "outcome": "memory",
         "verdict": "not_as_intended",
         "changes": {"second_connection": ["sees", "does_not_see"]},
+        "builds": {},
         "versions": ["3.48.0.0"],
     }
     assert data["same_sqlite"][1]["outcomes"] == {

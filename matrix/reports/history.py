@@ -57,6 +57,7 @@ def history_json(case: Case, strips: Sequence[Strip], same: Sequence[SameSqlite]
                         "outcome": outcome(segment.observation).word,
                         "verdict": verdict(segment.observation, case.intent).value,
                         "changes": {name: [old, new] for name, old, new in segment.changes},
+                        "builds": {name: [old, new] for name, old, new in segment.builds},
                         "versions": [point.version for point in segment.points],
                     }
                     for segment in strip.segments
@@ -83,6 +84,8 @@ def _segment(case: Case, before: Segment | None, segment: Segment) -> Iterator[s
     yield f"  since {segment.since:<12} {_sign(case, segment)}{where}"
     for name, old, new in segment.changes:
         yield f"        {name}: {_value(name, old)} → {_value(name, new)}"
+    for name, old, new in segment.builds:
+        yield f"        another build: {name} {canonical(old)} → {canonical(new)}"
 
 
 def _differing(case: Case, each: SameSqlite) -> Iterator[str]:
