@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,9 @@ from matrix.errors import ProvisionError
 RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
 """The version of the Python that runs this tool, as stacks name it: `3.11`."""
 
+OLDEST = (3, 8)
+"""What runs inside a stack is written for this Python."""
+
 
 @lru_cache
 def find_python(version: str) -> Path:
@@ -24,6 +28,9 @@ def find_python(version: str) -> Path:
     """
     if version == RUNNING:
         return Path(sys.executable)
+    if _numbers(version) < OLDEST:
+        oldest = ".".join(map(str, OLDEST))
+        raise ProvisionError(f"a stack needs Python {oldest} or newer, not {version}")
     for candidate in _candidates(version):
         if _answers(candidate, version):
             return candidate
@@ -32,7 +39,8 @@ def find_python(version: str) -> Path:
 
 def _candidates(version: str) -> Iterator[Path]:
     root = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
-    yield from sorted(root.glob(f"versions/{version}.*/bin/python"), reverse=True)
+    of_pyenv = root.glob(f"versions/{version}.*/bin/python")
+    yield from sorted(of_pyenv, key=lambda path: _numbers(path.parts[-3]), reverse=True)
     on_path = shutil.which(f"python{version}")
     if on_path is not None:
         yield Path(on_path)
@@ -41,6 +49,10 @@ def _candidates(version: str) -> Iterator[Path]:
         found = _run([uv, "python", "find", "--no-python-downloads", version])
         if found:
             yield Path(found)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(map(int, re.findall(r"\d+", version)))
 
 
 def _answers(python: Path, version: str) -> bool:
