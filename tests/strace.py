@@ -1,6 +1,7 @@
 """A second witness: what the kernel was asked to create, read from a trace of `strace`.
 
 It shares nothing with the probe: no hook, no listing, only the calls of the process.
+With `-D` the traced process stays a child of the tool, under the number that the tool knows.
 """
 
 from __future__ import annotations
@@ -10,20 +11,20 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from matrix.probe.outside import NOTE
-
 _SCRIPT = """#!/bin/sh
-exec strace -f -qq -xx -s 4096 -e trace=%file -o {traces}/$$ {python} "$@"
+exec strace -D -f -q -xx -s 4096 -e trace=%file -o {traces}/$$ {python} "$@"
 """
 _LINE = re.compile(r"(?P<pid>\d+) +(?P<rest>.*)")
 _RESUMED = re.compile(r"<\.\.\. \w+ resumed>(.*)")
 _CALL = re.compile(r"(?P<name>\w+)\((?P<arguments>.*)\) += (?P<result>-?\d+|\?)(?: .*)?")
+_END = re.compile(r"(?P<pid>\d+) +\+\+\+ (?:exited with|killed by) .*")
 _STRING = re.compile(r'"((?:\\x[0-9a-f]{2})*)"')
 
 
@@ -55,18 +56,19 @@ def write_wrapper(directory: Path) -> tuple[Path, Path]:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call that went well: its name, its arguments as they stand, and the paths among them."""
+    """One call: its name, its arguments as they stand, the paths among them, and how it went."""
 
     pid: int
     name: str
     arguments: str
     paths: tuple[str, ...]
+    went_well: bool
 
 
 def parse_trace(path: Path) -> Iterator[Call]:
-    """The calls of a trace that went well, in the order in which they ended."""
+    """The calls of a trace, in the order in which they ended."""
     unfinished: dict[str, str] = {}
-    for line in path.read_text("ascii").splitlines():
+    for line in _whole_trace(path):
         found = _LINE.fullmatch(line)
         assert found is not None, line
         pid, rest = found["pid"], found["rest"]
@@ -77,10 +79,23 @@ def parse_trace(path: Path) -> Iterator[Call]:
         if resumed is not None:
             rest = unfinished.pop(pid) + resumed[1].lstrip()
         call = _CALL.fullmatch(rest)
-        if call is None or call["result"] == "?" or int(call["result"]) < 0:
+        if call is None or call["result"] == "?":
             continue
         paths = tuple(_decode(text) for text in _STRING.findall(call["arguments"]))
-        yield Call(int(pid), call["name"], call["arguments"], paths)
+        yield Call(int(pid), call["name"], call["arguments"], paths, int(call["result"]) >= 0)
+
+
+def _whole_trace(path: Path) -> list[str]:
+    """The lines of a trace once the tracer is through: it ends after the process that it traces."""
+    deadline = time.monotonic() + 30
+    while True:
+        lines = path.read_text("ascii").splitlines()
+        first = lines[0].split()[0] if lines else None
+        ends = {found["pid"] for found in map(_END.fullmatch, lines) if found}
+        if first in ends:
+            return lines
+        assert time.monotonic() < deadline, f"the trace {path} has no end"
+        time.sleep(0.01)
 
 
 def _decode(text: str) -> str:
@@ -89,10 +104,11 @@ def _decode(text: str) -> str:
 
 @dataclass(slots=True)
 class Traced:
-    """What one case created: every path, and those below its directory that stayed."""
+    """What one case created and could not create; of the former, what stayed where it ran."""
 
     number: int
     created: set[str] = field(default_factory=set)
+    tried: set[str] = field(default_factory=set)
     stayed: set[str] = field(default_factory=set)
 
 
@@ -113,7 +129,10 @@ class Witness:
     def follow(self, calls: Iterator[Call]) -> None:
         for call in calls:
             self.pid = self.pid or call.pid
-            self._take(call)
+            if call.went_well:
+                self._take(call)
+            elif "O_CREAT" in call.arguments or call.name.startswith("mkdir"):
+                self._try(call.paths[0])
 
     def _take(self, call: Call) -> None:
         if call.name in ("mkdir", "mkdirat"):
@@ -121,6 +140,7 @@ class Witness:
             if made.parent == self.scratch and made.name.isdigit():
                 self.cases.append(Traced(int(made.name)))
                 self._ended = False
+                self._there.add(call.paths[0])
                 return
             self._create(call.paths[0])
         elif call.name == "chdir" and Path(call.paths[0]) == self.scratch and self.cases:
@@ -136,12 +156,16 @@ class Witness:
 
     def _create(self, path: str) -> None:
         path = os.path.normpath(path)
-        ours = path == str(self.scratch / NOTE)
-        if ours or path in self._there or not self.cases or self._ended:
+        if path in self._there or not self.cases or self._ended:
             return
         if not path.endswith("(unnamed)"):
             self._there.add(path)
         self.cases[-1].created.add(path)
+
+    def _try(self, path: str) -> None:
+        path = os.path.normpath(path)
+        if self.cases and not self._ended and path not in self._there and not Path(path).exists():
+            self.cases[-1].tried.add(path)
 
     def _end(self) -> None:
         case, self._ended = self.cases[-1], True

@@ -12,7 +12,8 @@ import pytest
 
 from matrix.collect import collect
 from matrix.errors import UsageError
-from matrix.execute import CellLost, CellsDone, Event, Run, StackDone, StackReady, StackUnavailable
+from matrix.events import CellLost, CellsDone, Event, StackDone, StackReady, StackUnavailable
+from matrix.execute import Run
 from matrix.model import Case, Result, TargetType
 from matrix.provision import Provided, Unprovided
 from tests.builders import make_case

@@ -64,25 +64,35 @@ def shown(path: str, scratch: Path, number: int, pid: int) -> str:
     return re.sub(r"-mj[0-9A-F]{9}", "-mj*", path)
 
 
-def by_trace(case: Case, traced: Traced, witness: Witness) -> tuple[set[str], set[str]]:
-    """What a case created by the word of the kernel, and what of it stayed in its directory."""
-    before = {*given(case), "{dir}", "{dir}/../setup"}
+Facts = dict[str, set[str]]
+
+
+def by_trace(case: Case, traced: Traced, witness: Witness) -> Facts:
+    """What a case created and tried to, by the word of the kernel, and what stayed beside it."""
+    note = "{dir}/../../outside"  # in which the probe notes what is created outside
+    before = {*given(case), note, "{dir}", "{dir}/../setup"}
 
     def tell(paths: set[str]) -> set[str]:
         told = {shown(path, witness.scratch, traced.number, witness.pid) for path in paths}
         return {path for path in told - before if not path.startswith("{dir}/../setup/")}
 
-    return tell(traced.created), tell(traced.stayed)
+    return {
+        "created": tell(traced.created),
+        "stayed": tell(traced.stayed),
+        "tried": tell(traced.tried) - tell(traced.created),
+    }
 
 
-def by_probe(seen: Observation) -> tuple[set[str], set[str]]:
+def by_probe(seen: Observation) -> Facts:
     """The same by the word of the probe."""
     elsewhere = ("/", "{tmp}", "{home}", "{dir}/../..")
     kept = {entry.path for entry in seen.created if entry.kept}
-    return (
-        {entry.path for entry in seen.created},
-        {path for path in kept if not path.startswith(elsewhere)},
-    )
+    created = {entry.path for entry in seen.created}
+    return {
+        "created": created,
+        "stayed": {path for path in kept if not path.startswith(elsewhere)},
+        "tried": set(seen.tried) - created,
+    }
 
 
 def disagreements(
@@ -96,16 +106,12 @@ def disagreements(
         if traced.number > 1  # the first one is the fingerprint
     ]
     for case, (traced, witness) in zip(cases, performed, strict=True):
-        created, stayed = by_trace(case, traced, witness)
-        seen, kept = by_probe(observations[case.id])
-        for what, paths in (
-            ("missed", created - seen),
-            ("made up", seen - created),
-            ("stays, by the kernel alone", stayed - kept),
-            ("stays, by the probe alone", kept - stayed),
-        ):
-            if paths:
-                yield f"{case.id}: {what}: {sorted(paths)}"
+        kernel, probe = by_trace(case, traced, witness), by_probe(observations[case.id])
+        for fact, paths in kernel.items():
+            if paths - probe[fact]:
+                yield f"{case.id}: {fact}, missed by the probe: {sorted(paths - probe[fact])}"
+            if probe[fact] - paths:
+                yield f"{case.id}: {fact}, by the probe alone: {sorted(probe[fact] - paths)}"
 
 
 @needs_strace
@@ -128,6 +134,9 @@ def test_the_probe_saw_what_the_kernel_was_asked_to_create(
         pytest.skip(f"{spec} hides its table of system calls here")
     witnesses = [follow(trace, scratch) for trace in sorted(traces.iterdir(), key=started)]
     assert list(disagreements(cases, dict(stack.observations), witnesses)) == []
+    assert sum(len(traced.created) for witness in witnesses for traced in witness.cases) > len(
+        cases
+    )
 
 
 def started(trace: Path) -> int:
