@@ -27,7 +27,10 @@ from matrix.errors import MatrixError, ProvisionError
 from matrix.pythons import find_python, find_uv
 from matrix.stacks import Library, Stack
 
-_NOTE = "sqlite-matrix-overlay.json"
+NOTE = "sqlite-matrix-overlay.json"
+"""Lies in every overlay that is whole."""
+REFUSED = ".refused"
+"""Ends the name of what remembers that the index did not have a package, for a day."""
 _AT_ONCE = 4
 _REFUSAL_SECONDS = 24 * 3600
 _UNREACHED = re.compile("fetch|connect|network|timed out|resolve host|temporary failure", re.I)
@@ -92,7 +95,11 @@ class Provisioner:
 
     def _overlay(self, package: Package, version: str, python: Path) -> Path:
         if not package.fits(version):
-            raise ProvisionError(f"{package.requirement} has no wheel for Python {version}")
+            what = "has no wheel" if package.wheel else "is not"
+            raise ProvisionError(
+                f"{package.requirement} {what} for Python {version}",
+                hint=f"run it under another Python: {package.marker}",
+            )
         directory = self.cache / f"py{version}" / package.requirement.replace("==", "-")
         if _is_whole(directory, package):
             return directory
@@ -112,7 +119,7 @@ class Provisioner:
 def _is_whole(directory: Path, package: Package) -> bool:
     """Whether an overlay holds what was asked for, and all that was put into it."""
     try:
-        note = json.loads((directory / _NOTE).read_text("utf-8"))
+        note = json.loads((directory / NOTE).read_text("utf-8"))
     except (OSError, ValueError):
         return False
     return bool(note == _note(directory, package))
@@ -122,7 +129,7 @@ def _note(directory: Path, package: Package) -> dict[str, object]:
     files = [
         path
         for path in directory.rglob("*")
-        if path.is_file() and path.suffix != ".pyc" and path.name != _NOTE
+        if path.is_file() and path.suffix != ".pyc" and path.name != NOTE
     ]
     return {
         "requirement": package.requirement,
@@ -133,7 +140,7 @@ def _note(directory: Path, package: Package) -> dict[str, object]:
 
 def _check_refusal(directory: Path) -> None:
     """What the index did not have a short while ago is not asked for again."""
-    note = directory.with_name(f"{directory.name}.refused")
+    note = directory.with_name(f"{directory.name}{REFUSED}")
     try:
         fresh = time.time() - note.stat().st_mtime < _REFUSAL_SECONDS
     except OSError:
@@ -144,8 +151,9 @@ def _check_refusal(directory: Path) -> None:
 
 def _refuse(directory: Path, reason: str) -> ProvisionError:
     """The error for what cannot be installed; remembered, unless it was the way to the index."""
-    if not _UNREACHED.search(reason):
-        directory.with_name(f"{directory.name}.refused").write_text(reason, "utf-8")
+    if _UNREACHED.search(reason):
+        return ProvisionError(reason, hint="without a network, --offline runs what is in the cache")
+    directory.with_name(f"{directory.name}{REFUSED}").write_text(reason, "utf-8")
     return ProvisionError(reason)
 
 
@@ -162,7 +170,7 @@ def _install(package: Package, python: Path, directory: Path) -> None:
         )  # fmt: skip
         if done.returncode != 0:
             raise _refuse(directory, f"{package.requirement}: {_complaint(done.stderr)}")
-        (aside / _NOTE).write_text(json.dumps(_note(aside, package)), "utf-8")
+        (aside / NOTE).write_text(json.dumps(_note(aside, package)), "utf-8")
         if directory.exists():
             shutil.rmtree(directory)
         aside.rename(directory)
@@ -178,14 +186,17 @@ def _installer(python: Path) -> list[str]:
     pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet"]
     probe = subprocess.run([*pip[:3], "--version"], capture_output=True, check=False)
     if probe.returncode != 0:
-        raise ProvisionError("neither uv nor pip is here", hint="python -m pip install uv")
+        raise ProvisionError(
+            "neither uv nor pip is here", hint="python -m ensurepip, or put uv on the path"
+        )
     return pip
 
 
 def _complaint(stderr: str) -> str:
     """The last words of an installer, on one line."""
     lines = [line.strip(" │╰─▶×").strip() for line in stderr.splitlines()]
-    return " ".join(line for line in lines if line)[-400:] or "could not be installed"
+    of_pip = [line for line in lines if line.startswith("ERROR: ")][-1:]
+    return " ".join(of_pip or filter(None, lines))[-400:] or "could not be installed"
 
 
 def find_installer() -> str:

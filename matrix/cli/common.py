@@ -30,12 +30,13 @@ def stack_options(function: F) -> F:
     """`--stacks`, `--stack`, `--cache`, `--offline`: which stacks, and where they come from."""
     for option in (
         click.option("--offline", is_flag=True, help="Use what is in the cache, ask no index."),
-        click.option("--cache", type=click.Path(path_type=Path), envvar="SQLITE_MATRIX_CACHE",
+        click.option("--cache", type=click.Path(file_okay=False, path_type=Path),
+                     envvar="SQLITE_MATRIX_CACHE",
                      help="Where installed packages are kept."),
         click.option("--stack", "specs", multiple=True, metavar="SPEC",
                      help="One stack: apsw, 'apsw==3.54.1.0', 'sqlite3[uri=off,sqlalchemy]'. "
                      "Required: the command fails if it cannot be had. Repeatable."),
-        click.option("--stacks", "set_name", metavar="SET", help="A set: quick, standard."),
+        click.option("--stacks", "set_name", metavar="SET", help="A set: quick, standard, full."),
     ):  # fmt: skip
         function = option(function)
     return function

@@ -10,14 +10,17 @@ import sys
 from pathlib import Path
 
 import click
+from packaging.version import Version
 
 from matrix import __version__
-from matrix.catalogue import load_catalogue
-from matrix.cli.common import choose_stacks, provide, stack_options, write_output
+from matrix.catalogue import Catalogue, load_catalogue
+from matrix.cli.common import choose_stacks, many, provide, stack_options, write_output
 from matrix.collect import observe
-from matrix.errors import EXIT_OK, EXIT_UNAVAILABLE
-from matrix.provision import Provisioner, default_cache, find_installer
+from matrix.errors import EXIT_OK, EXIT_UNAVAILABLE, ProvisionError
+from matrix.provision import NOTE, REFUSED, Provisioner, default_cache, find_installer
+from matrix.pythons import find_python, find_uv
 from matrix.scratch import default_scratch
+from matrix.stacks import stacks_of_set
 
 
 @click.command("doctor")
@@ -35,18 +38,19 @@ def command(
     format_: str,
     output: Path | None,
 ) -> int:
-    """Say what this machine has, and which stacks cannot be had here, with the reason.
+    """Say what this machine has, which stacks cannot be had here, why, and how to get them.
 
-    Exit code 4 if a stack is missing.
+    It fetches what is not in the cache, as a run would. Exit code 4 if a stack is missing.
 
-    Example: sqlite-matrix doctor --stacks standard
+    Example: sqlite-matrix doctor --stacks full --offline
     """
-    facts = _facts(cache)
-    stacks = choose_stacks(load_catalogue(), set_name, specs, "standard")
+    catalogue = load_catalogue()
+    stacks = choose_stacks(catalogue, set_name, specs, "standard")
     provided = provide(Provisioner(cache, offline=offline), stacks)
     found = observe([(each, ()) for each in provided]).stacks
     missing = {s.stack: s.unavailable or "" for s in found if s.unavailable is not None}
     observers = sorted({s.fingerprint.observer for s in found if s.fingerprint is not None})
+    facts = _facts(cache or default_cache(), catalogue)
     facts["observer"] = ", ".join(observers) or "none"
     facts["stacks"] = f"{len(found) - len(missing)} of {len(found)} can be run"
     if format_ == "json":
@@ -59,7 +63,7 @@ def command(
     return EXIT_UNAVAILABLE if missing else EXIT_OK
 
 
-def _facts(cache: Path | None) -> dict[str, str]:
+def _facts(cache: Path, catalogue: Catalogue) -> dict[str, str]:
     scratch = default_scratch()
     free = shutil.disk_usage(scratch).free >> 20
     return {
@@ -67,8 +71,41 @@ def _facts(cache: Path | None) -> dict[str, str]:
         "Python": f"{platform.python_version()} ({sys.executable})",
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "cores": str(os.cpu_count()),
-        "installer": find_installer(),
-        "cache": str(cache or default_cache()),
+        "Pythons": _pythons(catalogue),
+        "installer": _installer(),
+        "cache": _cache(cache),
         "scratch": f"{scratch} ({free:,} MiB free)",
         "strace": shutil.which("strace") or "not found: the tests against it are skipped",
     }
+
+
+def _pythons(catalogue: Catalogue) -> str:
+    """The Pythons that the sets of stacks name: those that are here, and how to get the others."""
+    named = {stack.python for name in catalogue.sets for stack in stacks_of_set(name, catalogue)}
+    here, lacking = [], []
+    for version in sorted(named, key=Version):
+        try:
+            find_python(version)
+            here.append(version)
+        except ProvisionError as error:  # noqa: PERF203 - each is asked for itself
+            lacking.append(str(error))
+    return "; ".join([", ".join(here), *lacking])
+
+
+def _installer() -> str:
+    found, uv = find_installer(), find_uv()
+    if uv is not None:
+        return f"{found}, {uv}"
+    return f"{found}; uv is quicker: python -m pip install uv" if found == "pip" else found
+
+
+def _cache(cache: Path) -> str:
+    packages = len(list(cache.glob(f"*/*/{NOTE}")))
+    refused = len(list(cache.glob(f"*/*{REFUSED}")))
+    words = f"{cache} ({many(packages, 'package')})"
+    if not refused:
+        return words
+    return (
+        f"{words}; {many(refused, 'package')} that the index did not have: "
+        f"asked for again after a day, or without its *{REFUSED} file"
+    )
