@@ -52,7 +52,7 @@ class CaseRun:
         self._pool: Optional[str] = None
         self._databases: Dict[str, str] = {}
         self._session: Any = None
-        self._connection: Any = None
+        self._list: Optional[Callable[[], Any]] = None
         self._recorder.begin()
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
@@ -74,7 +74,7 @@ class CaseRun:
         opened = self._attempt("open", self._open)
         self._pool = None if self._session is None else self._session.pool
         if opened:
-            self._connection = self._recorder.latest
+            self._list = self._database_list()
             self._databases = self._database_files()
             usable = self._attempt("sql", self._run_sql)
             written = case["write"] and usable and self._attempt("write", self._write)
@@ -84,7 +84,7 @@ class CaseRun:
                 self._attempt("second_connection", self._look)
         self._attempt("close", self._close)
         observer.enter("exit")
-        self._session = self._connection = None
+        self._session = self._list = None
         observer.look()
         return "opened" if opened else "refused"
 
@@ -165,15 +165,23 @@ class CaseRun:
         finally:
             self._recorder.close_thread()
 
+    def _database_list(self) -> Optional[Callable[[], Any]]:
+        """How SQLite is asked for its databases; None where a middleware went past the driver."""
+        if hasattr(self._session, "database_list"):
+            asked: Callable[[], Any] = self._session.database_list
+            return asked
+        latest = self._recorder.latest
+        return None if latest is None else lambda: self._driver.database_list(latest)
+
     def _database_files(self) -> Dict[str, str]:
         """The file that SQLite names for each schema.
 
         The PRAGMA reads nothing from the disk; `SELECT … FROM pragma_database_list` would.
         """
-        if self._connection is None:  # a middleware went past the driver
+        if self._list is None:
             return {}
         try:
-            rows = self._driver.database_list(self._connection)
+            rows = self._list()
         except UnicodeDecodeError:
             held = [os.fsdecode(h.path) for h in self._observer.held().values()]
             return {"main": held[0]} if len(held) == 1 else {}
@@ -184,7 +192,7 @@ class CaseRun:
 
         Its file, if it is held open; else an unnamed file that has taken in what was written.
         """
-        if self._connection is None:
+        if self._list is None:
             return "none"
         held = self._observer.held()
         file = self._databases.get(schema, "")
@@ -220,7 +228,10 @@ class CaseRun:
         }
 
     def _created(self) -> List[Dict[str, Any]]:
-        asked = set(self._places.resolve(self._case["asked"]))
+        names = list(self._case["asked"])
+        base = getattr(self._session_type, "directory", "")
+        names += [os.path.join(base, name) for name in names if base]
+        asked = set(self._places.resolve(names))
         databases = {path for path in self._databases.values() if path}
         entries: Dict[str, Dict[str, Any]] = {}
         for appeared in self._observer.created():

@@ -58,8 +58,16 @@ class Recorder:
 
     @property
     def left_open(self) -> int:
-        """How many connections could not be closed, since their thread is gone."""
-        return len(self._connections)
+        """How many connections of other threads are open still: those threads had to close them."""
+        return sum(not self._is_closed(connection) for _, connection in self._connections)
+
+    def _is_closed(self, connection: Any) -> bool:
+        """Whether a connection says that it is; the question may be asked from any thread."""
+        try:
+            self._driver.in_transaction(connection)
+        except Exception as error:
+            return "closed" in str(error)
+        return False
 
 
 def _described(kwargs: Dict[str, Any], describe: Describe) -> Dict[str, Any]:

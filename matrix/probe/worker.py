@@ -37,7 +37,7 @@ class Worker:
         _die_with(hello["parent"])
         sys.path[:0] = hello["overlays"]
         self._driver = _load_driver(hello)
-        self._middleware = _load_middleware(hello["middleware"])
+        self._middleware = _load_middleware(hello["middleware"], self._driver)
         outside = Outside(self._scratch, hello["outside_lock"])
         self._observer = Observer(_system_call_log(self._driver, outside))
         self._recorder = Recorder(self._driver)
@@ -139,8 +139,13 @@ def _load_driver(hello: Dict[str, Any]) -> Any:
     return driver
 
 
-def _load_middleware(named: Optional[Dict[str, str]]) -> Any:
-    return None if named is None else load_plugin("middleware", named["name"], named["path"])
+def _load_middleware(named: Optional[Dict[str, str]], driver: Any) -> Any:
+    if named is None:
+        return None
+    middleware = load_plugin("middleware", named["name"], named["path"])
+    if hasattr(middleware, "check"):
+        middleware.check(driver)
+    return middleware
 
 
 def _system_call_log(driver: Any, outside: Outside) -> Optional[SystemCallLog]:

@@ -7,15 +7,28 @@ A middleware is a module with `version()`, its own version, and a class `Session
 - `execute(sql)`: one statement on it; its rows. `in_transaction()`.
 - `look(sql)`: one statement on a second connection, obtained as the middleware's user would while
   the first is in use, and given back; its rows.
-- `close()`: what the user does at the end.
+- `close()`: what the user does at the end. What is open still is closed afterwards if this thread
+  opened it; another thread has to close its own.
 - `pool`: the class name of the pool, once open, or None.
+
+It may have, too:
+
+- the function `check(driver)`, called once before everything else: import what is needed, and raise
+  `plugins.Unavailable` where the middleware cannot go with this driver.
+- `Session.database_list()`: as a driver's, where the first connection belongs to another thread.
+- `Session.directory`: where a relative name lies by the middleware's documents, if that is not the
+  current directory.
 """
 
 from __future__ import annotations
 
-from typing import Any, Dict, Optional
+import sys
+import threading
+from typing import Any, Callable, Dict, List, Optional
 
 from ..drivers import Rows
+from ..drivers.dbapi import DbapiDriver
+from ..plugins import Unavailable
 
 
 class BareSession:
@@ -48,3 +61,37 @@ class BareSession:
 
     def close(self) -> None:
         self._driver.close(self._connection)
+
+
+def stand_in(driver: Any) -> None:
+    """Put the driver's module in the place of `sqlite3`, before a middleware imports that.
+
+    So do people with a middleware that knows no other driver:
+    `sys.modules["sqlite3"] = sys.modules["pysqlite3"]`.
+    """
+    if driver.name == "sqlite3":
+        return
+    if not isinstance(driver, DbapiDriver):
+        raise Unavailable("it knows sqlite3 only, and %s cannot stand in for that" % driver.name)
+    sys.modules["sqlite3"], sys.modules["sqlite3.dbapi2"] = driver.module, driver.dbapi2
+
+
+def in_another_thread(driver: Any, action: Callable[[], Rows]) -> Rows:
+    """What `action` gives in a thread of its own, whose connections are closed at its end."""
+    answer: List[Any] = []
+
+    def run() -> None:
+        try:
+            answer.append(action())
+        except Exception as error:
+            answer.append(error)
+        finally:
+            driver.recorder.close_thread()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    if isinstance(answer[0], Exception):
+        raise answer[0]
+    rows: Rows = answer[0]
+    return rows

@@ -7,13 +7,13 @@ Options that are objects in Python are named by strings: `module`, a DB-API modu
 from __future__ import annotations
 
 import logging
-import threading
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, Optional
 
 import sqlalchemy
 import sqlalchemy.pool
 
 from ..drivers import Rows
+from . import in_another_thread
 
 # What the pool logs while it is taken down is not for the user of the tool.
 logging.getLogger("sqlalchemy").addHandler(logging.NullHandler())
@@ -62,28 +62,14 @@ class Session:
 
     def look(self, sql: str) -> Rows:
         """Check out once more in another thread, as a second user of the engine would."""
-        answer: List[Any] = []
-        thread = threading.Thread(target=self._look, args=(sql, answer))
-        thread.start()
-        thread.join()
-        rows, error = answer
-        if error is not None:
-            raise error
-        found: Rows = rows
-        return found
+        return in_another_thread(self._driver, lambda: self._look(sql))
 
-    def _look(self, sql: str, answer: List[Any]) -> None:
+    def _look(self, sql: str) -> Rows:
+        connection = self._engine.connect()
         try:
-            connection = self._engine.connect()
-            try:
-                answer.extend((_execute(connection, sql), None))
-            finally:
-                connection.close()
-        except Exception as error:
-            answer[:] = (None, error)
+            return _execute(connection, sql)
         finally:
-            # A connection may only be closed in the thread that opened it.
-            self._driver.recorder.close_thread()
+            connection.close()
 
     def close(self) -> None:
         if self._connection is not None:
