@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import queue
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,6 +34,12 @@ from matrix.worker import StackRefused, WorkerDied, WorkerProcess
 
 _CHUNK = 100
 _TICK_SECONDS = 0.2
+_STARTS = 3
+_STRIKES = {"SIGKILL": 5}
+"""How often a worker may go down on one case before the case is held to be the cause.
+
+Twice, since once may be an accident; SIGKILL comes from outside, or for want of memory.
+"""
 
 
 @dataclass(kw_only=True)
@@ -162,6 +168,14 @@ class Run:
         with self._lock:
             return task.chunks.popleft() if task.chunks and not task.dropped else None
 
+    def welcome(self, task: _Task, fingerprint: Fingerprint) -> None:
+        """A worker stands; the first one of a stack says what it is."""
+        with self._lock:
+            first = task.fingerprint is None
+            task.fingerprint = fingerprint
+        if first:
+            self.say(StackReady(stack=task.stack, fingerprint=fingerprint))
+
     def drop(self, task: _Task, reason: str) -> None:
         """Nothing more can be run on this stack."""
         with self._lock:
@@ -215,33 +229,42 @@ class _Slot:
 
     def _start(self, task: _Task) -> WorkerProcess | None:
         """A worker for this stack; None where the stack turns out not to be had."""
-        if self._worker is not None:
-            return self._worker
+        reason = ""
+        for _ in range(_STARTS):
+            if self._worker is not None or self._run.stopped:
+                return self._worker
+            worker = None
+            try:
+                worker = self._launch(task)
+                fingerprint = worker.ready()
+            except StackRefused as refusal:
+                self.kill()
+                reason = str(refusal)
+                break
+            except WorkerDied as death:
+                words = worker.last_words() if worker is not None else ""
+                reason = f"{death.how}{': ' + words if words else ''}"
+                self.kill()
+            else:
+                self._run.welcome(task, fingerprint)
+                return worker
+        self._run.drop(task, reason)
+        return None
+
+    def _launch(self, task: _Task) -> WorkerProcess:
         self._started += 1
         scratch = self._scratch / str(self._started)
         scratch.mkdir(parents=True)
         part = task.parts / f"{self._scratch.name}.jsonl"
         drop_torn_line(part)
-        worker = None
-        try:
-            worker = WorkerProcess(
-                task.provided,
-                scratch=scratch.resolve(),
-                part=part.resolve(),
-                contain=self._run.contain,
-            )
-            with self._lock:
-                self._worker = worker
-            fingerprint = worker.ready()
-        except (StackRefused, WorkerDied) as error:
-            words = worker.last_words() if worker and isinstance(error, WorkerDied) else ""
-            self.kill()
-            if not self._run.stopped:
-                self._run.drop(task, f"{error}{': ' + words if words else ''}")
-            return None
-        if task.fingerprint is None:
-            task.fingerprint = fingerprint
-            self._run.say(StackReady(stack=task.stack, fingerprint=fingerprint))
+        worker = WorkerProcess(
+            task.provided,
+            scratch=scratch.resolve(),
+            part=part.resolve(),
+            contain=self._run.contain,
+        )
+        with self._lock:
+            self._worker = worker
         return worker
 
     def _stop(self) -> None:
@@ -252,7 +275,7 @@ class _Slot:
 
     def _perform(self, task: _Task, cases: deque[Case]) -> None:
         """Run the cases, with as many workers as it takes."""
-        suspect: Case | None = None
+        strikes: Counter[str] = Counter()
         while cases and not self._run.stopped:
             worker = self._start(task)
             if worker is None:
@@ -267,11 +290,9 @@ class _Slot:
             drop_torn_line(worker.part)
             if self._run.stopped or not cases:
                 return
-            # Once may be an accident from outside; a case that does it again is the cause.
-            if cases[0] is suspect:
+            strikes[cases[0].id] += 1
+            if strikes[cases[0].id] >= _STRIKES.get(ended[1], 2):
                 self._give_up(task, cases.popleft(), *ended, part=worker.part)
-            else:
-                suspect = cases[0]
 
     def _serve(
         self, task: _Task, worker: WorkerProcess, cases: deque[Case]

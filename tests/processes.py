@@ -26,3 +26,16 @@ def workers_of(scratch: Path) -> list[int]:
             if b"SQLITE_TMPDIR=" + os.fsencode(scratch) in environment:
                 found.append(int(entry.name))
     return found
+
+
+def children_of(process: int) -> list[int]:
+    """The processes that this one has started and that are there now."""
+    try:
+        text = (_PROC / str(process) / "task" / str(process) / "children").read_text()
+        tasks = [entry.name for entry in (_PROC / str(process) / "task").iterdir()]
+        for task in tasks:
+            if task != str(process):
+                text += " " + (_PROC / str(process) / "task" / task / "children").read_text()
+    except OSError:
+        return []
+    return [int(number) for number in text.split()]
