@@ -33,7 +33,8 @@ REFUSED = ".refused"
 """Ends the name of what remembers that the index did not have a package, for a day."""
 _AT_ONCE = 4
 _REFUSAL_SECONDS = 24 * 3600
-_UNREACHED = re.compile("fetch|connect|network|timed out|resolve host|temporary failure", re.I)
+UNREACHED = re.compile("fetch|connect|network|timed out|resolve host|temporary failure", re.I)
+"""What installers say where the way to the index is the trouble, not the package."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,10 +97,7 @@ class Provisioner:
     def _overlay(self, package: Package, version: str, python: Path) -> Path:
         if not package.fits(version):
             what = "has no wheel" if package.wheel else "is not"
-            raise ProvisionError(
-                f"{package.requirement} {what} for Python {version}",
-                hint=f"run it under another Python: {package.marker}",
-            )
+            raise ProvisionError(f"{package.requirement} {what} for Python {version}")
         directory = self.cache / f"py{version}" / package.requirement.replace("==", "-")
         if _is_whole(directory, package):
             return directory
@@ -151,9 +149,8 @@ def _check_refusal(directory: Path) -> None:
 
 def _refuse(directory: Path, reason: str) -> ProvisionError:
     """The error for what cannot be installed; remembered, unless it was the way to the index."""
-    if _UNREACHED.search(reason):
-        return ProvisionError(reason, hint="without a network, --offline runs what is in the cache")
-    directory.with_name(f"{directory.name}{REFUSED}").write_text(reason, "utf-8")
+    if not UNREACHED.search(reason):
+        directory.with_name(f"{directory.name}{REFUSED}").write_text(reason, "utf-8")
     return ProvisionError(reason)
 
 
@@ -186,9 +183,7 @@ def _installer(python: Path) -> list[str]:
     pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet"]
     probe = subprocess.run([*pip[:3], "--version"], capture_output=True, check=False)
     if probe.returncode != 0:
-        raise ProvisionError(
-            "neither uv nor pip is here", hint="python -m ensurepip, or put uv on the path"
-        )
+        raise ProvisionError("neither uv nor pip is here", hint="python -m pip install uv")
     return pip
 
 

@@ -143,8 +143,11 @@ def test_without_uv_and_pip_the_hint_is_how_to_have_one(
     without_pip.chmod(0o755)
     monkeypatch.setattr(provision, "find_uv", lambda: None)
     monkeypatch.setattr(sys, "executable", str(without_pip))
-    (reason,) = missing(capsys, "--stack", "apsw", "--cache", str(tmp_path / "c")).values()
-    assert reason == "neither uv nor pip is here; python -m ensurepip, or put uv on the path"
+    code, out = doctor(capsys, "--stack", "apsw", "--cache", str(tmp_path / "c"))
+    advice = "neither uv nor pip is here; python -m pip install uv"
+    assert code == 4
+    assert f"apsw==3.54.1.0@{pythons.RUNNING}: {advice}\n" in out
+    assert f"{advice}, or put it on the path\n" in out
 
 
 @needs_sh

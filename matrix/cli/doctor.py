@@ -17,10 +17,10 @@ from matrix.catalogue import Catalogue, load_catalogue
 from matrix.cli.common import choose_stacks, many, provide, stack_options, write_output
 from matrix.collect import observe
 from matrix.errors import EXIT_OK, EXIT_UNAVAILABLE, ProvisionError
-from matrix.provision import NOTE, REFUSED, Provisioner, default_cache, find_installer
+from matrix.provision import NOTE, REFUSED, UNREACHED, Provisioner, default_cache, find_installer
 from matrix.pythons import find_python, find_uv
 from matrix.scratch import default_scratch
-from matrix.stacks import stacks_of_set
+from matrix.stacks import Stack, stacks_of_set
 
 
 @click.command("doctor")
@@ -48,7 +48,12 @@ def command(
     stacks = choose_stacks(catalogue, set_name, specs, "standard")
     provided = provide(Provisioner(cache, offline=offline), stacks)
     found = observe([(each, ()) for each in provided]).stacks
-    missing = {s.stack: s.unavailable or "" for s in found if s.unavailable is not None}
+    named = {stack.id: stack for stack in stacks}
+    missing = {
+        s.stack: _with_way(s.unavailable, named[s.stack])
+        for s in found
+        if s.unavailable is not None
+    }
     observers = sorted({s.fingerprint.observer for s in found if s.fingerprint is not None})
     facts = _facts(cache or default_cache(), catalogue)
     facts["observer"] = ", ".join(observers) or "none"
@@ -79,6 +84,17 @@ def _facts(cache: Path, catalogue: Catalogue) -> dict[str, str]:
     }
 
 
+def _with_way(reason: str, stack: Stack) -> str:
+    """Why a stack is missing, and what to do, where the reason does not say it itself."""
+    library = stack.library.package if stack.library is not None else None
+    for package in (*stack.packages, library):
+        if package is not None and not package.fits(stack.python):
+            return f"{reason}; run it under another Python: {package.marker}"
+    if UNREACHED.search(reason):
+        return f"{reason}; without a network, --offline runs what is in the cache"
+    return reason
+
+
 def _pythons(catalogue: Catalogue) -> str:
     """The Pythons that the sets of stacks name: those that are here, and how to get the others."""
     named = {stack.python for name in catalogue.sets for stack in stacks_of_set(name, catalogue)}
@@ -96,7 +112,9 @@ def _installer() -> str:
     found, uv = find_installer(), find_uv()
     if uv is not None:
         return f"{found}, {uv}"
-    return f"{found}; uv is quicker: python -m pip install uv" if found == "pip" else found
+    if found == "pip":
+        return "pip; uv is quicker: python -m pip install uv"
+    return f"{found}, or put it on the path"
 
 
 def _cache(cache: Path) -> str:
