@@ -40,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
             use_uri=options.use_uri,
             define=options.define,
         )
-    except BuildError as error:
+    except (BuildError, OSError) as error:
         print(f"build_sqlite: {error}", file=sys.stderr)
         return 2
     print(library)
@@ -117,15 +117,16 @@ def _suffix() -> str:
 
 
 def _compile(source: Path, library: Path, defines: list[str]) -> None:
-    compiler = shlex.split(os.environ.get("CC", "cc"))
+    compiler = shlex.split(os.environ.get("CC") or "cc")
     command = [
         *compiler, "-O2", "-shared", "-fPIC", *(f"-D{define}" for define in defines),
         "-o", str(library), str(source / "sqlite3.c"), "-lpthread", "-lm", "-ldl",
     ]  # fmt: skip
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        raise BuildError(f"no C compiler: {compiler[0]} is not here") from None
+    except OSError as error:
+        hint = "install one, or name it in CC"
+        raise BuildError(f"no C compiler: {compiler[0]}: {error.strerror}; {hint}") from None
     if done.returncode != 0:
         raise BuildError(f"the compiler failed:\n{done.stderr[-2000:]}")
 
