@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import permutations
-from typing import Annotated, Literal
+from typing import Annotated, Any
 
-from pydantic import ConfigDict, Discriminator, Field, RootModel, Tag
+from pydantic import (
+    ConfigDict,
+    Discriminator,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    RootModel,
+    Tag,
+)
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from matrix.model import Intent, Json, TargetType
+from matrix.plugins import builtin_names, plugin_names
 from matrix.template import iter_texts
-from matrix.yamldoc import Flaw, FromPlain, Inward, Record, Shape, Shorthand
+from matrix.yamldoc import Flaw, FromPlain, Inward, Record, Shape, Shorthand, suggest
 
 Text = Annotated[str, Field(min_length=1)]
 Label = Annotated[str, Shape("[A-Za-z0-9._+-]+", "a label is letters, digits and '._+-'")]
@@ -20,8 +31,32 @@ TextAsLabel = Annotated[
 ]
 Part = Annotated[str, Shape("[A-Za-z0-9._+]+", "'-' joins these labels: keep it out of them")]
 
-Middleware = Literal["sqlalchemy"]
-Driver = Literal["sqlite3", "pysqlite3", "apsw"]
+
+@dataclass(frozen=True)
+class PluginName:
+    """The name of a plugin that is installed: `kind` is `drivers` or `middleware`."""
+
+    kind: str
+
+    def _check(self, name: str) -> str:
+        known = plugin_names(self.kind)
+        if name in known:
+            return name
+        context = {"name": name, "hint": suggest(name, known)}
+        raise PydanticCustomError("plugin", "'{name}' is not known", context)
+
+    def __get_pydantic_core_schema__(self, kind: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self._check, handler(kind))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """An editor offers the built-in names, and takes others."""
+        return {"anyOf": [{"enum": builtin_names(self.kind)}, handler(schema)]}
+
+
+Middleware = Annotated[str, PluginName("middleware")]
+Driver = Annotated[str, PluginName("drivers")]
 
 
 class Database(Record):

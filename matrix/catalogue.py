@@ -55,6 +55,10 @@ class Catalogue(Record):
     middleware: dict[str, list[Pinned]] = Field(
         default_factory=dict, description="For each middleware its versions, likewise"
     )
+    companions: dict[str, list[Pinned]] = Field(
+        default_factory=dict,
+        description="For a middleware, the packages that it is run with, each newest first",
+    )
     sqlite: dict[str, LibraryFile] = Field(
         default_factory=dict, description="SQLite libraries by version"
     )
@@ -147,6 +151,15 @@ def choose_package(
             return package
     distribution = _nearest(known, version).distribution
     return Package(requirement=f"{distribution}=={version}", version=version)
+
+
+def choose_companions(pins: Sequence[str], python: str) -> tuple[Package, ...]:
+    """Of each distribution the first that fits."""
+    chosen: dict[str, Package] = {}
+    for package in (to_package(pin) for pin in pins if pin != GAP):
+        if package.fits(python):
+            chosen.setdefault(package.distribution, package)
+    return tuple(chosen.values())
 
 
 def to_package(pin: str) -> Package:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -24,6 +25,18 @@ class Plugin:
 
     def to_json(self) -> dict[str, str]:
         return {"name": self.name, "path": str(self.path)}
+
+
+@lru_cache
+def plugin_names(kind: str) -> tuple[str, ...]:
+    """The names of the plugins that are installed, sorted; `kind`: `drivers`, `middleware`."""
+    return tuple(sorted({entry.name for entry in entry_points(group=GROUPS[kind])}))
+
+
+def builtin_names(kind: str) -> list[str]:
+    """The names of those that come with this project."""
+    entries = entry_points(group=GROUPS[kind])
+    return sorted({entry.name for entry in entries if entry.value.startswith(f"{__package__}.")})
 
 
 def find_plugin(kind: str, name: str) -> Plugin:

@@ -16,6 +16,7 @@ from matrix.catalogue import (
     GAP,
     Catalogue,
     Package,
+    choose_companions,
     choose_package,
     pinned_version,
     specs_of_set,
@@ -25,6 +26,7 @@ from matrix.errors import UsageError
 from matrix.model import UriDefault
 from matrix.pythons import RUNNING
 from matrix.stackid import StackId
+from matrix.yamldoc import suggest
 
 _SHAPE = "driver[==version][[uri=off,sqlite=version or path,sqlalchemy=version]][@python]"
 
@@ -58,6 +60,7 @@ class Stack:
     library: Library | None = None
     middleware: str | None = None
     middleware_package: Package | None = None
+    companions: tuple[Package, ...] = ()
 
     @property
     def id(self) -> str:
@@ -80,8 +83,9 @@ class Stack:
 
     @property
     def packages(self) -> tuple[Package, ...]:
-        """What goes on its path."""
-        return tuple(p for p in (self.package, self.middleware_package) if p is not None)
+        """What goes on its path, in this order: companions hide what came as a dependency."""
+        own = (self.package, *self.companions, self.middleware_package)
+        return tuple(package for package in own if package is not None)
 
     def runs(self, via: str | None) -> bool:
         """Whether cases of this kind (bare, or through a middleware) are run on this stack."""
@@ -125,11 +129,23 @@ def parse_stack(spec: str, catalogue: Catalogue, python: str = RUNNING) -> Stack
 def with_middleware(
     stack: Stack, name: str, catalogue: Catalogue, version: str | None = None
 ) -> Stack:
-    """The same stack with a middleware on top, by default the newest version of it."""
+    """The same stack with a middleware on top, by default the newest version of it.
+
+    Raises UsageError for one of which the file of stacks lists no version.
+    """
+    if name not in catalogue.middleware:
+        hint = suggest(name, catalogue.middleware)
+        raise UsageError(f"no version of a middleware {name!r} is listed", hint=hint)
     package = choose_package(catalogue.middleware[name], name, version, stack.python)
     if package is not None:
         package = replace(package, wheel=False)
-    return replace(stack, middleware=name, middleware_package=package)
+    companions = choose_companions(catalogue.companions.get(name, []), stack.python)
+    return replace(
+        stack,
+        middleware=name,
+        middleware_package=package,
+        companions=tuple(replace(companion, wheel=False) for companion in companions),
+    )
 
 
 def _check_options(spec: str, found: StackId, catalogue: Catalogue) -> None:

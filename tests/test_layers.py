@@ -15,8 +15,18 @@ PROBE = PACKAGE / "probe"
 # The layers of ARCHITECTURE.md, with what has come to stand beside the modules that it names.
 LAYERS = (
     {"model", "errors", "uri", "outcome", "stackid", "template", "events", "parts"},
-    {"yamlread", "yamldoc", "axes", "scenario", "expand", "select", "batch", "catalogue"},
-    {"pythons", "plugins", "stacks", "provision"},
+    {
+        "yamlread",
+        "yamldoc",
+        "axes",
+        "scenario",
+        "expand",
+        "select",
+        "batch",
+        "catalogue",
+        "plugins",
+    },
+    {"pythons", "stacks", "provision"},
     {"scratch", "worker", "results", "execute", "collect", "history", "schemas"},
     {"reports"},
     {"cli", "__main__"},
@@ -24,7 +34,12 @@ LAYERS = (
 PLUGIN_PACKAGES = {
     "drivers/apsw": {"apsw"},
     "drivers/apsw_dbapi": {"apsw"},
+    "middleware/aiosqlite": {"aiosqlite"},
+    "middleware/django": {"django"},
+    "middleware/flask_sqlalchemy": {"flask", "flask_sqlalchemy"},
+    "middleware/peewee": {"peewee", "playhouse"},
     "middleware/sqlalchemy": {"sqlalchemy"},
+    "middleware/sqlalchemy_asyncio": {"aiosqlite", "sqlalchemy"},
 }
 
 SOURCES = sorted(PACKAGE.rglob("*.py"))

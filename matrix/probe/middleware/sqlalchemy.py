@@ -38,8 +38,11 @@ class Session:
         return None if self._engine is None else type(self._engine.pool).__name__
 
     def open(self) -> None:
-        self._engine = sqlalchemy.create_engine(self._target, **self._arguments())
+        self._engine = self.create_engine()
         self._connection = self._engine.connect()
+
+    def create_engine(self) -> Any:
+        return sqlalchemy.create_engine(self._target, **self._arguments())
 
     def _arguments(self) -> Dict[str, Any]:
         """The user's keyword arguments, and `module=` for a driver that is not SQLAlchemy's own."""
