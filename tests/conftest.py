@@ -22,6 +22,15 @@ Provide = Callable[[str | Stack], Provided]
 RunOn = Callable[..., StackResults]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--per-topic",
+        type=int,
+        default=4,
+        help="how many cases of each topic the second witness looks at (tox -e audit: all)",
+    )
+
+
 @pytest.fixture(scope="session")
 def catalogue() -> Catalogue:
     return load_catalogue()

@@ -19,10 +19,9 @@ from tests.conftest import Provide
 from tests.strace import Traced, Witness, needs_strace, parse_trace, write_wrapper
 
 SCENARIOS = Path(__file__).parents[1] / "scenarios"
-PER_TOPIC = 4
 
 
-def sample(driver: str, via: str | None) -> list[Case]:
+def sample(driver: str, via: str | None, per_topic: int) -> list[Case]:
     """Some cases of every topic, at even distances, the same ones each time."""
     cases = (
         case
@@ -32,7 +31,7 @@ def sample(driver: str, via: str | None) -> list[Case]:
     chosen: list[Case] = []
     for _, group in groupby(cases, key=lambda case: case.id.partition("/")[0]):
         topic = list(group)
-        chosen += topic[:: -(-len(topic) // PER_TOPIC)]
+        chosen += topic[:: -(-len(topic) // per_topic)]
     return chosen
 
 
@@ -117,14 +116,26 @@ def disagreements(
 @needs_strace
 @pytest.mark.parametrize(
     ("spec", "via"),
-    [("sqlite3", None), ("pysqlite3", None), ("apsw", None), ("sqlite3[sqlalchemy]", "sqlalchemy")],
+    [
+        ("sqlite3", None),
+        ("sqlite3[uri=off]", None),
+        ("pysqlite3", None),
+        ("apsw", None),
+        ("apsw[uri=on]", None),
+        ("sqlite3[sqlalchemy]", "sqlalchemy"),
+        ("apsw[sqlalchemy]", "sqlalchemy"),
+    ],
 )
 def test_the_probe_saw_what_the_kernel_was_asked_to_create(
-    provide: Provide, tmp_path: Path, spec: str, via: str | None
+    provide: Provide,
+    tmp_path: Path,
+    pytestconfig: pytest.Config,
+    spec: str,
+    via: str | None,
 ) -> None:
     wrapper, traces = write_wrapper(tmp_path)
     provided = replace(provide(spec), python=wrapper)
-    cases = sample(provided.stack.driver, via)
+    cases = sample(provided.stack.driver, via, pytestconfig.getoption("--per-topic"))
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     run = Run([(provided, cases)], parts=tmp_path / "parts", jobs=1, scratch=scratch)
