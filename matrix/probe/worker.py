@@ -194,7 +194,8 @@ def _perform_all(worker: Worker, part: str, cases: List[Dict[str, Any]], channel
             line = worker.perform(case)
             _append(part, line)
         except OSError as error:
-            channel.send(kind="stuck", case=case["id"], message=str(error))
+            where = error.filename or part
+            channel.send(kind="stuck", case=case["id"], message=f"{where}: {error.strerror}")
             os._exit(1)
         except Exception:
             channel.send(kind="broken", case=case["id"], message=traceback.format_exc())
