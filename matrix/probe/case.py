@@ -123,7 +123,7 @@ class CaseRun:
         kind = self._case["target_type"]
         if kind == "bytes":
             return os.fsencode(text)
-        return pathlib.PurePath(text) if kind == "path" else text
+        return pathlib.Path(text) if kind == "path" else text
 
     def _run_sql(self) -> None:
         for sql in self._case["sql"]:
@@ -150,7 +150,10 @@ class CaseRun:
 
     def _look(self) -> None:
         try:
-            self._session.look(_LOOK)
+            if self._case["second"] is None:
+                self._session.look(_LOOK)
+            else:
+                self._look_from(self._places.fill(self._case["second"]))
         except Exception as error:
             if "no such table" in str(error):
                 self._second = "does_not_see"
@@ -158,6 +161,16 @@ class CaseRun:
             self._second = "refused"
             raise
         self._second = "sees"
+
+    def _look_from(self, target: str) -> None:
+        """Look through a target of its own: another connection, or another engine."""
+        options = self._places.fill(self._case["connect"])
+        session = self._session_type(self._driver, target, options)
+        session.open()
+        try:
+            session.execute(_LOOK)
+        finally:
+            session.close()
 
     def _close(self) -> None:
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import sys
 from importlib import metadata
 from typing import Any, Dict, Optional
@@ -44,7 +45,12 @@ def take_fingerprint(
 
 def _version(driver: Any, distribution: Optional[str]) -> str:
     """The version of the distribution, which is the one that people pin; else the driver's own."""
-    return str(driver.version) if distribution is None else metadata.version(distribution)
+    if distribution is None:
+        return str(driver.version)
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:  # Python 3.9 and older look for the very spelling
+        return metadata.version(re.sub("[-_.]+", "_", distribution))
 
 
 def _takes_uris(driver: Any, places: Places) -> bool:
