@@ -266,7 +266,9 @@ def test_the_larger_sets_hold_what_the_smaller_ones_hold(catalogue: Catalogue) -
     quick, standard, full = (shipped_set(n, catalogue) for n in ("quick", "standard", "full"))
     assert len(quick) < len(standard) < len(full)
     assert standard <= full
-    assert {"sqlite3@3.11", "sqlite3[sqlalchemy=2.1.9]@3.11"} <= quick & standard & full
+    for spec in ("sqlite3", "pysqlite3", "apsw"):
+        for each in (spec, f"{spec}[sqlalchemy]"):
+            assert parse_stack(each, catalogue, "3.11").id in quick & standard & full
 
 
 def test_the_full_set_runs_every_version_that_the_file_lists(catalogue: Catalogue) -> None:

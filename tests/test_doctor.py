@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from matrix import provision, pythons
-from matrix.catalogue import Catalogue
+from matrix.catalogue import Catalogue, to_package
 from matrix.cli import main
 from matrix.provision import Provided, Provisioner
 from matrix.pythons import find_python
@@ -98,31 +98,25 @@ def test_a_python_that_the_sets_name_and_that_is_not_here_stands_in_the_facts(
 
 
 @pytest.mark.parametrize(
-    ("spec", "reason"),
-    [
-        (
-            "apsw==3.39.2.1@{python}",
-            "apsw==3.39.2.1 has no wheel for Python {python}; run it under another Python: "
-            'python_version < "3.12"',
-        ),
-        (
-            "sqlite3[sqlalchemy=2.1.9]@{python}",
-            "sqlalchemy==2.1.9 is not for Python {python}; run it under another Python: "
-            'python_version >= "3.11"',
-        ),
-    ],
+    ("spec", "says"), [("apsw=={}@3.8", "has no wheel"), ("sqlite3[sqlalchemy={}]@3.8", "is not")]
 )
 def test_what_does_not_fit_a_python_comes_with_those_that_it_fits(
+    *,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
+    catalogue: Catalogue,
     spec: str,
-    reason: str,
+    says: str,
 ) -> None:
-    python = "3.99" if "apsw" in spec else "3.10"
+    newest = (catalogue.middleware["sqlalchemy"] if "[" in spec else catalogue.drivers["apsw"])[0]
+    package = to_package(newest)
     monkeypatch.setattr(provision, "find_python", lambda version: Path(sys.executable))
-    found = missing(capsys, "--stack", spec.format(python=python), "--cache", str(tmp_path))
-    assert list(found.values()) == [reason.format(python=python)]
+    stack = spec.format(package.version)
+    assert missing(capsys, "--stack", stack, "--cache", str(tmp_path)) == {
+        stack: f"{package.requirement} {says} for Python 3.8; "
+        f"run it under another Python: {package.marker}"
+    }
 
 
 def test_offline_what_is_not_in_the_cache_is_missing_and_the_hint_is_to_fetch_it_once(
@@ -136,8 +130,12 @@ def test_offline_what_is_not_in_the_cache_is_missing_and_the_hint_is_to_fetch_it
 
 @needs_sh
 def test_without_uv_and_pip_the_hint_is_how_to_have_one(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    catalogue: Catalogue,
 ) -> None:
+    stack = parse_stack("apsw", catalogue).id
     without_pip = tmp_path / "python"
     without_pip.write_text("#!/bin/sh\nexit 1\n")
     without_pip.chmod(0o755)
@@ -146,7 +144,7 @@ def test_without_uv_and_pip_the_hint_is_how_to_have_one(
     code, out = doctor(capsys, "--stack", "apsw", "--cache", str(tmp_path / "c"))
     advice = "neither uv nor pip is here; python -m pip install uv"
     assert code == 4
-    assert f"apsw==3.54.1.0@{pythons.RUNNING}: {advice}\n" in out
+    assert f"{stack}: {advice}\n" in out
     assert f"{advice}, or put it on the path\n" in out
 
 
