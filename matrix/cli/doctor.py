@@ -26,7 +26,12 @@ from matrix.stacks import Stack, stacks_of_set
 @click.command("doctor")
 @stack_options
 @click.option(
-    "--format", "format_", type=click.Choice(["table", "json"]), default="table", show_default=True
+    "--format",
+    "format_",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="What to print.",
 )
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path),
               help="A file instead of standard output.")  # fmt: skip

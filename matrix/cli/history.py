@@ -20,7 +20,12 @@ from matrix.select import Selector
 @click.argument("case", metavar="CASE")
 @click.argument("results", type=click.Path(path_type=Path), default=RESULTS)
 @click.option(
-    "--format", "format_", type=click.Choice(["table", "json"]), default="table", show_default=True
+    "--format",
+    "format_",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="What to print.",
 )
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path),
               help="A file instead of standard output.")  # fmt: skip

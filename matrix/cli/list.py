@@ -19,7 +19,12 @@ from matrix.results import StackResults
 from matrix.select import Selector
 
 _format = click.option(
-    "--format", "format_", type=click.Choice(["table", "json"]), default="table", show_default=True
+    "--format",
+    "format_",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="What to print.",
 )
 _output = click.option(
     "-o", "--output", type=click.Path(dir_okay=False, path_type=Path),
