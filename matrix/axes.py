@@ -142,6 +142,11 @@ class Settings(Record):
     sql: FromPlain[tuple[str, ...]] = Field(default=(), description="Statements after the open.")
     write: bool = Field(default=True, description="Whether a transaction of about 2 MB is written.")
     write_to: Text = Field(default="main", description="The schema that it is written to.")
+    second: str | None = Field(
+        default=None,
+        description="The target of the second connection, opened on its own (under SQLAlchemy from "
+        "a second engine); absent for one more connection as the first was had.",
+    )
     intent: FromPlain[Intent] = Field(
         default=Intent.OBSERVE, description="What a user means by the string."
     )
@@ -151,7 +156,7 @@ class Settings(Record):
 
     def templates(self) -> Iterator[tuple[Inward, str]]:
         """The texts with placeholders, each with the way inward to it."""
-        for name in ("connect", "setup", "sql"):
+        for name in ("connect", "setup", "sql", "second"):
             yield from iter_texts(self.plain(name), (name,))
 
     def plain(self, name: str) -> Json:

@@ -90,6 +90,7 @@ def _case(topic: Topic, scenario: Scenario, combination: Combination) -> Case:
         settings["connect"] = fill(settings["connect"], texts)
         settings["setup"] = tuple(fill(settings["setup"], texts))
         settings["sql"] = tuple(fill(settings["sql"], texts))
+        settings["second"] = fill(settings["second"], texts)
         return Case(id=name, target=fill(scenario.target, texts), **settings)
     except TemplateError as error:
         raise UsageError(f"{name}: {error}", hint=error.hint) from None

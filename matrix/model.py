@@ -102,6 +102,7 @@ class Case:
 
     `{dir}` in the target, an option or a statement stands for the case's own directory,
     `{name}` for a name that no other case uses.
+    `second`: the target of the second connection; None means the same way in once more.
     `drivers` limits the case to those drivers; None means all.
     """
 
@@ -114,6 +115,7 @@ class Case:
     sql: Sequence[str] = ()
     write: bool = True
     write_to: str = "main"
+    second: str | None = None
     intent: Intent = Intent.OBSERVE
     drivers: tuple[str, ...] | None = None
 
@@ -133,6 +135,7 @@ class Case:
             "sql": list(self.sql),
             "write": self.write,
             "write_to": self.write_to,
+            "second": self.second,
             "intent": self.intent.value,
             "drivers": None if self.drivers is None else list(self.drivers),
         }
@@ -151,6 +154,7 @@ class Case:
             sql=tuple(value.get("sql", ())),
             write=value.get("write", True),
             write_to=value.get("write_to", "main"),
+            second=value.get("second"),
             intent=Intent(value.get("intent", "observe")),
             drivers=None if drivers is None else tuple(drivers),
         )

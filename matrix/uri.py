@@ -71,14 +71,15 @@ def parse_file_uri(text: str) -> FileUri | None:
 
 
 def asked_names(case: Case) -> tuple[str, ...]:
-    """The file names that the user's strings mean: the target's, those in ATTACH and VACUUM INTO.
+    """The file names that the user's strings mean: the targets', those in ATTACH and VACUUM INTO.
 
     A target that starts with `file:` means the path of that URI, whether or not URIs are on;
     one that means memory, or a case whose intent is not a file, asks for no file at all.
     """
     names = [name for sql in case.sql for name in _names_in_sql(_rooted(sql))]
     if case.intent not in _NO_FILE_MEANT:
-        names += _target_names(_rooted(case.target), case.via)
+        targets = [case.target] if case.second is None else [case.target, case.second]
+        names += [name for text in targets for name in _target_names(_rooted(text), case.via)]
     found = (name for text in names for name in _file_names(text))
     return tuple(dict.fromkeys(name.replace(_ROOT, "{dir}") for name in found))
 
