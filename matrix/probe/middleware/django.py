@@ -7,7 +7,8 @@ database is created and destroyed as a test run does it; the entry's own NAME ma
 from __future__ import annotations
 
 import importlib
-from typing import Any, Dict, Optional
+from contextlib import contextmanager
+from typing import Any, Dict, Iterator, Optional
 
 from ..drivers import Rows
 from . import in_another_thread, stand_in
@@ -32,7 +33,7 @@ def version() -> str:
 
 
 class Session:
-    """`django.db.connections["default"]`, in this thread and in another one."""
+    """A handler of its own, as `django.db.connections` is one: a connection for each thread."""
 
     pool: Optional[str] = None
 
@@ -43,23 +44,31 @@ class Session:
         if self._is_test:
             self._entry["TEST"] = {**options["TEST"], "NAME": target}
             self._entry["NAME"] = options.get("NAME", "production.sqlite3")
-        self._created = False
+        self._name = self._entry["NAME"]
 
     def open(self) -> None:
+        from django.db import ConnectionHandler
+
+        self._connections = ConnectionHandler({"default": self._entry})
+        self._connection = self._connections["default"]
+        if self._is_test:
+            create = self._connection.creation.create_test_db
+            with self._as_default():
+                create(verbosity=0, autoclobber=True)
+        self._connection.ensure_connection()
+
+    @contextmanager
+    def _as_default(self) -> Iterator[None]:
+        """Make it the default of the process, which is what a test run works on."""
         from django.conf import settings
         from django.db import connections
 
-        settings.DATABASES = {"default": self._entry}
-        connections.settings = connections.configure_settings(None)
-        self._connection = connections["default"]
-        if self._is_test:
-            create = self._connection.creation.create_test_db
-            create(verbosity=0, autoclobber=True, serialize=False)
-            self._created = True
-        self._connection.ensure_connection()
-
-    def execute(self, sql: str) -> Rows:
-        return _execute(self._connection, sql)
+        settings.DATABASES = self._connections.settings
+        connections["default"] = self._connection
+        try:
+            yield
+        finally:
+            del connections["default"]
 
     def in_transaction(self) -> bool:
         return bool(self._connection.connection.in_transaction)
@@ -67,28 +76,20 @@ class Session:
     def look(self, sql: str) -> Rows:
         return in_another_thread(self._driver, lambda: self._look(sql))
 
-    @staticmethod
-    def _look(sql: str) -> Rows:
-        from django.db import connections
-
+    def _look(self, sql: str) -> Rows:
         try:
-            return _execute(connections["default"], sql)
+            return self.execute(sql)
         finally:
-            connections.close_all()
+            self._connections.close_all()
+
+    def execute(self, sql: str) -> Rows:
+        """Run a statement on the connection of this thread."""
+        with self._connections["default"].cursor() as cursor:
+            cursor.execute(sql)
+            return list(cursor.fetchall())
 
     def close(self) -> None:
-        from django.db import connections
-
-        try:
-            if self._created:
-                destroy = self._connection.creation.destroy_test_db
-                destroy(self._entry["NAME"], verbosity=0)
-            connections.close_all()
-        finally:
-            del connections["default"]
-
-
-def _execute(connection: Any, sql: str) -> Rows:
-    with connection.cursor() as cursor:
-        cursor.execute(sql)
-        return list(cursor.fetchall())
+        if self._is_test and self._connection.connection is not None:
+            with self._as_default():
+                self._connection.creation.destroy_test_db(self._name, verbosity=0)
+        self._connections.close_all()
