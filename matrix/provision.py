@@ -191,7 +191,8 @@ def _complaint(stderr: str) -> str:
     """The last words of an installer, on one line."""
     lines = [line.strip(" │╰─▶×").strip() for line in stderr.splitlines()]
     of_pip = [line for line in lines if line.startswith("ERROR: ")][-1:]
-    return " ".join(of_pip or filter(None, lines))[-400:] or "could not be installed"
+    words = " ".join(of_pip or filter(None, lines))
+    return re.sub(r"https?://\S+", "the index", words)[-400:] or "could not be installed"
 
 
 def find_installer() -> str:

@@ -11,10 +11,12 @@ import click
 from matrix.catalogue import load_catalogue
 from matrix.cli.common import choose_stacks, provide, read_topics, stack_options, write_output
 from matrix.collect import observe
+from matrix.coverage import coverage
 from matrix.errors import EXIT_OK, EXIT_UNAVAILABLE, NothingSelectedError
 from matrix.expand import expand_topics, explain_topics, scenario_infos
 from matrix.model import Fingerprint, Json
 from matrix.provision import Provisioner
+from matrix.reports.grid import visible
 from matrix.results import StackResults
 from matrix.select import Selector
 
@@ -89,6 +91,29 @@ def list_cases(
     cases = [case for case in expand_topics(topics) if selector(case.id)]
     rows = [(case.id, case.target) for case in cases]
     _write(rows, [case.to_json() for case in cases], format_, output)
+
+
+@command.command("coverage")
+@_paths
+@_select
+@_format
+@_output
+def list_coverage(
+    scenarios: tuple[Path, ...], patterns: tuple[str, ...], format_: str, output: Path | None
+) -> None:
+    """List what the cases are made of, with the number of cases on each driver.
+
+    Example: sqlite-matrix list coverage --format json
+    """
+    selector = Selector.parse(patterns)
+    drivers = tuple(load_catalogue().drivers)
+    cases = (case for case in expand_topics(read_topics(scenarios)) if selector(case.id))
+    found = coverage(cases, drivers)
+    rows: list[tuple[str, ...]] = [("feature", *drivers)]
+    rows += [(visible(name), *(str(count[d]) for d in drivers)) for name, count in found.items()]
+    _write(
+        rows, [{"feature": name, "cases": dict(c)} for name, c in found.items()], format_, output
+    )
 
 
 @command.command("stacks")
