@@ -43,7 +43,7 @@ from matrix.outcome import Verdict, verdict
 from matrix.provision import Provisioner
 from matrix.reports import RENDERERS, render
 from matrix.results import ResultSet, StackResults
-from matrix.stacks import Stack, with_middleware
+from matrix.stacks import Stack, parse_stack, with_middleware
 
 _SCENARIO = "check"
 
@@ -55,8 +55,8 @@ _SCENARIO = "check"
 @click.option(
     "--via",
     metavar="NAME",
-    help="Through a middleware: sqlalchemy. "
-    "A target that begins with sqlite: or sqlite+ goes through it by itself.",
+    help="Through a middleware: sqlalchemy, django, peewee, ... "
+    "A target that begins with sqlite: or sqlite+ goes through SQLAlchemy by itself.",
 )
 @click.option(
     "--uri/--no-uri",
@@ -124,13 +124,15 @@ def command(
         raise NothingSelectedError(f"{batch} holds no case")
     catalogue = load_catalogue()
     asked = choose_stacks(catalogue, set_name, specs, "quick")
+    if not specs and set_name is None:
+        asked += tuple(_stacks_for_the_rest(asked, cases, catalogue))
     plan = _plan(asked, cases, catalogue, named=bool(specs))
     provided = provide(Provisioner(cache, offline=offline), list(plan))
     work = [(each, plan[each.stack]) for each in provided]
     infos = [ScenarioInfo(id=_SCENARIO, title="", question="")] if batch is None else []
     results = observe(work, infos, **execution)
     if format_ == "jsonl":
-        write_output("".join(_lines(asked, cases, plan, results)), output)
+        write_output("".join(_lines(asked, cases, results, named=bool(specs))), output)
     elif format_ == "table" and output is None:
         write_output(render_table(results), None)
     else:
@@ -149,7 +151,7 @@ def _cases(
 ) -> Iterator[Case]:
     """The cases that a string stands for: with and without the URI switch, if that is open."""
     if via is None and target.startswith(("sqlite:", "sqlite+")):
-        via = "sqlalchemy"
+        via = "sqlalchemy-asyncio" if target.startswith("sqlite+aiosqlite:") else "sqlalchemy"
     ways = [uri] if uri is not None else [False, True] if target.startswith("file:") else [False]
     if via is not None:
         ways = [False]
@@ -176,33 +178,42 @@ def _plan(
     plan: dict[Stack, list[Case]] = {}
     for stack in stacks:
         for case in cases:
-            place = _place(stack, case, catalogue) if named else stack
-            if named or stack.runs(case.via):
+            place = _place(stack, case, catalogue, named=named)
+            if place is not None:
                 plan.setdefault(place, []).append(case)
     if not plan:
         raise NothingSelectedError("no stack of the set runs these cases", hint="name a --stack")
     return plan
 
 
-def _place(stack: Stack, case: Case, catalogue: Catalogue) -> Stack:
-    if case.via is None or stack.runs(case.via) or case.via not in catalogue.middleware:
+def _place(stack: Stack, case: Case, catalogue: Catalogue, *, named: bool) -> Stack | None:
+    """Where a case runs that is asked for on a stack; None for nowhere."""
+    if stack.runs(case.via):
         return stack
-    return with_middleware(stack, case.via, catalogue)
+    if not named:
+        return None
+    return stack if case.via is None else with_middleware(stack, case.via, catalogue)
+
+
+def _stacks_for_the_rest(
+    stacks: Sequence[Stack], cases: Sequence[Case], catalogue: Catalogue
+) -> Iterator[Stack]:
+    """Stdlib sqlite3 under each middleware that the cases go through and none of the stacks has."""
+    for via in dict.fromkeys(case.via for case in cases):
+        if via is not None and not any(stack.runs(via) for stack in stacks):
+            yield with_middleware(parse_stack("sqlite3", catalogue), via, catalogue)
 
 
 def _lines(
-    asked: Sequence[Stack],
-    cases: Sequence[Case],
-    plan: dict[Stack, list[Case]],
-    results: ResultSet,
+    asked: Sequence[Stack], cases: Sequence[Case], results: ResultSet, *, named: bool
 ) -> Iterator[str]:
     """One observation per case and stack, in the order of both; none is left out."""
     catalogue = load_catalogue()
     found = {stack.stack: stack for stack in results.stacks}
     for stack in asked:
         for case in cases:
-            place = stack if case in plan.get(stack, ()) else _place(stack, case, catalogue)
-            if case in plan.get(place, ()):
+            place = _place(stack, case, catalogue, named=named)
+            if place is not None:
                 observation = _observation(found[place.id], case)
                 yield canonical(observation.to_json()) + "\n"
 
