@@ -1,0 +1,123 @@
+"""Ask results for the same string with different storage or sharing, driver by driver.
+
+sqlite-matrix run --stacks quick
+python scripts/surprises.py results/latest -o docs/surprises.md
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from matrix.model import Case, Observation, Result, TargetType
+from matrix.outcome import outcome
+from matrix.reports.grid import connect_options, display
+from matrix.reports.markdown import code
+from matrix.results import ResultSet, StackResults, load_results
+from matrix.stackid import StackId
+
+HOW_MANY = 10
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("results", type=Path, help="a directory of result files")
+    parser.add_argument("-o", "--output", type=Path, help="a file instead of standard output")
+    options = parser.parse_args(arguments)
+    text = render(load_results(options.results))
+    if options.output is None:
+        sys.stdout.write(text)
+    else:
+        options.output.write_text(text, "utf-8")
+    return 0
+
+
+def render(results: ResultSet) -> str:
+    """The most surprising differences as a Markdown page."""
+    stacks = newest_as_built(results)
+    lines = [
+        "# The same string, and what differs",
+        "",
+        "The strings whose storage or sharing differs most between the drivers as they come, "
+        "asked of the results by `scripts/surprises.py`.",
+        "",
+        "| the call | the user means | " + " | ".join(_title(stack) for stack in stacks) + " |",
+        "|---" * (len(stacks) + 2) + "|",
+    ]
+    for case in surprises(results, stacks):
+        cells = (_words(stack.observations[case.id]) for stack in stacks)
+        lines.append(f"| {_call(case)} | {case.intent.value} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def newest_as_built(results: ResultSet) -> list[StackResults]:
+    """For each driver the bare stack with the newest version, nothing forced."""
+    newest: dict[str, StackResults] = {}
+    for stack in results.stacks:  # in their natural order: versions ascend
+        parsed = StackId.parse(stack.stack)
+        if parsed is not None and not parsed.options and stack.fingerprint is not None:
+            newest[parsed.driver] = stack
+    return list(newest.values())
+
+
+def surprises(results: ResultSet, stacks: Sequence[StackResults]) -> list[Case]:
+    """The cases that differ most: one of each way to differ, then one of each scenario."""
+    ranked = sorted(_comparable(results, stacks), key=lambda case: _rank(case, stacks))
+    ways: dict[tuple[tuple[str, str] | None, ...], Case] = {}
+    scenarios: dict[str, Case] = {}
+    for case in ranked:
+        ways.setdefault(tuple(_kind(stack.observations[case.id]) for stack in stacks), case)
+        scenarios.setdefault(case.scenario, case)
+    chosen = {case.id: case for case in (*ways.values(), *scenarios.values())}
+    return list(chosen.values())[:HOW_MANY]
+
+
+def _comparable(results: ResultSet, stacks: Sequence[StackResults]) -> Iterator[Case]:
+    """The cases without set-up or statements that ran on every driver, and differ."""
+    for case in results.cases.values():
+        on_all = all(case.id in stack.observations for stack in stacks)
+        plain = not case.setup and not case.sql and case.target_type is TargetType.STR
+        if on_all and plain and len(_kinds(case, stacks)) > 1:
+            yield case
+
+
+def _kinds(case: Case, stacks: Sequence[StackResults]) -> set[tuple[str, str]]:
+    """The different ways in which the drivers that open it go on; a refusal warns, these do not."""
+    return {kind for stack in stacks if (kind := _kind(stack.observations[case.id])) is not None}
+
+
+def _kind(seen: Observation) -> tuple[str, str] | None:
+    """Where the data is, and whether a second connection sees it; None if it was refused."""
+    if seen.result is not Result.OPENED or seen.error is not None:
+        return None
+    second = seen.second_connection
+    return (seen.storage.value, second.value if second is not None else "")
+
+
+def _rank(case: Case, stacks: Sequence[StackResults]) -> tuple[int, int, int, str]:
+    strays = sum(bool(stack.observations[case.id].strays) for stack in stacks)
+    return (-len(_kinds(case, stacks)), -strays, len(case.target), case.id)
+
+
+def _call(case: Case) -> str:
+    options = connect_options(case.connect)
+    target = f'"{display(case.target)}"' if case.target.strip() else display(case.target)
+    return code(f"connect({target}{f', {options}' if options else ''})")
+
+
+def _title(stack: StackResults) -> str:
+    seen = stack.fingerprint
+    return "" if seen is None else f"{seen.driver} {seen.driver_version} (SQLite {seen.sqlite})"
+
+
+def _words(seen: Observation) -> str:
+    word = outcome(seen).word
+    return f"**{word}**" if seen.strays else word
+
+
+if __name__ == "__main__":
+    sys.exit(main())
