@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,25 +13,6 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "matrix"
 PROBE = PACKAGE / "probe"
 
-# The layers of ARCHITECTURE.md, with what has come to stand beside the modules that it names.
-LAYERS = (
-    {"model", "errors", "uri", "outcome", "stackid", "template", "events", "parts"},
-    {
-        "yamlread",
-        "yamldoc",
-        "axes",
-        "scenario",
-        "expand",
-        "select",
-        "batch",
-        "catalogue",
-        "plugins",
-    },
-    {"pythons", "stacks", "provision"},
-    {"scratch", "worker", "results", "execute", "collect", "history", "schemas"},
-    {"reports"},
-    {"cli", "__main__"},
-)
 PLUGIN_PACKAGES = {
     "drivers/apsw": {"apsw"},
     "drivers/apsw_dbapi": {"apsw"},
@@ -60,29 +42,64 @@ def imports_of(path: Path) -> Iterator[str]:
             yield "." * node.level + (node.module or "")
 
 
-def layer_of(module: str) -> int:
-    (layer,) = [number for number, modules in enumerate(LAYERS) if module in modules]
-    return layer
+def stated_layers() -> dict[str, int]:
+    """The modules that the table of ARCHITECTURE.md names, with the number of their layer."""
+    table = (PACKAGE.parent / "ARCHITECTURE.md").read_text("utf-8").partition("## The layers")[2]
+    rows = re.findall(r"^\| *(\d+) *\|([^|]*)\|", table, re.MULTILINE)
+    return {
+        module.strip("/"): int(number)
+        for number, modules in rows
+        for module in re.findall(r"`([^`]+)`", modules)
+    }
 
 
-def test_every_module_has_one_layer() -> None:
-    modules = {path.relative_to(PACKAGE).parts[0].removesuffix(".py") for path in TOOL}
-    assert {
-        module: sum(module in layer for layer in LAYERS) for module in modules
-    } == dict.fromkeys(modules, 1)
+def module_of(path: Path) -> str:
+    """A module of the tool as the table names it: a package as a whole."""
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
-@pytest.mark.parametrize("path", TOOL, ids=named)
-def test_imports_point_down(path: Path) -> None:
-    own = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-    above = [
-        name
-        for name in imports_of(path)
-        if name.startswith("matrix.")
-        and (module := name.split(".")[1]) not in ("probe", own)
-        and layer_of(module) > layer_of(own)
-    ]
-    assert above == []
+def direct_imports() -> dict[str, set[str]]:
+    graph: dict[str, set[str]] = {module_of(path): set() for path in TOOL}
+    for path in TOOL:
+        names = (name.split(".") for name in imports_of(path) if name.startswith("matrix."))
+        graph[module_of(path)] |= {parts[1] for parts in names}
+    return {module: names - {module, "probe"} for module, names in graph.items()}
+
+
+def reached_from(module: str) -> set[str]:
+    """Everything that a module imports, and what that imports in its turn."""
+    reached: set[str] = set()
+    waiting = [module]
+    while waiting:
+        new = GRAPH[waiting.pop()] - reached
+        reached |= new
+        waiting += new
+    return reached
+
+
+LAYERS = stated_layers()
+GRAPH = direct_imports()
+
+
+def test_the_modules_of_the_table_are_there() -> None:
+    assert len(LAYERS) > 10
+    assert LAYERS.keys() <= GRAPH.keys()
+
+
+@pytest.mark.parametrize("module", sorted(LAYERS))
+def test_imports_point_down(module: str) -> None:
+    above = {name for name in reached_from(module) if LAYERS.get(name, 0) > LAYERS[module]}
+    assert above == set()
+
+
+@pytest.mark.parametrize("module", sorted(GRAPH))
+def test_no_module_imports_itself_round_a_corner(module: str) -> None:
+    assert module not in reached_from(module)
+
+
+@pytest.mark.parametrize("module", sorted(GRAPH.keys() - {"__main__"}))
+def test_nothing_imports_the_command_line(module: str) -> None:
+    assert "cli" not in GRAPH[module]
 
 
 @pytest.mark.parametrize("module", ["model", "errors", "uri", "outcome"])
