@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-import sys
-from typing import Any, Dict, List, NamedTuple, Optional, Set
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Set
 
 from .inotify import Inotify
 from .places import Places
@@ -34,8 +33,11 @@ class Observer:
     where the system lists them; `transients_complete` says which.
     """
 
-    def __init__(self, log: Optional[SystemCallLog]) -> None:
+    def __init__(
+        self, log: Optional[SystemCallLog], processes: Optional[Callable[[], List[int]]] = None
+    ) -> None:
         self.log = log
+        self._processes = processes
         self._python = PythonLog()
         self._inotify = _inotify() if log is None else None
         self._held_by_us = set(_descriptors()) if log is None else set()
@@ -102,7 +104,11 @@ class Observer:
         """The files held open now, by descriptor."""
         if self.log is not None:
             return self.log.held()
-        return {fd: h for fd, h in _held_files().items() if fd not in self._held_by_us}
+        found = {fd: h for fd, h in _held_files().items() if fd not in self._held_by_us}
+        for process in [] if self._processes is None else self._processes():
+            for fd, file in _held_files(str(process)).items():
+                found[-(process << 20) - fd] = file  # a number that no descriptor of ours has
+        return found
 
     def created(self) -> List[Appeared]:
         """All that appeared, in order."""
@@ -213,17 +219,16 @@ def _is_open(descriptor: int) -> bool:
     return True
 
 
-def _held_files() -> Dict[int, Held]:
-    """The files that this process holds open, where the system can tell (Linux)."""
-    if not sys.platform.startswith("linux"):
-        return {}
+def _held_files(process: str = "self") -> Dict[int, Held]:
+    """The files that a process holds open, where the system can tell (Linux)."""
+    directory = "/proc/%s/fd" % process
     found = {}
-    for descriptor in _descriptors():
+    for name in os.listdir(directory) if os.path.isdir(directory) else ():
         try:
-            path = os.readlink("/proc/self/fd/%d" % descriptor)
-            status = os.fstat(descriptor)
+            path = os.readlink(os.path.join(directory, name))
+            status = os.stat(os.path.join(directory, name))
         except OSError:
             continue
         if path.startswith("/") and not _DEVICES.match(path):
-            found[descriptor] = Held(os.fsencode(path), status.st_size, status.st_nlink == 0)
+            found[int(name)] = Held(os.fsencode(path), status.st_size, status.st_nlink == 0)
     return found

@@ -15,6 +15,8 @@ A driver is a module with a class `Driver`, built in (beside this file) or anywh
   `recorder.opening(open, args, kwargs)`, which calls `open(*args, **kwargs)`.
 - `dbapi(name)`: the DB-API module to hand to a middleware under `name` (None: the driver's own),
   and `shim`: the name of the layer of ours that makes it one, or None.
+
+It may have `processes()`: the ids of those that hold its files, where that is not this process.
 """
 
 from __future__ import annotations

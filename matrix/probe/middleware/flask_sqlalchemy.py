@@ -14,6 +14,8 @@ import flask_sqlalchemy
 
 from . import sqlalchemy
 
+check = sqlalchemy.check
+
 
 def version() -> str:
     below = tuple(metadata.version(name) for name in ("sqlalchemy", "flask"))

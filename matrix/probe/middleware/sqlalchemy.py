@@ -19,6 +19,10 @@ from . import in_another_thread
 logging.getLogger("sqlalchemy").addHandler(logging.NullHandler())
 
 
+def check(driver: Any) -> None:
+    driver.dbapi(None)  # raises Unavailable where there is none
+
+
 def version() -> str:
     return str(sqlalchemy.__version__)
 

@@ -1,0 +1,183 @@
+"""SQLite's own shell: the command `sqlite3`, as it is installed.
+
+A connection is a process, `sqlite3 -batch <target>`, which reads statements and prints rows. It
+runs `.databases` first, since the shell does not open its database before it is asked something.
+Two connections are two processes, so that they share files, and never memory.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sqlite3
+import subprocess
+from contextlib import suppress
+from typing import Any, Dict, List, Optional, Tuple
+
+from ..plugins import Unavailable
+from . import Rows
+
+_COMMAND = "sqlite3"
+_END = "(end of the answer)"
+_COLUMN, _ROW = "\x1f", "\x1e"
+_LEAVE_SECONDS = 5.0
+
+
+class ShellError(Exception):
+    """What the shell said on its standard error."""
+
+
+class Shell:
+    """One process of the shell, its prompt ready."""
+
+    def __init__(self, path: str, *arguments: Any) -> None:
+        self._process = subprocess.Popen(
+            [_COMMAND, "-batch", *arguments],
+            executable=path,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,
+        )
+        try:
+            self.ask(".databases")
+            self.ask(".mode ascii")
+        except ShellError:
+            self.close()
+            raise
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def ask(self, line: str) -> str:
+        """What the shell prints for a line; ShellError with its complaint, if it has one."""
+        streams = self._process.stdin, self._process.stdout, self._process.stderr
+        writer, reader, errors = (stream.fileno() for stream in streams if stream is not None)
+        end = (_END + "\n").encode()
+        with suppress(BrokenPipeError):  # it has gone, and said why
+            os.write(writer, os.fsencode("%s\n.print %s\n" % (line, _END)))
+        answer = b""
+        while not answer.endswith(end):
+            piece = os.read(reader, 1 << 16)
+            if not piece:
+                break
+            answer += piece
+        os.set_blocking(errors, not answer.endswith(end))  # a shell that has gone ends both
+        complaint = _read_all(errors)
+        if complaint or not answer.endswith(end):
+            raise ShellError(os.fsdecode(complaint).strip() or "the shell has ended")
+        return os.fsdecode(answer[: -len(end)])
+
+    def close(self) -> None:
+        """End the shell as the end of its input does."""
+        process = self._process
+        if process.stdin is not None:
+            process.stdin.close()
+        try:
+            process.wait(_LEAVE_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        for stream in (process.stdout, process.stderr):
+            if stream is not None:
+                stream.close()
+
+
+class Driver:
+    """The shell on the path; `readonly` and `vfs` are its options, and URIs are always on."""
+
+    shim: Optional[str] = None
+
+    def __init__(self, library: Optional[str]) -> None:
+        if library is not None:
+            raise Unavailable("the shell brings its own SQLite")
+        found = shutil.which(_COMMAND)
+        if found is None:
+            raise Unavailable("there is no command %s on the path" % _COMMAND)
+        self._path = found
+        self._shells: List[Shell] = []
+        said = subprocess.run([found, "-version"], stdout=subprocess.PIPE, check=False)
+        self.version = said.stdout.decode().partition(" ")[0]
+
+    def force_uri(self, on: bool) -> None:
+        if not on:
+            raise Unavailable("the shell switches URIs on by itself")
+
+    def system_calls(self) -> Any:
+        raise Unavailable("the shell is a process of its own")
+
+    def processes(self) -> List[int]:
+        return [shell.pid for shell in self._shells]
+
+    def record(self, recorder: Any) -> None:
+        """Every opening goes through `self._open`."""
+        original = self._open
+
+        def open_(*args: Any, **kwargs: Any) -> Any:
+            return recorder.opening(original, args, kwargs)
+
+        self._open = open_  # type: ignore[method-assign]  # as the tool's user would see it
+
+    def _open(self, target: Any, **options: Any) -> Shell:
+        arguments = []
+        for name, value in options.items():
+            if (name, value) == ("readonly", True):
+                arguments.append("-readonly")
+            elif name == "vfs":
+                arguments += ["-vfs", value]
+            elif (name, value) != ("uri", True):
+                raise TypeError("the shell has no option for %s=%r" % (name, value))
+        shell = Shell(self._path, *arguments, target)
+        self._shells.append(shell)
+        return shell
+
+    def connect(self, target: Any, options: Dict[str, Any]) -> Any:
+        """Start a shell; `uri: true` needs no option, since it is always so."""
+        return self._open(target, **options)
+
+    def execute(self, connection: Any, sql: str) -> Rows:
+        """Run a statement; one that is not complete would take in all that follows."""
+        line = sql + "\n;"
+        if not sqlite3.complete_statement(line):
+            raise ShellError("incomplete input")
+        answer = connection.ask(line)
+        return [_row(line) for line in answer.split(_ROW) if line]
+
+    def database_list(self, connection: Any) -> Rows:
+        return self.execute(connection, "PRAGMA database_list")
+
+    def in_transaction(self, connection: Any) -> bool:
+        """Whether a transaction cannot be begun; one that can reads nothing and is given up."""
+        try:
+            self.execute(connection, "BEGIN")
+        except ShellError:
+            return True
+        self.execute(connection, "ROLLBACK")
+        return False
+
+    def close(self, connection: Any) -> None:
+        if connection in self._shells:
+            self._shells.remove(connection)
+            connection.close()
+
+    def dbapi(self, _name: Optional[str]) -> Any:
+        raise Unavailable("the shell is no Python module")
+
+
+def _read_all(descriptor: int) -> bytes:
+    """What is there to read, up to the end or, where reading does not block, up to now."""
+    found = b""
+    while True:
+        try:
+            piece = os.read(descriptor, 1 << 16)
+        except BlockingIOError:
+            return found
+        if not piece:
+            return found
+        found += piece
+
+
+def _row(line: str) -> Tuple[Any, ...]:
+    return tuple(int(v) if re.fullmatch("-?[0-9]+", v) else v for v in line.split(_COLUMN))
