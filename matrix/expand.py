@@ -77,6 +77,7 @@ def _info(topic: Topic, scenario: Scenario) -> ScenarioInfo:
         title=scenario.title,
         question=scenario.question,
         references=tuple(dict.fromkeys(topic.references + scenario.references)),
+        then=scenario.then,
     )
 
 

@@ -168,12 +168,16 @@ class Case:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScenarioInfo:
-    """What a reader is told of a scenario: `id` is `topic/scenario`."""
+    """What a reader is told of a scenario: `id` is `topic/scenario`.
+
+    `then`: what was seen when it was reported; None for what nobody reported.
+    """
 
     id: str
     title: str
     question: str
     references: tuple[str, ...] = ()
+    then: str | None = None
 
     def to_json(self) -> dict[str, Json]:
         return {
@@ -181,6 +185,7 @@ class ScenarioInfo:
             "title": self.title,
             "question": self.question,
             "references": list(self.references),
+            "then": self.then,
         }
 
     @classmethod
@@ -190,6 +195,7 @@ class ScenarioInfo:
             title=value["title"],
             question=value["question"],
             references=tuple(value["references"]),
+            then=value.get("then"),
         )
 
 

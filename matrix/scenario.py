@@ -70,6 +70,10 @@ class Scenario(Settings):
     title: Text = Field(description="A few words.")
     question: Text = Field(description="What it asks, in one sentence.")
     references: References = Field(default=(), description="URLs that document or report it.")
+    then: Text | None = Field(
+        default=None,
+        description="What was seen when it was reported, with the version where that is known.",
+    )
     target: str = Field(description="The string under test, with {axis} for an axis's text.")
     axes: Mapping[AxisName, Axis] = Field(default={}, description="Names and their values.")
     include: FromPlain[tuple[Rule, ...]] = Field(

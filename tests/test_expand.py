@@ -13,7 +13,7 @@ from matrix.expand import (
     explain_topics,
     scenario_infos,
 )
-from matrix.model import Case, Intent, Json, TargetType
+from matrix.model import Case, Intent, Json, ScenarioInfo, TargetType
 from matrix.scenario import Topic
 
 
@@ -226,3 +226,12 @@ def test_a_scenario_is_told_with_the_references_of_its_topic_first_and_each_once
     assert (first.id, first.title, first.question) == ("t/s0", "A title", "Does it?")
     assert first.references == ("https://a", "https://b")
     assert second.references == ("https://a",)
+
+
+def test_a_scenario_is_told_with_what_was_reported() -> None:
+    topic = make_topic({"target": "x", "then": "a file named x"}, {"target": "y"})
+    reported, other = scenario_infos([topic])
+    assert (reported.then, other.then) == ("a file named x", None)
+    assert ScenarioInfo.from_json(reported.to_json()) == reported
+    older = {key: value for key, value in other.to_json().items() if key != "then"}
+    assert ScenarioInfo.from_json(older) == other

@@ -48,7 +48,7 @@ def hostile() -> ResultSet:
             make_stack("apsw==1@3.11", [stray(CASE, HOSTILE)]),
             make_stack("apsw==2@3.11", unavailable=HOSTILE),
         ],
-        make_scenario(CASE, title=HOSTILE, question=HOSTILE, references=(HOSTILE,)),
+        make_scenario(CASE, title=HOSTILE, question=HOSTILE, references=(HOSTILE,), then=HOSTILE),
     )
 
 
@@ -158,6 +158,17 @@ def test_many_columns_come_in_blocks_that_fit() -> None:
     assert "Columns A to M" in text
     assert "Columns N to T" in text
     assert max(map(len, text.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("name", ["html", "markdown"])
+def test_what_was_reported_stands_where_the_question_does(name: str) -> None:
+    results = make_results(
+        [make_case(CASE)],
+        [make_stack("sqlite3@3.11", [in_memory(CASE)])],
+        make_scenario(CASE, then="a file named x"),
+    )
+    assert "Reported: a file named x" in render(name, results)
+    assert "Reported:" not in render(name, realistic())
 
 
 def test_a_code_span_holds_any_text() -> None:

@@ -49,6 +49,8 @@ def _section(section: Section, table: Table) -> Iterator[str]:
     single = len(section.by_intent) == 1
     meant = f", meant: {section.by_intent[0][0].value}" if single else ""
     yield f"{code(section.scenario.id)}{meant}"
+    if section.scenario.then:
+        yield f"Reported: {plain(section.scenario.then)}"
     head = ("target", *(table.columns[index].letter for index in section.ran_on))
     yield _rows(head, _cells(section))
 
