@@ -18,7 +18,11 @@ from .setup import set_up
 _ROWS = 512
 _ROW_BYTES = 4000
 _SPILLED = _ROWS * _ROW_BYTES // 2
-_LOOK = "SELECT count(*) FROM matrix_written"
+INSERT = (
+    "INSERT INTO %%s.matrix_written WITH RECURSIVE n(i) AS "
+    "(SELECT 1 UNION ALL SELECT i+1 FROM n LIMIT %d) SELECT zeroblob(%d) FROM n"
+) % (_ROWS, _ROW_BYTES)
+LOOK = "SELECT count(*) FROM matrix_written"
 
 
 class CaseRun:
@@ -76,7 +80,7 @@ class CaseRun:
         if opened:
             self._list = self._database_list()
             self._databases = self._database_files()
-            usable = self._attempt("sql", self._run_sql)
+            usable = not case["sql"] or self._attempt("sql", self._run_sql)
             written = case["write"] and usable and self._attempt("write", self._write)
             if not written:
                 self._storage = self._storage_of(case["write_to"] if usable else "main", {})
@@ -139,11 +143,7 @@ class CaseRun:
         if not self._session.in_transaction():
             execute("BEGIN")
         execute("CREATE TABLE %s.matrix_written(x)" % schema)
-        execute(
-            "INSERT INTO %s.matrix_written WITH RECURSIVE n(i) AS "
-            "(SELECT 1 UNION ALL SELECT i+1 FROM n LIMIT %d) SELECT zeroblob(%d) FROM n"
-            % (schema, _ROWS, _ROW_BYTES)
-        )
+        execute(INSERT % schema)
         self._storage = self._storage_of(self._case["write_to"], before)
         execute("COMMIT")
         self._journal_mode = str(execute("PRAGMA %s.journal_mode" % schema)[0][0])
@@ -151,7 +151,7 @@ class CaseRun:
     def _look(self) -> None:
         try:
             if self._case["second"] is None:
-                self._session.look(_LOOK)
+                self._session.look(LOOK)
             else:
                 self._look_from(self._places.fill(self._case["second"]))
         except Exception as error:
@@ -168,7 +168,7 @@ class CaseRun:
         session = self._session_type(self._driver, target, options)
         session.open()
         try:
-            session.execute(_LOOK)
+            session.execute(LOOK)
         finally:
             session.close()
 
@@ -241,13 +241,16 @@ class CaseRun:
         }
 
     def _created(self) -> List[Dict[str, Any]]:
+        created = self._observer.created()
+        if not created:
+            return []
         names = list(self._case["asked"])
         base = getattr(self._session_type, "directory", "")
         names += [os.path.join(base, name) for name in names if base]
         asked = set(self._places.resolve(names))
         databases = {path for path in self._databases.values() if path}
         entries: Dict[str, Dict[str, Any]] = {}
-        for appeared in self._observer.created():
+        for appeared in created:
             path = self._places.show_path(appeared.path)
             kept = os.path.lexists(appeared.path)
             entries.setdefault(

@@ -161,7 +161,8 @@ class Observer:
     def _list(self) -> Set[str]:
         """The entries of the watched directories, but for the directories themselves."""
         found = {path for directory in self._directories for path in _entries(directory)}
-        return {path for path in found - set(self._directories) if self._is_ours(path)}
+        found.difference_update(self._directories)
+        return found if self.log is not None else set(filter(self._is_ours, found))
 
     def _is_ours(self, path: str) -> bool:
         """In the root, where others write, too, only what bears the name of this case is ours."""
@@ -177,9 +178,10 @@ def _inotify() -> Optional[Inotify]:
 
 def _entries(directory: str) -> List[str]:
     try:
-        return [os.path.join(directory, name) for name in os.listdir(directory)]
+        names = os.listdir(directory)
     except OSError:
         return []
+    return [os.path.join(directory, name) for name in names]
 
 
 def _contents(directory: str) -> Dict[str, Any]:

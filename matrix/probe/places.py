@@ -13,11 +13,11 @@ from typing import Any, List, Tuple
 
 from .outside import remove
 
-_RANDOM = (
-    (re.compile(r"(etilqs_)[0-9A-Za-z]+"), r"\1*"),  # temporary files
-    (re.compile(r"(-mj)[0-9A-Fa-f]{9}"), r"\1*"),  # super-journals of several databases
-    (re.compile(r"(thread id )[0-9]+"), r"\1*"),
-    (re.compile(r"( at 0x)[0-9A-Fa-f]+"), r"\1*"),  # objects in messages
+_RANDOM = re.compile(
+    r"(etilqs_)[0-9A-Za-z]+"  # temporary files
+    r"|(-mj)[0-9A-Fa-f]{9}"  # super-journals of several databases
+    r"|(thread id )[0-9]+"
+    r"|( at 0x)[0-9A-Fa-f]+"  # objects in messages
 )
 
 
@@ -29,6 +29,7 @@ class Places:
     """
 
     def __init__(self, scratch: str, number: int) -> None:
+        self._scratch = scratch
         self.tmp = os.path.join(scratch, "tmp")
         self.home = os.path.join(scratch, "home")
         self.around = os.path.join(scratch, str(number))
@@ -50,8 +51,12 @@ class Places:
 
     def remove(self) -> None:
         """Remove the directories, and what the case left in the temporary one."""
-        os.chdir(os.path.dirname(self.around))
-        shutil.rmtree(self.around)
+        os.chdir(self._scratch)
+        try:
+            os.rmdir(self.dir)
+            os.rmdir(self.around)
+        except OSError:  # not empty, as after most cases that wrote to a file
+            shutil.rmtree(self.around)
         for directory in (self.tmp, self.home):
             for name in os.listdir(directory):
                 remove(os.fsencode(os.path.join(directory, name)))
@@ -70,9 +75,7 @@ class Places:
         """Put the placeholders back into what is recorded."""
         for real, placeholder in self._shown:
             text = text.replace(real, placeholder)
-        for pattern, replacement in _RANDOM:
-            text = pattern.sub(replacement, text)
-        return text
+        return _RANDOM.sub(r"\1\2\3\4*", text)
 
     def show_path(self, path: str) -> str:
         """A path as it is recorded: relative inside the case's directory, else absolute."""

@@ -77,7 +77,7 @@ class Worker:
         finally:
             places.remove()
         observation["stack"] = self._hello["stack"]
-        return json.dumps(observation, sort_keys=True, separators=(",", ":")) + "\n"
+        return _CANONICAL.encode(observation) + "\n"
 
     @property
     def dirt(self) -> Optional[str]:
@@ -91,7 +91,7 @@ class Worker:
             return "%d files held open" % len(self._observer.held())
         if _lowest_free_descriptor() != self._free_descriptor:
             return "a descriptor left open"
-        if not os.path.samefile(os.getcwd(), places.dir):
+        if os.getcwd() != places.dir:
             return "the current directory changed"
         if self._recorder.switched or _SWITCHES.search(" ".join(case["sql"])):
             return "a switch of the whole process changed"
@@ -109,6 +109,7 @@ _SWITCHES = re.compile(r"_store_directory|_heap_limit", re.IGNORECASE)
 
 _CASES_PER_PROCESS = 2000
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 _ROOM = 32 << 20
 """Bytes: with less in the scratch directory, a case may fail for want of room."""
