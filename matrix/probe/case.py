@@ -253,6 +253,7 @@ class CaseRun:
         for appeared in created:
             path = self._places.show_path(appeared.path)
             kept = os.path.lexists(appeared.path)
+            sized = kept and not os.path.isdir(appeared.path)  # a directory's is the file system's
             entries.setdefault(
                 path,
                 {
@@ -261,7 +262,7 @@ class CaseRun:
                     "stage": appeared.stage,
                     "kept": kept,
                     "asked": appeared.path in asked,
-                    "size": os.lstat(appeared.path).st_size if kept else None,
+                    "size": os.lstat(appeared.path).st_size if sized else None,
                 },
             )
         return [entries[path] for path in sorted(entries)]
