@@ -280,7 +280,7 @@ class Created:
     `{dir}/..` and `{tmp}` stand for the surroundings that every case is given.
     `stage` is the one in which it appeared, `kept` whether it was there at the end,
     `asked` whether it is the name that the user's string means as a file name,
-    `size` in bytes at the end, None for what was gone by then.
+    `size` in bytes at the end, None for a directory and for what was gone by then.
     """
 
     path: str
