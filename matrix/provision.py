@@ -158,7 +158,7 @@ def _install(package: Package, python: Path, directory: Path) -> None:
     """Install a package with its dependencies into a directory of its own."""
     aside = Path(tempfile.mkdtemp(prefix=f"{directory.name}.", dir=directory.parent))
     try:
-        command = [*_installer(python), "--target", str(aside)]
+        command = [*installer(python), "--target", str(aside)]
         if package.wheel:
             command += ["--only-binary", ":all:"]
         done = subprocess.run(
@@ -166,7 +166,7 @@ def _install(package: Package, python: Path, directory: Path) -> None:
             stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
         )  # fmt: skip
         if done.returncode != 0:
-            raise _refuse(directory, f"{package.requirement}: {_complaint(done.stderr)}")
+            raise _refuse(directory, f"{package.requirement}: {complaint(done.stderr)}")
         (aside / NOTE).write_text(json.dumps(_note(aside, package)), "utf-8")
         if directory.exists():
             shutil.rmtree(directory)
@@ -175,7 +175,7 @@ def _install(package: Package, python: Path, directory: Path) -> None:
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def _installer(python: Path) -> list[str]:
+def installer(python: Path) -> list[str]:
     """The words that install: uv, else pip."""
     uv = find_uv()
     if uv is not None:
@@ -187,7 +187,7 @@ def _installer(python: Path) -> list[str]:
     return pip
 
 
-def _complaint(stderr: str) -> str:
+def complaint(stderr: str) -> str:
     """The last words of an installer, on one line."""
     lines = [line.strip(" │╰─▶×").strip() for line in stderr.splitlines()]
     of_pip = [line for line in lines if line.startswith("ERROR: ")][-1:]
@@ -202,7 +202,7 @@ def find_installer() -> str:
         done = subprocess.run([uv, "--version"], capture_output=True, text=True, check=False)
         return done.stdout.strip()
     try:
-        _installer(Path(sys.executable))
+        installer(Path(sys.executable))
     except MatrixError as error:
         return str(error)
     return "pip"

@@ -70,3 +70,8 @@ def _expression(pattern: str) -> str:
         hint = "alternatives are written {a,b}; '[' and ']' are literal"
         raise UsageError(f"the pattern '{pattern}' lacks a '{missing}'", hint=hint)
     return "".join(parts)
+
+
+def matches(pattern: str, text: str) -> bool:
+    """Whether a pattern matches a text as a whole; here a text is just a text, and no id."""
+    return _compiled(pattern).fullmatch(text) is not None

@@ -23,7 +23,7 @@ from matrix.catalogue import (
     to_package,
 )
 from matrix.errors import UsageError
-from matrix.model import UriDefault
+from matrix.model import Case, UriDefault
 from matrix.pythons import RUNNING
 from matrix.stackid import StackId
 from matrix.yamldoc import suggest
@@ -90,6 +90,10 @@ class Stack:
     def runs(self, via: str | None) -> bool:
         """Whether cases of this kind (bare, or through a middleware) are run on this stack."""
         return self.middleware == via
+
+    def runs_case(self, case: Case) -> bool:
+        """Whether a case is one for this stack."""
+        return self.runs(case.via) and (case.drivers is None or self.driver in case.drivers)
 
 
 def stacks_of_set(name: str, catalogue: Catalogue, python: str = RUNNING) -> tuple[Stack, ...]:

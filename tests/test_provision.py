@@ -40,7 +40,7 @@ def installs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "if 'unreachable' in sys.argv[-1]: sys.exit('error: Failed to fetch: network')\n"
         "(target / 'package' / 'data').write_text('whole')\n"
     )
-    monkeypatch.setattr(provision, "_installer", lambda python: [sys.executable, str(script)])
+    monkeypatch.setattr(provision, "installer", lambda python: [sys.executable, str(script)])
     log = tmp_path / "installs.log"
     log.touch()
     return log

@@ -5,16 +5,20 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from matrix.errors import MatrixError, UsageError
+from matrix.errors import EXIT_OK, MatrixError, UsageError
 
 if TYPE_CHECKING:
+    from matrix.adjudicate import Judgement
     from matrix.catalogue import Catalogue
+    from matrix.claims import ClaimsDocument
+    from matrix.model import Case
     from matrix.provision import Provided, Provisioner, Unprovided
     from matrix.results import ResultSet
     from matrix.scenario import Topic
@@ -24,6 +28,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 SCENARIOS = Path("scenarios")
 RESULTS = Path("results/latest")
+CLAIMS = SCENARIOS / "claims"
 
 
 def stack_options(function: F) -> F:
@@ -81,6 +86,47 @@ def read_topics(paths: Sequence[Path]) -> tuple[Topic, ...]:
     return load_topics(paths or [SCENARIOS])
 
 
+def claims_files(paths: Sequence[Path] = ()) -> list[Path]:
+    """The documents of claims in these files and directories, by default in `scenarios/claims/`."""
+    if not paths and not CLAIMS.is_dir():
+        raise UsageError(f"there is no directory {CLAIMS}/ here", hint="name files with --claims")
+    files = [
+        file
+        for path in paths or [CLAIMS]
+        for file in (sorted(path.glob("*.yaml")) if path.is_dir() else [path])
+    ]
+    if not files:
+        raise UsageError("no *.yaml file of claims is there", hint="docs/claims.md is the format")
+    return files
+
+
+def read_claims() -> tuple[ClaimsDocument, ...]:
+    """The documents in `scenarios/claims/`; none where there is no such directory."""
+    from matrix.claims import load_claims
+
+    return load_claims(claims_files(), corpus()) if CLAIMS.is_dir() else ()
+
+
+def judge_claims(
+    documents: Sequence[ClaimsDocument], results: ResultSet, directory: Path
+) -> tuple[Judgement, ...]:
+    """What results, and the experiments beside them, say of claims."""
+    from matrix.adjudicate import adjudicate
+    from matrix.experiment import load_experiments
+
+    if not documents:
+        return ()
+    return adjudicate(documents, results, load_experiments(directory), corpus())
+
+
+@cache
+def corpus() -> Mapping[str, Case]:
+    """All cases of `scenarios/` here, by id."""
+    from matrix.expand import expand_topics
+
+    return {case.id: case for case in expand_topics(read_topics(()))}
+
+
 def provide(provisioner: Provisioner, stacks: Sequence[Stack]) -> list[Provided | Unprovided]:
     """Provide the stacks, with a word on how far it is."""
     from matrix.cli.progress import Progress
@@ -100,9 +146,13 @@ def write_output(text: str, output: Path | None) -> None:
         output.write_text(text, "utf-8")
         return
     data = text.encode(sys.stdout.encoding or "utf-8", "backslashreplace")
-    sys.stdout.flush()
-    sys.stdout.buffer.write(data)
-    sys.stdout.buffer.flush()
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:  # the reader has what it wanted: `sqlite-matrix list cases | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(EXIT_OK)
 
 
 def render_table(results: Any, selection: Any = None) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from matrix.cli.common import RESULTS, render_table, write_output
+from matrix.cli.common import RESULTS, judge_claims, read_claims, render_table, write_output
 from matrix.reports import RENDERERS, render
 from matrix.results import load_results
 from matrix.select import Selector
@@ -25,7 +25,8 @@ def command(format_: str, results: Path, patterns: tuple[str, ...], output: Path
     """
     selector = Selector.parse(patterns) if patterns else None
     found = load_results(results)
+    claims = () if patterns else judge_claims(read_claims(), found, results)
     if format_ == "table" and output is None:
         write_output(render_table(found, selector), None)
     else:
-        write_output(render(format_, found, selector), output)
+        write_output(render(format_, found, selector, claims), output)

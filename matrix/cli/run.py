@@ -17,8 +17,10 @@ from matrix.cli.common import (
     check_conflicts,
     choose_stacks,
     execution_options,
+    judge_claims,
     many,
     provide,
+    read_claims,
     read_topics,
     render_table,
     stack_options,
@@ -29,6 +31,7 @@ from matrix.errors import EXIT_OK, EXIT_UNAVAILABLE, NothingRanError, NothingSel
 from matrix.events import CellLost, CellsDone, StackDone, StackUnavailable
 from matrix.execute import Run
 from matrix.expand import expand_topics, scenario_infos
+from matrix.experiment import EXPERIMENTS_FILE, perform, write_experiments
 from matrix.model import Case, ScenarioInfo, canonical
 from matrix.provision import Provided, Provisioner, Unprovided
 from matrix.reports import RENDERERS, render
@@ -91,31 +94,32 @@ def command(
     cases = [case for case in expand_topics(topics) if selector is None or selector(case.id)]
     if not cases:
         raise NothingSelectedError("no case is selected", hint="sqlite-matrix list cases")
+    claims = () if scenarios or patterns else read_claims()
     stacks = choose_stacks(load_catalogue(), set_name, specs, "standard")
     provided = provide(Provisioner(cache, offline=offline), stacks)
-    work: Work = [(p, [c for c in cases if _runs_on(c, p)]) for p in provided]
+    work: Work = [(p, [c for c in cases if p.stack.runs_case(c)]) for p in provided]
     used = {case.scenario for case in cases}
     infos = [info for info in scenario_infos(topics) if info.id in used]
     parts = _prepare(output, infos, cases, resume=resume)
     run = Run(work, parts=parts, **execution)
     missing = _follow(run, output, sum(len(c) for p, c in work if isinstance(p, Provided)))
     shutil.rmtree(parts)
+    if claims:
+        todo = [experiment for document in claims for experiment in document.experiments]
+        write_experiments(output, perform(todo, offline=offline))
     results = load_results(output)
     if all(stack.fingerprint is None for stack in results.stacks):
         reasons = "\n".join(f"{name}: {reason}" for name, reason in missing.items())
         raise NothingRanError(f"no stack could be run\n{reasons}")
     page = _page(output)
-    write_output(render("html", results), page)
-    write_output(render_table(results) if format_ == "table" else render(format_, results), None)
-    _say_where(results, output, page, time.monotonic() - began, to_stderr=format_ != "table")
+    judged = judge_claims(claims, results, output)
+    write_output(render("html", results, None, judged), page)
+    table = format_ == "table"
+    write_output(render_table(results) if table else render(format_, results, None, judged), None)
+    _say_where(results, output, page, time.monotonic() - began, to_stderr=not table)
     check_conflicts(results)
     required = {stack.id for stack in stacks} if specs and set_name is None else set()
     return EXIT_UNAVAILABLE if required & missing.keys() else EXIT_OK
-
-
-def _runs_on(case: Case, provided: Provided | Unprovided) -> bool:
-    stack = provided.stack
-    return stack.runs(case.via) and (case.drivers is None or stack.driver in case.drivers)
 
 
 def _prepare(
@@ -134,8 +138,8 @@ def _prepare(
             err=True,
         )
         shutil.rmtree(parts)
-    for old in output.glob("*.jsonl"):
-        old.unlink()
+    for old in (*output.glob("*.jsonl"), output / EXPERIMENTS_FILE):
+        old.unlink(missing_ok=True)
     parts.mkdir(parents=True, exist_ok=True)
     note.write_text(plan)
     write_cases(output, infos, cases)

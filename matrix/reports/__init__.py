@@ -2,50 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from matrix.adjudicate import Judgement
     from matrix.reports.grid import Selection
     from matrix.results import ResultSet
 
-Renderer = Callable[["ResultSet", "Selection | None"], str]
+Renderer = Callable[["ResultSet", "Selection | None", "Sequence[Judgement]"], str]
 
 
-def _table(results: ResultSet, selection: Selection | None) -> str:
+def _table(results: ResultSet, selection: Selection | None, _claims: Sequence[Judgement]) -> str:
     from matrix.reports.grid import build_grid
     from matrix.reports.terminal import render_terminal
 
     return render_terminal(build_grid(results, selection))
 
 
-def _html(results: ResultSet, selection: Selection | None) -> str:
+def _html(results: ResultSet, selection: Selection | None, claims: Sequence[Judgement]) -> str:
     from matrix.reports.grid import build_grid
     from matrix.reports.html import render_html
 
-    return render_html(build_grid(results, selection))
+    return render_html(build_grid(results, selection), claims)
 
 
-def _markdown(results: ResultSet, selection: Selection | None) -> str:
+def _markdown(results: ResultSet, selection: Selection | None, claims: Sequence[Judgement]) -> str:
     from matrix.reports.grid import build_grid
     from matrix.reports.markdown import render_markdown
 
-    return render_markdown(build_grid(results, selection))
+    return render_markdown(build_grid(results, selection), claims)
 
 
-def _json(results: ResultSet, selection: Selection | None) -> str:
+def _json(results: ResultSet, selection: Selection | None, _claims: Sequence[Judgement]) -> str:
     from matrix.reports.data import render_json
 
     return render_json(results, selection)
 
 
-def _jsonl(results: ResultSet, selection: Selection | None) -> str:
+def _jsonl(results: ResultSet, selection: Selection | None, _claims: Sequence[Judgement]) -> str:
     from matrix.reports.data import render_jsonl
 
     return render_jsonl(results, selection)
 
 
-def _csv(results: ResultSet, selection: Selection | None) -> str:
+def _csv(results: ResultSet, selection: Selection | None, _claims: Sequence[Judgement]) -> str:
     from matrix.reports.data import render_csv
 
     return render_csv(results, selection)
@@ -62,6 +63,14 @@ RENDERERS: Mapping[str, Renderer] = {
 """Format to renderer; each imports what it needs when it is called, so that a start stays quick."""
 
 
-def render(name: str, results: ResultSet, selection: Selection | None = None) -> str:
-    """Render results in a format, or those of the cases that the selection wants."""
-    return RENDERERS[name](results, selection)
+def render(
+    name: str,
+    results: ResultSet,
+    selection: Selection | None = None,
+    claims: Sequence[Judgement] = (),
+) -> str:
+    """Render results in a format, or those of the cases that the selection wants.
+
+    `claims`: what the results say of claims; the formats for people tell it.
+    """
+    return RENDERERS[name](results, selection, claims)

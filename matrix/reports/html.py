@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
 from itertools import groupby
 from urllib.parse import quote
@@ -12,7 +12,9 @@ from urllib.parse import quote
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from matrix.adjudicate import Judgement
 from matrix.outcome import Outcome, Verdict
+from matrix.reports.claims import claim_row
 from matrix.reports.grid import Column, Grid, Row, Section, Table, connect_options, display, visible
 from matrix.stackid import StackId
 
@@ -31,7 +33,7 @@ _TONES: Mapping[Outcome, str] = {
 }
 
 
-def render_html(grid: Grid) -> str:
+def render_html(grid: Grid, claims: Sequence[Judgement] = ()) -> str:
     """Write the grid as a page; every text of a result comes out as text, whatever it holds."""
     environment = Environment(
         loader=PackageLoader("matrix.reports"),
@@ -59,6 +61,7 @@ def render_html(grid: Grid) -> str:
         topics=_topics,
         why=_why,
         letters=_letters(grid),
+        claims=[claim_row(each) for each in claims],
     )
     return page.rstrip("\n") + "\n"
 

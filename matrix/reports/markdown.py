@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
+from matrix.adjudicate import Judgement
 from matrix.outcome import Verdict
+from matrix.reports.claims import ClaimRow, claim_row
 from matrix.reports.grid import Cell, Grid, Row, Section, Table, Totals, describe_stack, visible
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|#&~])")
 
 
-def render_markdown(grid: Grid) -> str:
+def render_markdown(grid: Grid, claims: Sequence[Judgement] = ()) -> str:
     """Write the grid as a document of tables, with a legend of the signs that occur."""
     parts = [
         "# What the connection strings did",
         _totals(grid.totals),
+        *_claims(claims),
         *(part for table in grid.tables for part in _table(table)),
         *_legend(grid),
         *_unavailable(grid),
@@ -29,6 +32,20 @@ def _totals(totals: Totals) -> str:
         f"{totals.not_as_intended} not as intended, {totals.unavailable} not measured.\n"
         f"{totals.stacks} stacks, {totals.unavailable_stacks} of them unavailable."
     )
+
+
+def _claims(claims: Sequence[Judgement]) -> Iterator[str]:
+    if claims:
+        yield "## Claims"
+        rows = map(claim_row, claims)
+        yield _rows(("claim", "verdict", "says", "measured", "instead"), map(_claim, rows))
+
+
+def _claim(row: ClaimRow) -> tuple[str, ...]:
+    told = filter(None, (row.why, f"{row.stacks}.", row.where and f"{row.where}."))
+    instead = f"{code(row.instead)} ({plain(row.measured)})" if row.instead else ""
+    verdict = f"{row.verdict.sign} {row.verdict.value}"
+    return plain(row.id), verdict, plain(row.says), plain(" ".join(told)), instead
 
 
 def _table(table: Table) -> Iterator[str]:

@@ -1,0 +1,179 @@
+"""Claims with their verdicts: as rows for every report, and as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from matrix.adjudicate import ClaimVerdict, InsteadJudgement, Judgement, PartJudgement
+from matrix.model import Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimRow:
+    """What a reader is told of a claim, each part in words."""
+
+    id: str
+    verdict: ClaimVerdict
+    says: str
+    reading: str
+    why: str
+    where: str
+    stacks: str
+    cells: int
+    command: str
+    instead: str
+    measured: str
+    parts: tuple[str, ...]
+
+
+def claim_row(judged: Judgement) -> ClaimRow:
+    claim = judged.claim
+    return ClaimRow(
+        id=claim.id,
+        verdict=judged.verdict,
+        says=claim.says,
+        reading=claim.reading,
+        why=_why(judged),
+        where=where(judged),
+        stacks=_stacks(judged),
+        cells=len(judged.cells),
+        command=command(judged),
+        instead=_instead(judged),
+        measured=_measured(judged.instead) if _instead(judged) else "",
+        parts=tuple(_parts(judged)),
+    )
+
+
+def command(judged: Judgement) -> str:
+    """What a reader runs to see the proof."""
+    return f"sqlite-matrix claims --run --select {judged.claim.id}"
+
+
+def where(judged: Judgement) -> str:
+    """On what it depends: the stacks on which it holds."""
+    if judged.verdict is not ClaimVerdict.DEPENDS:
+        return ""
+    if judged.separation is None:
+        return f"holds on {', '.join(judged.stacks_for)}"
+    also = "".join(f"; as well: {fact}" for fact in judged.separation.alternatives)
+    return f"holds where {judged.separation.where}{also}"
+
+
+def _why(judged: Judgement) -> str:
+    if judged.missing is not None:
+        return judged.missing
+    claim = judged.claim
+    said = {
+        ClaimVerdict.TRUE: claim.if_true,
+        ClaimVerdict.FALSE: claim.if_false,
+        ClaimVerdict.DEPENDS: claim.if_depends,
+    }
+    return said.get(judged.verdict, "")
+
+
+def _stacks(judged: Judgement) -> str:
+    held, failed = len(judged.stacks_for), len(judged.stacks_against)
+    if not held + failed:
+        return "not measured"
+    return f"holds on {held} of {held + failed} {'stack' if held + failed == 1 else 'stacks'}"
+
+
+def _instead(judged: Judgement) -> str:
+    """What to write instead; nothing where the claim is true."""
+    if judged.instead is None or judged.verdict is ClaimVerdict.TRUE:
+        return ""
+    return judged.instead.write
+
+
+def _measured(instead: InsteadJudgement | None) -> str:
+    if instead is None:
+        return ""
+    total = len(instead.good) + len(instead.bad)
+    if not total:
+        return "not measured"
+    if not instead.bad:
+        return f"as intended in all {total} cells"
+    stacks = dict.fromkeys(cell.partition(" @ ")[2] for cell in instead.bad)
+    return f"as intended in {len(instead.good)} of {total} cells, not on {', '.join(stacks)}"
+
+
+def _parts(judged: Judgement) -> Iterator[str]:
+    if any(part.part.says for part in judged.parts):
+        yield from (_part(each) for each in judged.parts)
+    yield from (f"besides: {_part(each)}" for each in judged.also)
+
+
+def _part(judged: PartJudgement) -> str:
+    held, failed = len(judged.stacks_for), len(judged.stacks_against)
+    says = judged.part.says or " ".join(judged.part.cases)
+    return f"{says} {judged.verdict.value} ({held} of {held + failed})"
+
+
+def claims_json(judged: Iterable[Judgement]) -> str:
+    return json.dumps([_json(each) for each in judged], indent=1) + "\n"
+
+
+def _json(judged: Judgement) -> Json:
+    row = claim_row(judged)
+    return {
+        "id": row.id,
+        "verdict": row.verdict.value,
+        "stacks_for": list(judged.stacks_for),
+        "stacks_against": list(judged.stacks_against),
+        "cells": list(judged.cells),
+        "instead": row.instead,
+        "document": judged.document,
+        "says": row.says,
+        "reading": row.reading,
+        "why": row.why,
+        "depends_on": row.where or None,
+        "missing": judged.missing,
+        "command": row.command,
+        "parts": [_part_json(part) for part in judged.parts],
+        "also": [_part_json(part) for part in judged.also],
+        "instead_cells": [] if judged.instead is None else [*judged.instead.good],
+        "instead_cells_against": [] if judged.instead is None else [*judged.instead.bad],
+    }
+
+
+def _part_json(judged: PartJudgement) -> Json:
+    return {
+        "says": judged.part.says,
+        "verdict": judged.verdict.value,
+        "stacks_for": list(judged.stacks_for),
+        "stacks_against": list(judged.stacks_against),
+    }
+
+
+def render_claims(judged: Sequence[Judgement], *, width: int = 100, unicode: bool = True) -> str:
+    """Claims as text: a block for each, its verdict first."""
+    lines: list[str] = []
+    for row in map(claim_row, judged):
+        sign = row.verdict.sign if unicode else row.verdict.letter
+        lines.append(f"{row.id:<4}{sign} {row.verdict.value:<10}{row.says}")
+        told = [
+            row.why,
+            *row.parts,
+            f"{row.stacks}, {row.cells} cells" + (f"; {row.where}" if row.where else ""),
+            f"instead: {row.instead}  ({row.measured})" if row.instead else "",
+            f"proof: {row.command}",
+        ]
+        for text in filter(None, told):
+            lines += _wrapped(text, width)
+        lines.append("")
+    lines.append(_counts(judged))
+    text = "\n".join(line.rstrip() for line in lines) + "\n"
+    return text if unicode else text.encode("ascii", "backslashreplace").decode()
+
+
+def _counts(judged: Sequence[Judgement]) -> str:
+    counts = {v: sum(each.verdict is v for each in judged) for v in ClaimVerdict}
+    return ", ".join(f"{count} {verdict.value}" for verdict, count in counts.items() if count)
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    import textwrap
+
+    return textwrap.wrap(text, width, initial_indent=" " * 6, subsequent_indent=" " * 8)
