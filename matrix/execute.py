@@ -44,11 +44,12 @@ Twice, since once may be an accident; SIGKILL comes from outside, or for want of
 
 @dataclass(kw_only=True)
 class _Task:
-    """What is left to do on one stack."""
+    """What is left to do on one stack; `kept` cells are there from an interrupted run."""
 
     provided: Provided
     chunks: deque[Sequence[Case]]
     parts: Path
+    kept: int = 0
     fingerprint: Fingerprint | None = None
     under_way: int = 0
     dropped: bool = False
@@ -96,12 +97,15 @@ class Run:
         chunks: deque[Sequence[Case]] = deque(
             left[i : i + _CHUNK] for i in range(0, len(left), _CHUNK)
         )
-        return _Task(provided=provided, chunks=chunks, parts=directory)
+        return _Task(provided=provided, chunks=chunks, parts=directory, kept=len(cases) - len(left))
 
     def events(self) -> Iterator[Event]:
         """Run, and say what happens while it does."""
         for unprovided in self._unprovided:
             yield StackUnavailable(stack=unprovided.stack.id, reason=unprovided.reason)
+        for task in self._tasks:
+            if task.kept:
+                yield CellsDone(stack=task.stack, count=task.kept)
         with scratch_directory(self._scratch_parent) as scratch:
             yield from self._run_slots([_Slot(self, scratch / str(n)) for n in range(self._jobs)])
 

@@ -139,7 +139,8 @@ def test_without_uv_and_pip_the_hint_is_how_to_have_one(
     without_pip = tmp_path / "python"
     without_pip.write_text("#!/bin/sh\nexit 1\n")
     without_pip.chmod(0o755)
-    monkeypatch.setattr(provision, "find_uv", lambda: None)
+    for module in (provision, sys.modules["matrix.cli.doctor"]):
+        monkeypatch.setattr(module, "find_uv", lambda: None)
     monkeypatch.setattr(sys, "executable", str(without_pip))
     code, out = doctor(capsys, "--stack", "apsw", "--cache", str(tmp_path / "c"))
     advice = "neither uv nor pip is here; python -m pip install uv"

@@ -9,6 +9,7 @@ never noted, and never touched.
 from __future__ import annotations
 
 import os
+import stat
 from typing import List, Optional
 
 try:
@@ -66,9 +67,10 @@ def remove_noted(scratch: str) -> None:
 def remove(path: bytes) -> None:
     """Remove a file or an empty directory, if it is there."""
     try:
-        if os.path.isdir(path) and not os.path.islink(path):
+        kind = stat.S_IFMT(os.lstat(path).st_mode)
+        if kind == stat.S_IFDIR:
             os.rmdir(path)
-        else:
+        elif kind in (stat.S_IFREG, stat.S_IFLNK):  # never a device, whatever was seen
             os.unlink(path)
     except OSError:
         pass
