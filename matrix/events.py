@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from matrix.model import Fingerprint
@@ -42,11 +43,14 @@ class CellLost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StackDone:
-    """Every cell of a stack has been observed; `lines` are its observations, unsorted."""
+    """Every cell of a stack has been observed; `lines` are its observations, unsorted.
+
+    They may be iterated over more than once, for as long as the part files are there.
+    """
 
     stack: str
     fingerprint: Fingerprint
-    lines: tuple[bytes, ...]
+    lines: Iterable[bytes]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,7 +26,7 @@ from matrix.events import (
     StackUnavailable,
 )
 from matrix.model import Case, Failure, Fingerprint, Observation, Result, canonical
-from matrix.parts import Tail, drop_torn_line, part_lines
+from matrix.parts import PartLines, Tail, drop_torn_line
 from matrix.provision import Provided, Unprovided
 from matrix.results import case_of_line
 from matrix.scratch import default_scratch, scratch_directory
@@ -92,7 +92,7 @@ class Run:
     def _task(self, provided: Provided, cases: Sequence[Case]) -> _Task:
         directory = self._parts / provided.stack.id
         directory.mkdir(exist_ok=True)
-        done = {case_of_line(line) for line in part_lines(directory)}
+        done = {case_of_line(line) for line in PartLines(directory)}
         left = [case for case in cases if case.id not in done]
         chunks: deque[Sequence[Case]] = deque(
             left[i : i + _CHUNK] for i in range(0, len(left), _CHUNK)
@@ -165,7 +165,7 @@ class Run:
             if finished:
                 self._tasks.remove(task)
         if finished and task.fingerprint is not None:
-            lines = tuple(part_lines(task.parts))
+            lines = PartLines(task.parts)
             self.say(StackDone(stack=task.stack, fingerprint=task.fingerprint, lines=lines))
 
     def take_chunk(self, task: _Task) -> Sequence[Case] | None:

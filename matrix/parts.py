@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+_BLOCK = 1 << 16  # bytes that are read at a time, from the end
+
 
 class Tail:
     """Counts the lines that are added to a file."""
@@ -24,17 +26,29 @@ class Tail:
         return whole.count(b"\n") + len(newline)
 
 
-def part_lines(directory: Path) -> Iterator[bytes]:
-    """The whole lines of a stack's part files."""
-    for part in sorted(directory.glob("*.jsonl")):
-        content = part.read_bytes()
-        yield from content[: content.rfind(b"\n") + 1].splitlines()
+class PartLines:
+    """The whole lines of a stack's part files, read anew, line by line, by who iterates."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def __iter__(self) -> Iterator[bytes]:
+        for part in sorted(self._directory.glob("*.jsonl")):
+            with part.open("rb") as file:
+                yield from (line[:-1] for line in file if line.endswith(b"\n"))
 
 
 def drop_torn_line(part: Path) -> None:
     """Cut off a last line that was not finished."""
-    if part.exists():
-        content = part.read_bytes()
-        whole = content.rfind(b"\n") + 1
-        if whole != len(content):
-            os.truncate(part, whole)
+    if not part.exists():
+        return
+    with part.open("r+b") as file:
+        size = end = file.seek(0, os.SEEK_END)
+        newline = 0
+        while end and not newline:
+            start = max(0, end - _BLOCK)
+            file.seek(start)
+            newline = file.read(end - start).rfind(b"\n") + 1
+            end = start + newline
+        if end != size:
+            file.truncate(end)

@@ -9,13 +9,18 @@ from __future__ import annotations
 
 import gc
 import hashlib
+import heapq
 import json
 import os
 import re
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from itertools import chain, groupby
+from operator import itemgetter
 from pathlib import Path
+from typing import IO
 
 from matrix.errors import ResultsError
 from matrix.model import Case, Fingerprint, Json, Observation, ScenarioInfo, canonical
@@ -23,6 +28,9 @@ from matrix.stackid import StackId, stack_order
 
 SCHEMA = 1
 CASES_FILE = "cases.jsonl"
+
+_STRETCH = 10_000
+"""How many observations are sorted at a time."""
 
 _LINE_START = re.compile(rb'\{"case":("(?:[^"\\]|\\.)*")')
 _LINE_END = re.compile(rb',"warnings":\[(?:"(?:[^"\\]|\\.)*",?)*\]\}')
@@ -62,7 +70,8 @@ def write_cases(directory: Path, scenarios: Iterable[ScenarioInfo], cases: Itera
         "schema": SCHEMA,
         "scenarios": [scenario.to_json() for scenario in scenarios],
     }
-    lines = [canonical(case.to_json()).encode() for case in sorted(cases, key=lambda case: case.id)]
+    ordered = sorted(cases, key=lambda case: case.id)
+    lines = (canonical(case.to_json()).encode() for case in ordered)
     _write_document(directory / CASES_FILE, header, lines)
 
 
@@ -78,16 +87,8 @@ def write_stack(
     a line end. A line that a killed worker left incomplete is no observation; of two complete
     ones of the same case, the last counts.
     """
-    found: dict[str, bytes] = {}
-    for line in lines:
-        raw = (line.encode() if isinstance(line, str) else line).strip()
-        case = case_of_line(raw)
-        if case is not None:
-            found[case] = raw
-    _write_stack_document(
-        directory, stack, fingerprint=fingerprint, lines=[found[case] for case in sorted(found)]
-    )
-    return len(found)
+    with _sorted_by_case(lines) as ordered:
+        return _write_stack_document(directory, stack, fingerprint=fingerprint, lines=ordered)
 
 
 def write_unavailable_stack(directory: Path, stack: str, reason: str) -> None:
@@ -103,6 +104,45 @@ def case_of_line(line: bytes) -> str | None:
         return None
     case = json.loads(start[1])
     return case if isinstance(case, str) else None
+
+
+@contextmanager
+def _sorted_by_case(lines: Iterable[str | bytes]) -> Iterator[Iterator[bytes]]:
+    """The last complete line of each case, by case id; however many, few are in memory at once.
+
+    Sorted stretches go to files without a name, which are merged.
+    """
+    with ExitStack() as files:
+        stretches: list[IO[bytes]] = []
+        stretch: dict[str, bytes] = {}
+
+        def put_aside() -> None:
+            file = files.enter_context(tempfile.TemporaryFile())
+            file.writelines(stretch[case] + b"\n" for case in sorted(stretch))
+            file.seek(0)
+            stretches.append(file)
+            stretch.clear()
+
+        for line in lines:
+            raw = (line.encode() if isinstance(line, str) else line).strip()
+            case = case_of_line(raw)
+            if case is not None:
+                stretch[case] = raw
+            if len(stretch) == _STRETCH:
+                put_aside()
+        if not stretches:
+            yield (stretch[case] for case in sorted(stretch))
+            return
+        put_aside()
+        merged = heapq.merge(*map(_with_cases, stretches), key=itemgetter(0))
+        # Of equal keys, `merge` gives those of the earlier stretch first.
+        yield (list(same)[-1][1] for _, same in groupby(merged, key=itemgetter(0)))
+
+
+def _with_cases(file: IO[bytes]) -> Iterator[tuple[str, bytes]]:
+    for line in file:
+        raw = line.rstrip(b"\n")
+        yield case_of_line(raw) or "", raw
 
 
 def load_results(directory: Path) -> ResultSet:
@@ -191,7 +231,7 @@ def _write_stack_document(
     fingerprint: Fingerprint | None = None,
     unavailable: str | None = None,
     lines: Iterable[bytes] = (),
-) -> None:
+) -> int:
     header = {
         "kind": "stack",
         "schema": SCHEMA,
@@ -199,20 +239,30 @@ def _write_stack_document(
         "fingerprint": None if fingerprint is None else fingerprint.to_json(),
         "unavailable": unavailable,
     }
-    _write_document(directory / f"{stack}.jsonl", header, list(lines))
+    return _write_document(directory / f"{stack}.jsonl", header, lines)
 
 
-def _write_document(path: Path, header: Json, lines: list[bytes]) -> None:
-    """Write header, lines and footer in one step: a reader sees the old file or the new one."""
-    body = b"".join(line + b"\n" for line in [canonical(header).encode(), *lines])
-    footer = canonical({"count": len(lines), "digest": _digest(body)}).encode() + b"\n"
+def _write_document(path: Path, header: Json, lines: Iterable[bytes]) -> int:
+    """Write header, lines and footer in one step: a reader sees the old file or the new one.
+
+    Returns the number of lines, which are taken one at a time.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        unfinished.write_bytes(body + footer)
+        with unfinished.open("wb") as file:
+            digest = hashlib.sha256()
+            count = -1  # the header is no record
+            for line in chain([canonical(header).encode()], lines):
+                digest.update(line + b"\n")
+                file.write(line + b"\n")
+                count += 1
+            footer = {"count": count, "digest": f"sha256:{digest.hexdigest()}"}
+            file.write(canonical(footer).encode() + b"\n")
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
+    return count
 
 
 def _read_document(path: Path, kind: str) -> tuple[dict[str, Json], Iterator[tuple[int, Json]]]:

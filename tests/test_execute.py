@@ -92,7 +92,7 @@ def test_many_workers_share_the_cells_of_a_stack(tmp_path: Path, provide: Provid
     cases = [make_case(f"run/{n:03}", target=":memory:", write=False) for n in range(250)]
     seen = list(events_of(tmp_path, [(provide("sqlite3"), cases)], jobs=3))
     (done,) = [event for event in seen if isinstance(event, StackDone)]
-    assert len(done.lines) == len(cases)
+    assert len(list(done.lines)) == len(cases)
     assert set(collect(seen)[0].observations) == {case.id for case in cases}
     assert sum(isinstance(event, StackReady) for event in seen) == 1
 

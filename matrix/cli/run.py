@@ -127,7 +127,7 @@ def _prepare(
 ) -> Path:
     """An output directory for this run alone; the part files of the same run, if it is resumed."""
     parts = output / ".parts"
-    plan = hashlib.sha256("\n".join(canonical(c.to_json()) for c in cases).encode()).hexdigest()
+    plan = _digest(cases)
     note = parts / "plan"
     same = note.is_file() and note.read_text() == plan
     if parts.exists() and not (resume and same):
@@ -144,6 +144,14 @@ def _prepare(
     note.write_text(plan)
     write_cases(output, infos, cases)
     return parts
+
+
+def _digest(cases: Sequence[Case]) -> str:
+    """What tells one plan from another."""
+    digest = hashlib.sha256()
+    for case in cases:
+        digest.update(canonical(case.to_json()).encode() + b"\n")
+    return digest.hexdigest()
 
 
 def _follow(run: Run, output: Path, total: int) -> dict[str, str]:
