@@ -13,10 +13,10 @@ from enum import Enum
 from packaging.version import Version
 
 from matrix.claims import EXPERIMENT, Claim, ClaimsDocument, Instead, Part
-from matrix.facts import ANY, NONE, Facts, cell_facts, stack_facts
+from matrix.facts import Facts, cell_facts, meets, stack_facts
 from matrix.model import Fingerprint, Observation, Result, UriDefault
 from matrix.results import ResultSet, StackResults
-from matrix.select import Selector, matches
+from matrix.select import Selector
 from matrix.separate import Separation, separate
 from matrix.stackid import StackId
 
@@ -176,7 +176,7 @@ class _Court:
             chosen = {
                 case: facts
                 for case, facts in subject.cells.items()
-                if part.when is None or _meets(facts, part.when)
+                if part.when is None or meets(facts, part.when)
             }
             rival = self._rival(subject, part.better_on) if part.better_on else None
             if not chosen or (part.better_on and rival is None):
@@ -235,11 +235,11 @@ class _Court:
 
     def _holds(self, part: Part, cells: Mapping[str, Facts], rival: StackResults | None) -> bool:
         if part.every is not None:
-            return all(_meets(facts, part.every) for facts in cells.values())
+            return all(meets(facts, part.every) for facts in cells.values())
         if part.some is not None:
-            return any(_meets(facts, part.some) for facts in cells.values())
+            return any(meets(facts, part.some) for facts in cells.values())
         if part.none is not None:
-            return not any(_meets(facts, part.none) for facts in cells.values())
+            return not any(meets(facts, part.none) for facts in cells.values())
         if part.same is not None or part.differ is not None:
             names = part.same or part.differ or ()
             seen = {tuple(facts[name] for name in names) for facts in cells.values()}
@@ -325,23 +325,11 @@ class _Court:
 
 
 def _is_on(fingerprint: Fingerprint, on: Mapping[str, Sequence[str]] | None) -> bool:
-    return on is None or _meets(stack_facts(fingerprint), on)
+    return on is None or meets(stack_facts(fingerprint), on)
 
 
 def _is_measured(observation: Observation) -> bool:
     return observation.result is not Result.UNAVAILABLE
-
-
-def _meets(facts: Facts, condition: Mapping[str, Sequence[str]]) -> bool:
-    """Each fact named has to match: one of its texts, one of the patterns."""
-    return all(
-        any(_fits(pattern, text) for pattern in patterns for text in facts[name])
-        for name, patterns in condition.items()
-    )
-
-
-def _fits(pattern: str, text: str) -> bool:
-    return text != NONE if pattern == ANY else matches(pattern, text)
 
 
 def _verdict(held: Sequence[str], against: Sequence[str]) -> ClaimVerdict:

@@ -5,10 +5,13 @@ Each fact is one or more texts; `none` stands for what is not there.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+
+from packaging.specifiers import SpecifierSet
 
 from matrix.model import Fingerprint, Intent, Observation, canonical
 from matrix.outcome import outcome, verdict
+from matrix.select import matches
 
 Facts = Mapping[str, tuple[str, ...]]
 
@@ -40,8 +43,15 @@ STACK_FACTS: Mapping[str, str] = {
     "middleware": "sqlalchemy, ...",
     "shim": "the DB-API layer that this project puts between driver and middleware",
     "uri_setting": "as-built, off, on",
+    "uri_default": "whether file: names are URIs unasked: yes, no",
+    "shared_cache": "whether cache=shared shares: yes, no",
+    "temp_files": "whether large temporary data goes to a file: yes, no",
+    "sqlite": "its version; also compared, as in >=3.54",
+    "driver_version": "likewise",
+    "middleware_version": "likewise",
+    "python": "likewise",
 }
-"""The facts of a stack to which a claim may be confined."""
+"""The facts of a stack to which a claim or an expectation may be confined."""
 
 
 def cell_facts(observation: Observation, intent: Intent) -> Facts:
@@ -75,7 +85,37 @@ def stack_facts(fingerprint: Fingerprint) -> Facts:
         "middleware": _some(fingerprint.middleware),
         "shim": _some(fingerprint.shim),
         "uri_setting": (fingerprint.uri_setting.value,),
+        "uri_default": _yes_or_no(fingerprint.uri_default),
+        "shared_cache": _yes_or_no(fingerprint.shared_cache),
+        "temp_files": _yes_or_no(fingerprint.temp_files),
+        "sqlite": (fingerprint.sqlite,),
+        "driver_version": (fingerprint.driver_version,),
+        "middleware_version": _some(fingerprint.middleware_version),
+        "python": (fingerprint.python,),
     }
+
+
+def meets(facts: Facts, condition: Mapping[str, Sequence[str]]) -> bool:
+    """Whether each fact named matches: one of its texts, one of the patterns.
+
+    A pattern holds `*` for any text, is `any`, or compares a version: `>=3.54`.
+    """
+    return all(
+        any(_fits(pattern, text) for pattern in patterns for text in facts[name])
+        for name, patterns in condition.items()
+    )
+
+
+def _fits(pattern: str, text: str) -> bool:
+    if pattern == ANY:
+        return text != NONE
+    if pattern.startswith((">", "<")):
+        return text != NONE and SpecifierSet(pattern).contains(text, prereleases=True)
+    return matches(pattern, text)
+
+
+def _yes_or_no(fact: bool) -> tuple[str, ...]:
+    return ("yes" if fact else "no",)
 
 
 def _some(*texts: str | None) -> tuple[str, ...]:

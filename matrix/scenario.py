@@ -12,6 +12,7 @@ from pydantic import Field
 
 from matrix.axes import Axis, Settings, Text, Value
 from matrix.errors import DocumentError, Problem
+from matrix.facts import CELL_FACTS, STACK_FACTS
 from matrix.template import RUN_TIME, TemplateError, check, placeholders
 from matrix.yamldoc import (
     Document,
@@ -63,6 +64,36 @@ class Rule(Record):
         return all(set(self.when[axis]) & set(other.when[axis]) for axis in shared)
 
 
+Facts = Annotated[Mapping[str, Labels], Field(min_length=1)]
+"""Facts, each with the text that it has to match, or several of which one; `*` is any text."""
+
+
+class Known(Record):
+    """Stacks on which an expectation is known not to hold."""
+
+    on: Facts = Field(description="The stacks, by facts of their fingerprints.")
+    reason: Text = Field(description="Why it does not hold there.")
+    reference: Url = Field(description="The thread or the document that says so.")
+
+
+class Expectation(Record):
+    """What a document promises of some cells; it is held against what was observed."""
+
+    when: Mapping[str, Labels] = Field(
+        default={}, description="Only these combinations: for each axis its label or labels."
+    )
+    on: Facts | None = Field(default=None, description="Only stacks that are so.")
+    every: Facts = Field(description="What each cell has to be.")
+    reason: Text = Field(description="Why this is expected.")
+    reference: Url = Field(description="The document or the upstream test that says so.")
+    known: FromPlain[tuple[Known, ...]] = Field(
+        default=(), description="Where it is known not to hold; once it does, that is stale."
+    )
+
+    def means(self, labels: Mapping[str, str]) -> bool:
+        return all(labels.get(axis) in meant for axis, meant in self.when.items())
+
+
 class Scenario(Settings):
     """One question about targets; it expands to the product of its axes."""
 
@@ -80,6 +111,9 @@ class Scenario(Settings):
         default=(), description="Only these combinations stay."
     )
     exclude: FromPlain[tuple[Rule, ...]] = Field(default=(), description="These combinations go.")
+    expect: FromPlain[tuple[Expectation, ...]] = Field(
+        default=(), description="What documents promise; it fails where it does not hold."
+    )
 
     def combinations(self) -> Iterator[Combination]:
         """The product of the axes, the last one fastest; never held in memory as a whole."""
@@ -188,10 +222,34 @@ def _topic_flaws(document: Document[Topic]) -> Iterator[Flaw]:
 
 
 def _scenario_flaws(scenario: Scenario) -> Iterator[Flaw]:
-    flaws = [*_axis_flaws(scenario), *_placeholder_flaws(scenario), *_rule_flaws(scenario)]
+    flaws = [
+        *_axis_flaws(scenario),
+        *_placeholder_flaws(scenario),
+        *_rule_flaws(scenario),
+        *_expectation_flaws(scenario),
+    ]
     yield from flaws
     if not flaws and all(scenario.dropped(chosen) for chosen in scenario.combinations()):
         yield Flaw((), "empty expansion: its rules drop every combination")
+
+
+def _expectation_flaws(scenario: Scenario) -> Iterator[Flaw]:
+    for index, expectation in enumerate(scenario.expect):
+        at: Inward = ("expect", index)
+        for axis, labels in expectation.when.items():
+            yield from _label_flaws(scenario, (*at, "when", axis), axis, labels)
+        yield from _fact_flaws((*at, "on"), expectation.on, STACK_FACTS)
+        yield from _fact_flaws((*at, "every"), expectation.every, CELL_FACTS)
+        for number, known in enumerate(expectation.known):
+            yield from _fact_flaws((*at, "known", number, "on"), known.on, STACK_FACTS)
+
+
+def _fact_flaws(
+    at: Inward, condition: Mapping[str, tuple[str, ...]] | None, facts: Iterable[str]
+) -> Iterator[Flaw]:
+    for name in condition or ():
+        if name not in facts:
+            yield Flaw((*at, name), f"no fact '{name}'", suggest(name, facts))
 
 
 def _axis_flaws(scenario: Scenario) -> Iterator[Flaw]:

@@ -27,10 +27,17 @@ from matrix.cli.common import (
     write_output,
 )
 from matrix.cli.progress import Progress
-from matrix.errors import EXIT_OK, EXIT_UNAVAILABLE, NothingRanError, NothingSelectedError
+from matrix.errors import (
+    EXIT_CHANGED,
+    EXIT_OK,
+    EXIT_UNAVAILABLE,
+    NothingRanError,
+    NothingSelectedError,
+)
 from matrix.events import CellLost, CellsDone, StackDone, StackUnavailable
 from matrix.execute import Run
 from matrix.expand import expand_topics, scenario_infos
+from matrix.expectations import unmet
 from matrix.experiment import EXPERIMENTS_FILE, perform, write_experiments
 from matrix.model import Case, ScenarioInfo, canonical
 from matrix.provision import Provided, Provisioner, Unprovided
@@ -43,6 +50,7 @@ from matrix.results import (
     write_stack,
     write_unavailable_stack,
 )
+from matrix.scenario import Topic
 from matrix.select import Selector
 
 Work = list[tuple[Provided | Unprovided, Sequence[Case]]]
@@ -118,8 +126,18 @@ def command(
     write_output(render_table(results) if table else render(format_, results, None, judged), None)
     _say_where(results, output, page, time.monotonic() - began, to_stderr=not table)
     check_conflicts(results)
+    if not _as_expected(topics, results):
+        return EXIT_CHANGED
     required = {stack.id for stack in stacks} if specs and set_name is None else set()
     return EXIT_UNAVAILABLE if required & missing.keys() else EXIT_OK
+
+
+def _as_expected(topics: Sequence[Topic], results: ResultSet) -> bool:
+    """Say what is not as documents promise, or is so again although it is known not to be."""
+    found = unmet(topics, results)
+    for each in found:
+        click.echo(f"not as expected: {each}", err=True)
+    return not found
 
 
 def _prepare(
