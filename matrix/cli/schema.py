@@ -16,7 +16,7 @@ from matrix.schemas import SCHEMAS
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path),
               help="A file instead of standard output.")  # fmt: skip
 def command(name: str, output: Path | None) -> None:
-    """Print the JSON Schema of scenario files, of the file of stacks, of cases or observations.
+    """Print the JSON Schema of scenario files, claims, the file of stacks, cases or observations.
 
     Example: sqlite-matrix schema scenario -o scenario.schema.json
     """

@@ -8,6 +8,7 @@ from pydantic import TypeAdapter
 
 from matrix.batch import CaseRecord
 from matrix.catalogue import Catalogue
+from matrix.claims import ClaimsDocument
 from matrix.model import Json, Observation
 from matrix.scenario import json_schema as scenario_schema
 
@@ -26,9 +27,14 @@ def _stacks() -> Json:
     return {"$schema": DIALECT, **Catalogue.model_json_schema()}
 
 
+def _claims() -> Json:
+    return {"$schema": DIALECT, **ClaimsDocument.model_json_schema()}
+
+
 SCHEMAS: Mapping[str, Callable[[], Json]] = {
     "scenario": scenario_schema,
     "stacks": _stacks,
+    "claims": _claims,
     "case": _case,
     "observation": _observation,
 }
