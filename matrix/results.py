@@ -16,7 +16,7 @@ import re
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, groupby
 from operator import itemgetter
 from pathlib import Path
@@ -157,7 +157,8 @@ def load_results(directory: Path) -> ResultSet:
     with _collector_paused():
         scenarios, cases = _load_cases(path)
         others = (file for file in directory.glob("*.jsonl") if file.name != CASES_FILE)
-        stacks = [_load_stack(file, cases) for file in sorted(others)]
+        alike: dict[bytes, Observation] = {}
+        stacks = [_load_stack(file, cases, alike) for file in sorted(others)]
     return ResultSet(
         scenarios=scenarios,
         cases=cases,
@@ -174,7 +175,8 @@ def _load_cases(path: Path) -> tuple[tuple[ScenarioInfo, ...], dict[str, Case]]:
     with _reading(path, 1):
         scenarios = tuple(ScenarioInfo.from_json(value) for value in header["scenarios"])
     cases: dict[str, Case] = {}
-    for number, record in records:
+    for number, line in records:
+        record = _parse(path, number, line)
         with _reading(path, number):
             case = Case.from_json(record)
         if case.id in cases:
@@ -183,7 +185,10 @@ def _load_cases(path: Path) -> tuple[tuple[ScenarioInfo, ...], dict[str, Case]]:
     return scenarios, dict(sorted(cases.items()))
 
 
-def _load_stack(path: Path, cases: Mapping[str, Case]) -> StackResults:
+def _load_stack(
+    path: Path, cases: Mapping[str, Case], alike: dict[bytes, Observation]
+) -> StackResults:
+    """Read one stack; what it showed exactly as a stack in `alike` shares its parts with that."""
     header, records = _read_document(path, "stack")
     with _reading(path, 1):
         stack, unavailable = header["stack"], header["unavailable"]
@@ -194,9 +199,15 @@ def _load_stack(path: Path, cases: Mapping[str, Case]) -> StackResults:
     if (fingerprint is None) == (unavailable is None):
         raise ResultsError(f"{path}:1: neither or both of fingerprint and unavailable")
     observations: dict[str, Observation] = {}
-    for number, record in records:
-        with _reading(path, number):
-            observation = Observation.from_json(record)
+    named = canonical({"stack": stack})[1:-1].encode()
+    for number, line in records:
+        key = hashlib.blake2b(line.replace(named, b"", 1), digest_size=16).digest()
+        if key in alike:
+            observation = replace(alike[key], stack=stack)
+        else:
+            record = _parse(path, number, line)
+            with _reading(path, number):
+                observation = alike[key] = Observation.from_json(record)
         problem = _misplaced(observation, stack, cases, observations)
         if problem is not None:
             raise ResultsError(f"{path}:{number}: {problem}", hint=_RUN_AGAIN)
@@ -265,8 +276,8 @@ def _write_document(path: Path, header: Json, lines: Iterable[bytes]) -> int:
     return count
 
 
-def _read_document(path: Path, kind: str) -> tuple[dict[str, Json], Iterator[tuple[int, Json]]]:
-    """Check a file as a whole; give its header, and its records with their line numbers."""
+def _read_document(path: Path, kind: str) -> tuple[dict[str, Json], Iterator[tuple[int, bytes]]]:
+    """Check a file as a whole; give its header, and its raw records with their line numbers."""
     content = path.read_bytes()
     if not content.endswith(b"\n"):
         raise ResultsError(f"{path}: cut off, the last line has no end", hint=_RUN_AGAIN)
@@ -282,7 +293,7 @@ def _read_document(path: Path, kind: str) -> tuple[dict[str, Json], Iterator[tup
         raise ResultsError(message + str(footer["count"]), hint=_RUN_AGAIN)
     if footer["digest"] != _digest(content[: -len(lines[-1]) - 1]):
         raise ResultsError(f"{path}: corrupted, the digest does not fit", hint=_RUN_AGAIN)
-    return header, ((n, _parse(path, n, line)) for n, line in enumerate(records, start=2))
+    return header, enumerate(records, start=2)
 
 
 def _check_header(path: Path, header: dict[str, Json], kind: str) -> None:
