@@ -35,7 +35,7 @@ def _make_database(driver: Any, step: Dict[str, Any], places: Places) -> None:
     workshop = os.path.join(places.around, "setup")
     os.mkdir(workshop)
     made = os.path.join(workshop, "made.db")
-    connection = driver.connect(made, {})
+    connection = driver.connect(made, dict(getattr(driver, "autocommit", {})))
     try:
         for sql in step.get("sql", ()):
             driver.execute(connection, sql)

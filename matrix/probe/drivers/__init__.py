@@ -7,6 +7,7 @@ A driver is a module with a class `Driver`, built in (beside this file) or anywh
 - `system_calls()`: a table for `syscalls.SystemCallLog`; raise `Unavailable` likewise.
 - `version`: the driver's own version.
 - `connect(target, options)`: the call that a user would write, with the user's options.
+- `autocommit`, optional: options of `connect` with which nothing begins a transaction by itself.
 - `execute(connection, sql)`: run one statement to its end; its rows.
 - `database_list(connection)`: the rows of the PRAGMA of that name, file names with surrogateescape;
   UnicodeDecodeError where the driver cannot give them.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import importlib
 import os
-from typing import Any, Dict, Optional
+from typing import Any, Dict, Mapping, Optional
 
 from ..plugins import Unavailable
 from ..syscalls import LibraryTable
@@ -21,6 +21,7 @@ class DbapiDriver:
     package = "sqlite3"
     extension = "_sqlite3"
     shim: Optional[str] = None
+    autocommit: Mapping[str, Any] = {"isolation_level": None}
 
     def __init__(self, library: Optional[str]) -> None:
         self._library = None
