@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import combinations, islice, product
+from itertools import combinations, islice, pairwise, product
 
 from packaging.version import Version
 
@@ -88,15 +88,19 @@ def _middleware_version(name: str, fingerprint: Fingerprint) -> str | None:
 def _versions(
     name: str, prints: Sequence[Fingerprint], version: Callable[[Fingerprint], str | None]
 ) -> Iterator[_Fact]:
-    """From each version on, and up to each; a stack without this component fits neither."""
+    """From each version on, and up to each, with the nearest one beyond.
+
+    What lies between the two is
+    not known. A stack without this component fits neither.
+    """
     found = [None if (text := version(each)) is None else Version(text) for each in prints]
     known = sorted({each for each in found if each is not None})
-    for lower in known[1:]:
+    for below, lower in pairwise(known):
         stacks = sum(1 << n for n, v in enumerate(found) if v is not None and v >= lower)
-        yield _Fact(f"{name} is {lower} or newer", stacks)
-    for upper in known[:-1]:
+        yield _Fact(f"{name} is {lower} or newer (not {below})", stacks)
+    for upper, above in pairwise(known):
         stacks = sum(1 << n for n, v in enumerate(found) if v is not None and v <= upper)
-        yield _Fact(f"{name} is {upper} or older", stacks)
+        yield _Fact(f"{name} is {upper} or older (not {above})", stacks)
 
 
 def _values(texts: Iterable[str | None]) -> list[str]:

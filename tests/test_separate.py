@@ -33,7 +33,7 @@ def test_versions_are_compared_as_versions() -> None:
     old, middle, new = (make_fingerprint(sqlite=v) for v in ("3.9.0", "3.10.0", "3.11.0"))
     found = separate(named(middle, new), named(old))
     assert found is not None
-    assert found.where == "SQLite is 3.10.0 or newer"
+    assert found.where == "SQLite is 3.10.0 or newer (not 3.9.0)"
 
 
 def test_two_facts_are_joined() -> None:
@@ -47,7 +47,7 @@ def test_two_facts_are_joined() -> None:
         named(stack("1.3.8", True), stack("2.0", False), stack("1.3.8", False)),
     )
     assert found is not None
-    assert found.where == "SQLite has the shared cache and sqlalchemy is 1.3.9 or newer"
+    assert found.where == "SQLite has the shared cache and sqlalchemy is 1.3.9 or newer (not 1.3.8)"
 
 
 def test_stacks_that_nothing_recorded_tells_apart_are_not_described() -> None:

@@ -28,6 +28,13 @@ class ClaimRow:
     parts: tuple[str, ...]
 
 
+def by_ticks(text: str) -> Iterator[tuple[str, bool]]:
+    """A text in pieces, each with whether it stands between backticks."""
+    for number, piece in enumerate(text.split("`")):
+        if piece:
+            yield piece, number % 2 == 1
+
+
 def claim_row(judged: Judgement) -> ClaimRow:
     claim = judged.claim
     return ClaimRow(
@@ -75,9 +82,10 @@ def _why(judged: Judgement) -> str:
 
 def _stacks(judged: Judgement) -> str:
     held, failed = len(judged.stacks_for), len(judged.stacks_against)
-    if not held + failed:
-        return "not measured"
-    return f"holds on {held} of {held + failed} {'stack' if held + failed == 1 else 'stacks'}"
+    total = held + failed
+    return (
+        f"holds on {held} of {total} stack{'' if total == 1 else 's'}" if total else "not measured"
+    )
 
 
 def _instead(judged: Judgement) -> str:
@@ -156,7 +164,8 @@ def render_claims(judged: Sequence[Judgement], *, width: int = 100, unicode: boo
         told = [
             row.why,
             *row.parts,
-            f"{row.stacks}, {row.cells} cells" + (f"; {row.where}" if row.where else ""),
+            f"{row.stacks}, {row.cells} cell{'' if row.cells == 1 else 's'}"
+            + (f"; {row.where}" if row.where else ""),
             f"instead: {row.instead}  ({row.measured})" if row.instead else "",
             f"proof: {row.command}",
         ]

@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from matrix.adjudicate import Judgement
 from matrix.outcome import Outcome, Verdict
-from matrix.reports.claims import claim_row
+from matrix.reports.claims import by_ticks, claim_row
 from matrix.reports.grid import Column, Grid, Row, Section, Table, connect_options, display, visible
 from matrix.stackid import StackId
 
@@ -47,6 +47,7 @@ def render_html(grid: Grid, claims: Sequence[Judgement] = ()) -> str:
         "display": display,
         "options": connect_options,
         "number": _number,
+        "ticked": _ticked,
         "yes_no": _yes_no,
     }
     environment.globals |= {"Verdict": Verdict, "tone": _tone, "anchor": anchor}
@@ -159,6 +160,15 @@ def _tone(outcome: Outcome) -> str:
 def _number(value: int) -> Markup:
     """Group digits with thin spaces that do not break."""
     return Markup(f"{value:,}".replace(",", "&#8239;"))
+
+
+def _ticked(text: str) -> Markup:
+    """Show what stands between backticks as code."""
+    pieces = (
+        Markup("<code>{}</code>" if ticked else "{}").format(visible(piece))
+        for piece, ticked in by_ticks(text)
+    )
+    return Markup("").join(pieces)
 
 
 def _yes_no(value: bool) -> str:

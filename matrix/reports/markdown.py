@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from matrix.adjudicate import Judgement
 from matrix.outcome import Verdict
-from matrix.reports.claims import ClaimRow, claim_row
+from matrix.reports.claims import ClaimRow, by_ticks, claim_row
 from matrix.reports.grid import Cell, Grid, Row, Section, Table, Totals, describe_stack, visible
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|#&~])")
@@ -42,10 +42,14 @@ def _claims(claims: Sequence[Judgement]) -> Iterator[str]:
 
 
 def _claim(row: ClaimRow) -> tuple[str, ...]:
-    told = filter(None, (row.why, f"{row.stacks}.", row.where and f"{row.where}."))
+    told = filter(None, (row.why, f"({'; '.join(filter(None, (row.stacks, row.where)))})"))
     instead = f"{code(row.instead)} ({plain(row.measured)})" if row.instead else ""
     verdict = f"{row.verdict.sign} {row.verdict.value}"
-    return plain(row.id), verdict, plain(row.says), plain(" ".join(told)), instead
+    return plain(row.id), verdict, _ticked(row.says), _ticked(" ".join(told)), instead
+
+
+def _ticked(text: str) -> str:
+    return "".join(code(piece) if ticked else plain(piece) for piece, ticked in by_ticks(text))
 
 
 def _table(table: Table) -> Iterator[str]:
