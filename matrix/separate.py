@@ -90,8 +90,7 @@ def _versions(
 ) -> Iterator[_Fact]:
     """From each version on, and up to each, with the nearest one beyond.
 
-    What lies between the two is
-    not known. A stack without this component fits neither.
+    What lies between the two is not known. A stack without this component fits neither.
     """
     found = [None if (text := version(each)) is None else Version(text) for each in prints]
     known = sorted({each for each in found if each is not None})
