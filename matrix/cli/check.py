@@ -42,6 +42,7 @@ from matrix.model import (
 from matrix.outcome import Verdict, verdict
 from matrix.provision import Provisioner
 from matrix.reports import RENDERERS, render
+from matrix.reports.details import render_details
 from matrix.results import ResultSet, StackResults
 from matrix.stacks import Stack, parse_stack, with_middleware
 
@@ -135,6 +136,8 @@ def command(
         write_output("".join(_lines(asked, cases, results, named=bool(specs))), output)
     elif format_ == "table" and output is None:
         write_output(render_table(results), None)
+        if batch is None:
+            write_output(render_details(results), None)
     else:
         write_output(render(format_, results), output)
     check_conflicts(results)

@@ -8,9 +8,9 @@ from matrix.history import SameSqlite, Segment, Strip
 from matrix.model import Case, Json, canonical
 from matrix.outcome import outcome, verdict
 from matrix.reports.grid import connect_options, display, visible
+from matrix.reports.words import in_words
 
 _AXES = {"SQLite": "SQLite under sqlite3 (the effect of the library)"}
-_SHORT = 100
 
 
 def render_history(case: Case, strips: Sequence[Strip], same: Sequence[SameSqlite]) -> str:
@@ -83,7 +83,7 @@ def _segment(case: Case, before: Segment | None, segment: Segment) -> Iterator[s
     where = "" if segment.exact else f"  (or a release after {before.until}, not run)"
     yield f"  since {segment.since:<12} {_sign(case, segment)}{where}"
     for name, old, new in segment.changes:
-        yield f"        {name}: {_value(name, old)} → {_value(name, new)}"
+        yield f"        {name}: {in_words(name, old)} → {in_words(name, new)}"
     for name, old, new in segment.builds:
         yield f"        another build: {name} {canonical(old)} → {canonical(new)}"
 
@@ -99,20 +99,3 @@ def _differing(case: Case, each: SameSqlite) -> Iterator[str]:
 def _sign(case: Case, segment: Segment) -> str:
     seen = outcome(segment.observation)
     return f"{seen.sign}{verdict(segment.observation, case.intent).mark} {seen.word}"
-
-
-def _value(name: str, value: Json) -> str:
-    """A field in short: an error's text, the paths that were created, the call that was made."""
-    if value is None or value == []:
-        text = "none"
-    elif name == "error":
-        text = f"{value['type']}: {value['message']}"
-    elif name == "created":
-        text = ", ".join(f"{e['path']} ({e['kind']}{'' if e['kept'] else ', gone'})" for e in value)
-    elif name == "passed":
-        text = ", ".join(canonical(argument) for argument in value["args"])
-        text += "".join(f", {key}={canonical(item)}" for key, item in value["kwargs"].items())
-    else:
-        text = value if isinstance(value, str) else canonical(value)
-    text = visible(text)
-    return text if len(text) <= _SHORT else text[:_SHORT] + "…"
