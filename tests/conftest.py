@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from matrix.catalogue import Catalogue, load_catalogue
 from matrix.collect import observe
@@ -14,6 +15,9 @@ from matrix.model import Case, Observation
 from matrix.provision import Provided, Provisioner
 from matrix.results import StackResults
 from matrix.stacks import Stack, parse_stack
+
+settings.register_profile("patient", deadline=None)  # a slow machine is no failure
+settings.load_profile("patient")
 
 FAKES = Path(__file__).with_name("fakes")
 
