@@ -136,7 +136,9 @@ class Bench:
 
     def project(self, jobs: int) -> Cost:
         """A run, from the cases to the result file, without the start of the workers."""
-        return _run(self._provided, self._cases, jobs) - _run(self._provided, (), jobs)
+        start = self.start()  # of one worker; they start side by side
+        starts = Cost(cpu=start.cpu * jobs, wall=start.wall)
+        return _run(self._provided, self._cases, jobs) - starts
 
     def start(self) -> Cost:
         """What a stack costs before its first case."""
@@ -248,6 +250,13 @@ def corpus(provided: Provided, size: int) -> list[Case]:
     return [case for case in taken if _stays_inside(stack.observations[case.id])]
 
 
+CASES: dict[str, Callable[[Provided, int], list[Case]]] = {
+    "forms": lambda provided, _: forms(provided),
+    "without a write": lambda provided, _: forms(provided, write=False),
+    "corpus": corpus,
+}
+
+
 def _stays_inside(seen: Observation) -> bool:
     ended = seen.result in (Result.OPENED, Result.REFUSED)
     return ended and not any(each.path.startswith(("/", "{dir}", "{tmp}")) for each in seen.created)
@@ -355,7 +364,8 @@ def growth_table(found: list[dict[str, float]]) -> str:
 @click.command()
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Markdown.")
 @click.option("--stack", "specs", multiple=True, default=STACKS, help="Repeatable.")
-@click.option("--cases", default=240, show_default=True, help="Cases of a measurement.")
+@click.option("--what", type=click.Choice(list(CASES)), multiple=True, help="Repeatable.")
+@click.option("--cases", default=1000, show_default=True, help="Cases of a measurement.")
 @click.option("--rounds", default=3, show_default=True, help="Medians are over so many.")
 @click.option("--quick", is_flag=True, help="Without the growth to 100,000 cells.")
 @click.option("--smoke", is_flag=True, help="A handful of cases: whether it works, no measurement.")
@@ -364,6 +374,7 @@ def growth_table(found: list[dict[str, float]]) -> str:
 def main(  # noqa: PLR0917  (click hands over every option by name)
     output: Path | None,
     specs: Sequence[str],
+    what: Sequence[str],
     cases: int,
     rounds: int,
     quick: bool,
@@ -384,12 +395,9 @@ def main(  # noqa: PLR0917  (click hands over every option by name)
         if not isinstance(provided, Provided):
             click.echo(f"{spec}: {provided.reason}", err=True)
             continue
-        for name, chosen in {
-            "forms": forms(provided),
-            "without a write": forms(provided, write=False),
-            "corpus": corpus(provided, cases),
-        }.items():
+        for name in what or CASES:
             click.echo(f"{spec}, {name}", err=True)
+            chosen = CASES[name](provided, cases)
             bench = Bench(provided, many(chosen, cases))
             slow = Bench(provided, many(chosen, max(4, cases // 20)))
             columns[f"{spec}, {name}"] = ratios(bench, slow, rounds)
