@@ -108,7 +108,8 @@ def outcome(observation: Observation) -> Outcome:
 
 def _place(observation: Observation) -> Outcome:
     """Where the data of an opened database went."""
-    if any(entry.kind is Kind.DATABASE for entry in observation.created):
+    created = any(entry.kind is Kind.DATABASE for entry in observation.created)
+    if created and observation.storage is Storage.FILE:
         return Outcome.FILE
     sees = observation.second_connection is SecondConnection.SEES
     if sees and observation.storage is Storage.MEMORY:

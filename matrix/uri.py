@@ -9,22 +9,20 @@ Source: https://www.sqlite.org/uri.html, and `sqlite3ParseUri` in SQLite's src/m
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
-from matrix.model import Case, Intent
+from matrix.model import Case, Json, TargetType
 
 _ROOT = "/:dir:"
-_NO_FILE_MEANT = {
-    Intent.PRIVATE_MEMORY,
-    Intent.SHARED_MEMORY,
-    Intent.TEMPORARY,
-    Intent.REFUSE,
-}
 _SQLALCHEMY_URL = re.compile(r"[a-z0-9_]+(?:\+[a-z0-9_]+)?://[^/]*(?:/(?P<rest>.*))?", re.DOTALL)
 _NAMES_IN_SQL = re.compile(
-    r"\b(?:ATTACH(?:\s+DATABASE)?|VACUUM(?:\s+\w+)?\s+INTO)\s+'((?:[^']|'')*)'", re.IGNORECASE
+    r"\b(?:ATTACH(?:\s+DATABASE)?|VACUUM(?:\s+\w+)?\s+INTO)"
+    r"\s*(?:'((?:[^']|'')*)'|\"((?:[^\"]|\"\")*)\")",
+    re.IGNORECASE,
 )
+_PARAMETERS = re.compile(r"[^?]*\?(?:.*&)?(?:mode|cache|vfs|uri|immutable|nolock|psow)=", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,17 +69,29 @@ def parse_file_uri(text: str) -> FileUri | None:
 
 
 def asked_names(case: Case) -> tuple[str, ...]:
-    """The file names that the user's strings mean: the targets', those in ATTACH and VACUUM INTO.
+    """The file names that the user's strings mean; the intent has no say in it.
 
-    A target that starts with `file:` means the path of that URI, whether or not URIs are on;
-    one that means memory, or a case whose intent is not a file, asks for no file at all.
+    The strings are the targets, names in options that take one, and those in ATTACH and VACUUM
+    INTO. One that starts with `file:` means the path of that URI, whether or not URIs are on, and
+    so does one that bears SQLite's parameters without it; one that means memory asks for no file.
     """
-    names = [name for sql in case.sql for name in _names_in_sql(_rooted(sql))]
-    if case.intent not in _NO_FILE_MEANT:
-        targets = [case.target] if case.second is None else [case.target, case.second]
-        names += [name for text in targets for name in _target_names(_rooted(text), case.via)]
-    found = (name for text in names for name in _file_names(text))
+    targets = [case.target] if case.second is None else [case.target, case.second]
+    names = [name for text in targets for name in _target_names(_rooted(text), case.via)]
+    names += [_rooted(name) for name in _names_in_options(case.connect)]
+    names += [name for sql in case.sql for name in _names_in_sql(_rooted(sql))]
+    found = [name for text in names for name in _file_names(text)]
+    if case.target_type is TargetType.PATH:
+        found.append(_rooted(case.target))  # a path object is a path, whatever it begins with
     return tuple(dict.fromkeys(name.replace(_ROOT, "{dir}") for name in found))
+
+
+def _names_in_options(options: Mapping[str, Json]) -> Iterator[str]:
+    """Names that stand in options: `database`, `target` of a creator, Django's `NAME`."""
+    for key, value in options.items():
+        if isinstance(value, Mapping):
+            yield from _names_in_options(value)
+        elif isinstance(value, str) and key in ("database", "target", "NAME"):
+            yield value
 
 
 def _rooted(text: str) -> str:
@@ -104,13 +114,17 @@ def _target_names(target: str, via: str | None) -> list[str]:
 
 
 def _names_in_sql(sql: str) -> list[str]:
-    return [quoted.replace("''", "'") for quoted in _NAMES_IN_SQL.findall(sql)]
+    return [
+        single.replace("''", "'") or double.replace('""', '"')
+        for single, double in _NAMES_IN_SQL.findall(sql)
+    ]
 
 
 def _file_names(text: str) -> list[str]:
     if not text or text.lower().startswith(":memory:"):
         return []
-    uri = parse_file_uri(text)
+    bare = not text.startswith("file:") and _PARAMETERS.match(text)
+    uri = parse_file_uri(f"file:{text}" if bare else text)
     if uri is None:
         return [text]
     return [] if uri.in_memory or uri.path.startswith(":memory:") else [uri.path]

@@ -165,7 +165,7 @@ def test_a_test_database_of_django_is_made_and_removed(observe_on: ObserveOn) ->
     assert [(e.path, e.kept) for e in uri.created if e.asked] == [("test.db", True)]
     assert uri.error is not None
     assert uri.error.phase == "close"
-    assert [(e.path, e.kept) for e in odd.created if e.asked] == [("test?mode=memory.db", True)]
+    assert [(e.path, e.kept) for e in odd.strays] == [("test?mode=memory.db", True)]
 
 
 def test_djangos_own_database_is_not_touched_by_a_test_run(observe_on: ObserveOn) -> None:

@@ -96,9 +96,9 @@ def test_an_error_is_the_sign_only_if_the_data_got_no_place(phase: str, expected
     assert outcome(failed(phase)) is expected
 
 
-def test_a_file_asked_for_by_a_statement_shows_beside_data_in_memory() -> None:
+def test_the_sign_says_where_the_data_is_whatever_a_statement_created() -> None:
     vacuumed = replace(MEMORY, created=(make_created("copy.db", stage="sql"),))
-    assert outcome(vacuumed) is Outcome.FILE
+    assert outcome(vacuumed) is Outcome.MEMORY
 
 
 def test_a_side_file_alone_is_no_new_database() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from matrix.model import Intent
+from matrix.model import Intent, TargetType
 from matrix.uri import asked_names, parse_file_uri
 from tests.builders import make_case
 
@@ -138,6 +138,32 @@ def test_statements_ask_for_files_too() -> None:
     "intent",
     [Intent.PRIVATE_MEMORY, Intent.SHARED_MEMORY, Intent.TEMPORARY, Intent.REFUSE],
 )
-def test_who_means_no_file_asks_for_none_but_in_statements(intent: Intent) -> None:
-    case = make_case(target="x.db", intent=intent, sql=("ATTACH 'y.db' AS y",))
-    assert asked_names(case) == ("y.db",)
+def test_the_intent_has_no_say_in_what_a_string_asks_for(intent: Intent) -> None:
+    case = make_case(target="x.db", intent=intent, sql=('ATTACH "y.db"AS y',))
+    assert asked_names(case) == ("x.db", "y.db")
+
+
+@pytest.mark.parametrize(
+    ("target", "asked"),
+    [
+        ("x.db?mode=memory", ()),
+        ("x?mode=memory&cache=shared", ()),
+        ("x.db?cache=shared", ("x.db",)),
+        ("what?.db", ("what?.db",)),
+        ("a?b=c", ("a?b=c",)),
+    ],
+)
+def test_parameters_of_sqlite_on_a_plain_name_are_no_part_of_it(
+    target: str, asked: tuple[str, ...]
+) -> None:
+    assert asked_names(make_case(target=target)) == asked
+
+
+def test_a_path_object_also_means_the_file_of_that_name() -> None:
+    case = make_case(target="file:x.db", target_type=TargetType.PATH)
+    assert asked_names(case) == ("x.db", "file:x.db")
+
+
+def test_a_name_in_an_option_is_asked_for() -> None:
+    case = make_case(target="x.db", connect={"OPTIONS": {"database": "y.db"}})
+    assert asked_names(case) == ("x.db", "y.db")

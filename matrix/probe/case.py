@@ -198,7 +198,7 @@ class CaseRun:
         except UnicodeDecodeError:
             held = [os.fsdecode(h.path) for h in self._observer.held().values()]
             return {"main": held[0]} if len(held) == 1 else {}
-        return {name: file or "" for _, name, file in rows}
+        return {name.lower(): file or "" for _, name, file in rows}
 
     def _storage_of(self, schema: str, before: Dict[int, Any]) -> str:
         """Where a schema's data is, by the descriptors that SQLite holds.
@@ -208,7 +208,7 @@ class CaseRun:
         if self._list is None:
             return "none"
         held = self._observer.held()
-        file = self._databases.get(schema, "")
+        file = self._databases.get(schema.lower(), "")
         if file and any(os.fsdecode(h.path) == file and not h.anonymous for h in held.values()):
             return "file"
         for descriptor, now in held.items():
@@ -276,31 +276,35 @@ class CaseRun:
 def kind_of(appeared: Appeared, databases: Any) -> str:
     """What a path is: by SQLite's word for its databases, by its name for what is beside them."""
     path = appeared.path
-    if path in databases:
+    if path in databases or _holds_database(path):
         return "database"
     if appeared.what == "unnamed":
         return "temporary"
     for pattern, kind in _KINDS:
         if pattern.search(os.path.basename(path)):
             return kind
-    return "database" if appeared.what == "create" or _is_database(path) else "other"
+    return "database" if appeared.what == "create" or _is_empty(path) else "other"
 
 
 _KINDS = (
     (re.compile(r"^etilqs_"), "temporary"),
-    (re.compile(r"-journal$|-mj"), "journal"),
+    (re.compile(r"-journal$|-mj[0-9A-Fa-f]{9}$"), "journal"),
     (re.compile(r"-wal$"), "wal"),
     (re.compile(r"-shm$"), "shm"),
     (re.compile(r"\.lock$"), "lock"),
 )
 
 
-def _is_database(path: str) -> bool:
-    """Whether a file holds a database, or nothing yet."""
+def _holds_database(path: str) -> bool:
+    """Whether a file is there and begins as a database does; a journal or a log does not."""
     if not os.path.isfile(path):
         return False
     with open(path, "rb") as file:
-        return file.read(16) in (b"", b"SQLite format 3\0")
+        return file.read(16) == b"SQLite format 3\0"
+
+
+def _is_empty(path: str) -> bool:
+    return os.path.isfile(path) and os.path.getsize(path) == 0
 
 
 def _unique(texts: Any) -> List[str]:

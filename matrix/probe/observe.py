@@ -60,7 +60,7 @@ class Observer:
         self._attempted: Dict[str, None] = {}
         self._conflicts: Dict[str, None] = {}
         self._expected: Dict[str, bool] = {}
-        self._given = _contents(places.dir)
+        self._given = _contents(places.around)
         self._directories = [places.dir, places.around]
         self._directories += [p for p in self._given if os.path.isdir(p) and not os.path.islink(p)]
         if self.log is None:

@@ -93,7 +93,7 @@ class Worker:
             return "a descriptor left open"
         if os.getcwd() != places.dir:
             return "the current directory changed"
-        if self._recorder.switched or _SWITCHES.search(" ".join(case["sql"])):
+        if self._recorder.switched or _SWITCHES.search(json.dumps([case["sql"], case["setup"]])):
             return "a switch of the whole process changed"
         return "used up" if self._count > _CASES_PER_PROCESS else None
 

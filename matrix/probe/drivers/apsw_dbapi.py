@@ -6,6 +6,7 @@ name nor the flags on their way to `apsw.Connection`; a report names it as the s
 
 from __future__ import annotations
 
+import threading
 from typing import Any, List, Optional, Tuple
 
 import apsw
@@ -22,9 +23,14 @@ PARSE_DECLTYPES, PARSE_COLNAMES = 1, 2
 
 Error = apsw.Error
 Warning = InterfaceError = DatabaseError = InternalError = Error
-OperationalError = ProgrammingError = NotSupportedError = DataError = Error
+OperationalError = NotSupportedError = DataError = Error
 IntegrityError = apsw.ConstraintError
 Binary = bytes
+
+
+class ProgrammingError(apsw.Error):  # type: ignore[misc]  # apsw is not here for mypy
+    """A use of a connection that the interface forbids."""
+
 
 open_connection = apsw.Connection
 
@@ -34,7 +40,7 @@ def connect(  # noqa: PLR0917
     timeout: float = 5.0,
     detect_types: int = 0,  # noqa: ARG001
     isolation_level: Optional[str] = "",  # noqa: ARG001
-    check_same_thread: bool = True,  # noqa: ARG001
+    check_same_thread: bool = True,
     cached_statements: int = 128,  # noqa: ARG001
     uri: bool = False,
 ) -> Connection:
@@ -44,14 +50,22 @@ def connect(  # noqa: PLR0917
         flags |= apsw.SQLITE_OPEN_URI
     connection = open_connection(database, flags=flags)
     connection.setbusytimeout(int(timeout * 1000))
-    return Connection(connection)
+    return Connection(connection, check_same_thread)
 
 
 class Connection:
     """A connection that begins a transaction before the first change, as `sqlite3` does."""
 
-    def __init__(self, connection: Any) -> None:
-        self.apsw = connection
+    def __init__(self, connection: Any, check_same_thread: bool) -> None:
+        self._connection = connection
+        self._thread = threading.get_ident() if check_same_thread else None
+
+    @property
+    def apsw(self) -> Any:
+        """The connection below, for the thread that may use it, as `sqlite3` has it."""
+        if self._thread not in (None, threading.get_ident()):
+            raise ProgrammingError("this connection was opened in another thread")
+        return self._connection
 
     @property
     def in_transaction(self) -> bool:

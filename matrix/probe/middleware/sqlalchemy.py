@@ -56,7 +56,8 @@ class Session:
         if "creator" in arguments:
             call = dict(arguments["creator"])
             target = call.pop("target")
-            arguments["creator"] = lambda: self._driver.connect(target, call)
+            connect = self._driver.dbapi(None).connect
+            arguments["creator"] = lambda: connect(target, **call)
         if "module" in arguments or self._driver.name != "sqlite3":
             arguments["module"] = self._driver.dbapi(arguments.get("module"))
         return arguments
