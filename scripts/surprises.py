@@ -72,8 +72,8 @@ def surprises(results: ResultSet, stacks: Sequence[StackResults]) -> list[Case]:
     for case in ranked:
         ways.setdefault(tuple(_kind(stack.observations[case.id]) for stack in stacks), case)
         scenarios.setdefault(case.scenario, case)
-    chosen = {case.id: case for case in (*ways.values(), *scenarios.values())}
-    return list(chosen.values())[:HOW_MANY]
+    chosen = {_call(case): case for case in reversed((*ways.values(), *scenarios.values()))}
+    return list(chosen.values())[::-1][:HOW_MANY]
 
 
 def _comparable(results: ResultSet, stacks: Sequence[StackResults]) -> Iterator[Case]:

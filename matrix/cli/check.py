@@ -15,6 +15,7 @@ from matrix.cli.common import (
     choose_stacks,
     execution_options,
     many,
+    output_option,
     provide,
     render_table,
     stack_options,
@@ -93,8 +94,7 @@ _SCENARIO = "check"
     show_default=True,
     help="What to print; jsonl: an observation a line, in the order of the cases, stack by stack.",
 )
-@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path),
-              help="A file instead of standard output.")  # fmt: skip
+@output_option
 def command(
     target: str | None,
     set_name: str | None,

@@ -23,6 +23,7 @@ from matrix.cli.common import (
     corpus,
     execution_options,
     many,
+    output_option,
     provide,
     stack_options,
     write_output,
@@ -71,8 +72,7 @@ from matrix.select import matches
     show_default=True,
     help="What to print; json: every claim with its stacks and cells.",
 )
-@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path),
-              help="A file instead of standard output.")  # fmt: skip
+@output_option
 def command(
     results: Path | None,
     run_now: bool,

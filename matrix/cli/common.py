@@ -31,6 +31,22 @@ RESULTS = Path("results/latest")
 CLAIMS = SCENARIOS / "claims"
 
 
+output_option = click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="A file instead of standard output.",
+)
+table_or_json = click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="What to print.",
+)
+
+
 def stack_options(function: F) -> F:
     """`--stacks`, `--stack`, `--cache`, `--offline`: which stacks, and where they come from."""
     for option in (

@@ -14,7 +14,15 @@ from packaging.version import Version
 
 from matrix import __version__
 from matrix.catalogue import Catalogue, load_catalogue
-from matrix.cli.common import choose_stacks, many, provide, stack_options, write_output
+from matrix.cli.common import (
+    choose_stacks,
+    many,
+    output_option,
+    provide,
+    stack_options,
+    table_or_json,
+    write_output,
+)
 from matrix.collect import observe
 from matrix.errors import EXIT_OK, EXIT_UNAVAILABLE, ProvisionError
 from matrix.provision import NOTE, REFUSED, UNREACHED, Provisioner, default_cache, find_installer
@@ -25,16 +33,8 @@ from matrix.stacks import Stack, stacks_of_set
 
 @click.command("doctor")
 @stack_options
-@click.option(
-    "--format",
-    "format_",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-    help="What to print.",
-)
-@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path),
-              help="A file instead of standard output.")  # fmt: skip
+@table_or_json
+@output_option
 def command(
     set_name: str | None,
     specs: tuple[str, ...],

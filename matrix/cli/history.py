@@ -8,7 +8,12 @@ from pathlib import Path
 import click
 
 from matrix.catalogue import load_catalogue
-from matrix.cli.common import RESULTS, write_output
+from matrix.cli.common import (
+    RESULTS,
+    output_option,
+    table_or_json,
+    write_output,
+)
 from matrix.errors import NothingSelectedError
 from matrix.history import same_sqlite, strips
 from matrix.reports.history import history_json, render_history
@@ -19,16 +24,8 @@ from matrix.select import Selector
 @click.command("history")
 @click.argument("case", metavar="CASE")
 @click.argument("results", type=click.Path(path_type=Path), default=RESULTS)
-@click.option(
-    "--format",
-    "format_",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-    help="What to print.",
-)
-@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path),
-              help="A file instead of standard output.")  # fmt: skip
+@table_or_json
+@output_option
 def command(case: str, results: Path, format_: str, output: Path | None) -> None:
     """Show CASE along the versions of each driver, of SQLite, of SQLAlchemy, of Python.
 

@@ -9,7 +9,15 @@ from pathlib import Path
 import click
 
 from matrix.catalogue import load_catalogue
-from matrix.cli.common import choose_stacks, provide, read_topics, stack_options, write_output
+from matrix.cli.common import (
+    choose_stacks,
+    output_option,
+    provide,
+    read_topics,
+    stack_options,
+    table_or_json,
+    write_output,
+)
 from matrix.collect import observe
 from matrix.coverage import coverage
 from matrix.errors import EXIT_OK, EXIT_UNAVAILABLE, NothingSelectedError
@@ -20,18 +28,6 @@ from matrix.reports.grid import visible
 from matrix.results import StackResults
 from matrix.select import Selector
 
-_format = click.option(
-    "--format",
-    "format_",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-    help="What to print.",
-)
-_output = click.option(
-    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path),
-    help="A file instead of standard output.",
-)  # fmt: skip
 _select = click.option(
     "--select", "patterns", multiple=True, metavar="GLOB", help="Only these. Repeatable."
 )
@@ -49,8 +45,8 @@ def command() -> None:
 @command.command("scenarios")
 @_paths
 @_select
-@_format
-@_output
+@table_or_json
+@output_option
 def list_scenarios(
     scenarios: tuple[Path, ...], patterns: tuple[str, ...], format_: str, output: Path | None
 ) -> None:
@@ -68,8 +64,8 @@ def list_scenarios(
 @_paths
 @_select
 @click.option("--explain", is_flag=True, help="The combinations that were dropped, and why.")
-@_format
-@_output
+@table_or_json
+@output_option
 def list_cases(
     scenarios: tuple[Path, ...],
     patterns: tuple[str, ...],
@@ -96,8 +92,8 @@ def list_cases(
 @command.command("coverage")
 @_paths
 @_select
-@_format
-@_output
+@table_or_json
+@output_option
 def list_coverage(
     scenarios: tuple[Path, ...], patterns: tuple[str, ...], format_: str, output: Path | None
 ) -> None:
@@ -118,8 +114,8 @@ def list_coverage(
 
 @command.command("stacks")
 @stack_options
-@_format
-@_output
+@table_or_json
+@output_option
 def list_stacks(
     set_name: str | None,
     specs: tuple[str, ...],

@@ -6,7 +6,14 @@ from pathlib import Path
 
 import click
 
-from matrix.cli.common import RESULTS, judge_claims, read_claims, render_table, write_output
+from matrix.cli.common import (
+    RESULTS,
+    judge_claims,
+    output_option,
+    read_claims,
+    render_table,
+    write_output,
+)
 from matrix.reports import RENDERERS, render
 from matrix.results import load_results
 from matrix.select import Selector
@@ -16,8 +23,7 @@ from matrix.select import Selector
 @click.argument("format_", metavar="FORMAT", type=click.Choice(sorted(RENDERERS)))
 @click.argument("results", type=click.Path(path_type=Path), default=RESULTS)
 @click.option("--select", "patterns", multiple=True, metavar="GLOB", help="Only these cases.")
-@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path),
-              help="A file instead of standard output.")  # fmt: skip
+@output_option
 def command(format_: str, results: Path, patterns: tuple[str, ...], output: Path | None) -> None:
     """Render the result files in RESULTS (default: results/latest) as FORMAT.
 

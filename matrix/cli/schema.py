@@ -7,14 +7,16 @@ from pathlib import Path
 
 import click
 
-from matrix.cli.common import write_output
+from matrix.cli.common import (
+    output_option,
+    write_output,
+)
 from matrix.schemas import SCHEMAS
 
 
 @click.command("schema")
 @click.argument("name", type=click.Choice(sorted(SCHEMAS)))
-@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path),
-              help="A file instead of standard output.")  # fmt: skip
+@output_option
 def command(name: str, output: Path | None) -> None:
     """Print the JSON Schema of scenario files, claims, the file of stacks, cases or observations.
 
