@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 from matrix.probe.outside import NOTE, remove_noted
 
 _PREFIX = "sqlite-matrix-"
+_PATIENCE = 40
 _MEMORY_FILE_SYSTEM = Path("/dev/shm")
 
 
@@ -40,7 +42,16 @@ def _sweep(parent: Path) -> None:
         if process.isdigit() and not _is_alive(int(process)):
             for note in old.glob(f"*/*/{NOTE}"):
                 remove_noted(str(note.parent))
-            shutil.rmtree(old, ignore_errors=True)
+            _remove(old)
+
+
+def _remove(directory: Path) -> None:
+    """Remove a directory to which a dying worker may still add."""
+    for _ in range(_PATIENCE):
+        shutil.rmtree(directory, ignore_errors=True)
+        if not directory.exists():
+            return
+        time.sleep(0.05)
 
 
 def _is_alive(process: int) -> bool:

@@ -22,6 +22,7 @@ from tests.processes import children_of, needs_proc
 SCENARIOS = Path(__file__).parents[1] / "scenarios"
 TOPICS = ("cache", "vfs")
 KILLS = 200
+EACH = 20  # kills before a run may finish
 
 pytestmark = pytest.mark.endurance
 
@@ -84,7 +85,7 @@ def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bytes(tmp_path:
         while (code := ended(process)) is None:
             time.sleep(chance.uniform(0, usual / 4))
             victims = [process] if chance.random() < 0.5 else children_of(process)
-            if kills < KILLS and victims:
+            if kills < min(KILLS, EACH * (finished + 1)) and victims:
                 kills += 1
                 kill(chance.choice(victims))
         if code == 0:
