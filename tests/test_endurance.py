@@ -80,7 +80,8 @@ def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bytes(tmp_path:
     assert os.waitstatus_to_exitcode(os.waitpid(start(whole, scratch), 0)[1]) == 0
     usual = time.monotonic() - began
     kills = finished = 0
-    while kills < KILLS or not finished:
+    code: int | None = None
+    while kills < KILLS or code != 0:  # the last word is a run that was let alone
         process = start(killed, scratch)
         while (code := ended(process)) is None:
             time.sleep(chance.uniform(0, usual / 4))
