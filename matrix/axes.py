@@ -147,6 +147,16 @@ class Settings(Record):
         description="The target of the second connection, opened on its own (under SQLAlchemy from "
         "a second engine); absent for one more connection as the first was had.",
     )
+    backup: Text | None = Field(
+        default=None,
+        description="A name that the open connection's database is copied to, after the write, with"
+        " the driver's own backup and the same connect options; for the bare driver.",
+    )
+    reopen: bool = Field(
+        default=False,
+        description="Whether the target is opened once more after everything has been closed, and"
+        " asked for what was written.",
+    )
     intent: FromPlain[Intent] = Field(
         default=Intent.OBSERVE, description="What a user means by the string."
     )
@@ -156,7 +166,7 @@ class Settings(Record):
 
     def templates(self) -> Iterator[tuple[Inward, str]]:
         """The texts with placeholders, each with the way inward to it."""
-        for name in ("connect", "setup", "sql", "second"):
+        for name in ("connect", "setup", "sql", "second", "backup"):
             yield from iter_texts(self.plain(name), (name,))
 
     def plain(self, name: str) -> Json:

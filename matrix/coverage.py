@@ -102,5 +102,9 @@ def _of_surroundings(case: Case) -> Iterator[str]:
         yield from (f"sql {found.upper().strip()}" for found in _STATEMENTS.findall(sql))
     if not case.write:
         yield "no write"
+    if case.backup is not None:
+        yield "backup"
+    if case.reopen:
+        yield "reopen"
     if case.write_to != "main":
         yield f"write to {case.write_to}"

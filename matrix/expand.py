@@ -92,6 +92,7 @@ def _case(topic: Topic, scenario: Scenario, combination: Combination) -> Case:
         settings["setup"] = tuple(fill(settings["setup"], texts))
         settings["sql"] = tuple(fill(settings["sql"], texts))
         settings["second"] = fill(settings["second"], texts)
+        settings["backup"] = fill(settings["backup"], texts)
         return Case(id=name, target=fill(scenario.target, texts), **settings)
     except TemplateError as error:
         raise UsageError(f"{name}: {error}", hint=error.hint) from None

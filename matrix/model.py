@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import Enum
 from typing import Any, TypeVar
 
@@ -76,6 +76,14 @@ class SecondConnection(str, Enum):
     REFUSED = "refused"
 
 
+class Reopened(str, Enum):
+    """What was found when everything had been closed and the target was opened once more."""
+
+    SEES = "sees"
+    DOES_NOT_SEE = "does_not_see"
+    REFUSED = "refused"
+
+
 class UriDefault(str, Enum):
     """The URI default of a stack's SQLite: left as built, or forced through SQLITE_CONFIG_URI."""
 
@@ -103,6 +111,8 @@ class Case:
     `{dir}` in the target, an option or a statement stands for the case's own directory,
     `{name}` for a name that no other case uses.
     `second`: the target of the second connection; None means the same way in once more.
+    `backup`: the name that the driver copies the database to; None means no copy.
+    `reopen`: whether the target is opened once more after everything was closed.
     `drivers` limits the case to those drivers; None means all.
     """
 
@@ -116,6 +126,8 @@ class Case:
     write: bool = True
     write_to: str = "main"
     second: str | None = None
+    backup: str | None = None
+    reopen: bool = False
     intent: Intent = Intent.OBSERVE
     drivers: tuple[str, ...] | None = None
 
@@ -125,20 +137,7 @@ class Case:
         return self.id.partition("[")[0]
 
     def to_json(self) -> dict[str, Json]:
-        return {
-            "id": self.id,
-            "target": self.target,
-            "target_type": self.target_type.value,
-            "via": self.via,
-            "connect": dict(self.connect),
-            "setup": [dict(step) for step in self.setup],
-            "sql": list(self.sql),
-            "write": self.write,
-            "write_to": self.write_to,
-            "second": self.second,
-            "intent": self.intent.value,
-            "drivers": None if self.drivers is None else list(self.drivers),
-        }
+        return {**_plain(self), "setup": [dict(step) for step in self.setup]}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Json]) -> Case:
@@ -155,14 +154,20 @@ class Case:
             write=value.get("write", True),
             write_to=value.get("write_to", "main"),
             second=value.get("second"),
+            backup=value.get("backup"),
+            reopen=value.get("reopen", False),
             intent=Intent(value.get("intent", "observe")),
             drivers=None if drivers is None else tuple(drivers),
         )
 
     @property
     def digest(self) -> str:
-        """A short hash of what the case does: two cases with one digest are comparable."""
-        content = {k: v for k, v in self.to_json().items() if k not in ("id", "intent")}
+        """A short hash of what the case does: two cases with one digest are comparable.
+
+        What is not asked for is left out, so that a key that is new changes no case without it.
+        """
+        asked = ((k, v) for k, v in self.to_json().items() if v is not None and v is not False)
+        content = {key: value for key, value in asked if key not in ("id", "intent")}
         return hashlib.sha256(canonical(content).encode()).hexdigest()[:16]
 
 
@@ -180,13 +185,7 @@ class ScenarioInfo:
     then: str | None = None
 
     def to_json(self) -> dict[str, Json]:
-        return {
-            "id": self.id,
-            "title": self.title,
-            "question": self.question,
-            "references": list(self.references),
-            "then": self.then,
-        }
+        return _plain(self)
 
     @classmethod
     def from_json(cls, value: Mapping[str, Json]) -> ScenarioInfo:
@@ -229,25 +228,7 @@ class Fingerprint:
     observer: str = ""
 
     def to_json(self) -> dict[str, Json]:
-        return {
-            "python": self.python,
-            "implementation": self.implementation,
-            "platform": self.platform,
-            "driver": self.driver,
-            "driver_version": self.driver_version,
-            "distribution": self.distribution,
-            "sqlite": self.sqlite,
-            "source_id": self.source_id,
-            "compile_options": list(self.compile_options),
-            "uri_setting": self.uri_setting.value,
-            "uri_default": self.uri_default,
-            "shared_cache": self.shared_cache,
-            "temp_files": self.temp_files,
-            "middleware": self.middleware,
-            "middleware_version": self.middleware_version,
-            "shim": self.shim,
-            "observer": self.observer,
-        }
+        return _plain(self)
 
     @classmethod
     def from_json(cls, value: Mapping[str, Json]) -> Fingerprint:
@@ -262,14 +243,14 @@ class Fingerprint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """What was raised, and in which phase: setup, open, sql, write, second_connection, close."""
+    """What was raised, and in which phase: the stage in which it was, or setup."""
 
     phase: str
     type: str
     message: str
 
     def to_json(self) -> dict[str, Json]:
-        return {"phase": self.phase, "type": self.type, "message": self.message}
+        return _plain(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -301,14 +282,7 @@ class Created:
         return self.path.startswith(("/", "{dir}/..")) or self.path[1:3] in (":\\", ":/")
 
     def to_json(self) -> dict[str, Json]:
-        return {
-            "path": self.path,
-            "kind": self.kind.value,
-            "stage": self.stage,
-            "kept": self.kept,
-            "asked": self.asked,
-            "size": self.size,
-        }
+        return _plain(self)
 
     @classmethod
     def from_json(cls, value: Mapping[str, Json]) -> Created:
@@ -321,6 +295,7 @@ class Observation:
 
     `tried`: what SQLite tried to create, and could not. `conflicts`: where the witnesses of
     what appeared disagree; a cell that has one is not to be believed.
+    `reused`: the stages in which a user was handed the first connection, and no other.
     """
 
     case: str
@@ -334,6 +309,8 @@ class Observation:
     modified: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
     second_connection: SecondConnection | None = None
+    reopened: Reopened | None = None
+    reused: tuple[str, ...] = ()
     passed: Mapping[str, Json] | None = None
     opened: str | None = None
     journal_mode: str | None = None
@@ -347,25 +324,11 @@ class Observation:
         return tuple(entry for entry in self.created if entry.stray)
 
     def to_json(self) -> dict[str, Json]:
+        error = None if self.error is None else self.error.to_json()
         return {
-            "case": self.case,
-            "stack": self.stack,
-            "result": self.result.value,
-            "error": None if self.error is None else self.error.to_json(),
-            "storage": self.storage.value,
+            **_plain(self),
+            "error": error,
             "created": [entry.to_json() for entry in self.created],
-            "tried": list(self.tried),
-            "conflicts": list(self.conflicts),
-            "modified": list(self.modified),
-            "removed": list(self.removed),
-            "second_connection": _value(self.second_connection),
-            "passed": None if self.passed is None else dict(self.passed),
-            "opened": self.opened,
-            "journal_mode": self.journal_mode,
-            "pool": self.pool,
-            "warnings": list(self.warnings),
-            "observer": self.observer,
-            "transients_complete": self.transients_complete,
         }
 
     @classmethod
@@ -383,13 +346,24 @@ class Observation:
                 "modified": tuple(value["modified"]),
                 "removed": tuple(value["removed"]),
                 "second_connection": _read(SecondConnection, value["second_connection"]),
+                "reopened": _read(Reopened, value.get("reopened")),
+                "reused": tuple(value.get("reused", ())),
                 "warnings": tuple(value["warnings"]),
             }
         )
 
 
-def _value(member: Enum | None) -> Json:
-    return None if member is None else member.value
+def _plain(record: Any) -> dict[str, Json]:
+    """The fields of a value as JSON, but for values inside them that have a form of their own."""
+    return {each.name: _plain_value(getattr(record, each.name)) for each in fields(record)}
+
+
+def _plain_value(value: Any) -> Json:
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, tuple | list):
+        return list(value)
+    return dict(value) if isinstance(value, Mapping) else value
 
 
 def _read(kind: type[E_], value: Json) -> E_ | None:

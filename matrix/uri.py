@@ -71,12 +71,14 @@ def parse_file_uri(text: str) -> FileUri | None:
 def asked_names(case: Case) -> tuple[str, ...]:
     """The file names that the user's strings mean; the intent has no say in it.
 
-    The strings are the targets, names in options that take one, and those in ATTACH and VACUUM
-    INTO. One that starts with `file:` means the path of that URI, whether or not URIs are on, and
-    so does one that bears SQLite's parameters without it; one that means memory asks for no file.
+    The strings are the targets, that of a backup too, names in options that take one, and those in
+    ATTACH and VACUUM INTO. One that starts with `file:` means the path of that URI, whether or not
+    URIs are on, and so does one that bears SQLite's parameters without it; one that means memory
+    asks for no file.
     """
     targets = [case.target] if case.second is None else [case.target, case.second]
     names = [name for text in targets for name in _target_names(_rooted(text), case.via)]
+    names += [] if case.backup is None else [_rooted(case.backup)]
     names += [_rooted(name) for name in _names_in_options(case.connect)]
     names += [name for sql in case.sql for name in _names_in_sql(_rooted(sql))]
     found = [name for text in names for name in _file_names(text)]

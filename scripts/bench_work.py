@@ -21,7 +21,7 @@ from typing import Any
 
 sys.path.append(str(Path(__file__).resolve().parent.parent))
 
-from matrix.probe.case import INSERT, LOOK
+from matrix.probe.case import INSERT, LOOK, TABLE
 from matrix.probe.middleware import BareSession
 from matrix.probe.places import Places
 from matrix.probe.plugins import load_plugin
@@ -109,7 +109,7 @@ def _write(session: Any, schema: str) -> None:
     session.execute(f"PRAGMA {quoted}.cache_size=10")
     if not session.in_transaction():
         session.execute("BEGIN")
-    session.execute(f"CREATE TABLE {quoted}.matrix_written(x)")
+    session.execute(f"CREATE TABLE {quoted}.{TABLE}(x)")
     session.execute(INSERT % quoted)
     session.execute("COMMIT")
     session.execute(f"PRAGMA {quoted}.journal_mode")

@@ -18,11 +18,14 @@ from .setup import set_up
 _ROWS = 512
 _ROW_BYTES = 4000
 _SPILLED = _ROWS * _ROW_BYTES // 2
+TABLE = "matrix_written_5e1d8c40b7"
+"""The probe's own table, by a name that no user's statement has."""
 INSERT = (
-    "INSERT INTO %%s.matrix_written WITH RECURSIVE n(i) AS "
+    "INSERT INTO %%s.%s WITH RECURSIVE n(i) AS "
     "(SELECT 1 UNION ALL SELECT i+1 FROM n LIMIT %d) SELECT zeroblob(%d) FROM n"
-) % (_ROWS, _ROW_BYTES)
-LOOK = "SELECT count(*) FROM matrix_written"
+) % (TABLE, _ROWS, _ROW_BYTES)
+LOOK = "SELECT count(*), total_changes() FROM " + TABLE
+"""What is there, and how much of it the connection that is asked has written itself."""
 
 
 class CaseRun:
@@ -51,7 +54,8 @@ class CaseRun:
         self._places = places
         self._error: Optional[Dict[str, str]] = None
         self._storage = "none"
-        self._second: Optional[str] = None
+        self._found: Dict[str, str] = {}
+        self._reused: List[str] = []
         self._journal_mode: Optional[str] = None
         self._pool: Optional[str] = None
         self._databases: Dict[str, str] = {}
@@ -75,6 +79,7 @@ class CaseRun:
             observer.begin(self._places)
             return "unavailable"
         observer.begin(self._places)
+        written = False
         opened = self._attempt("open", self._open)
         self._pool = None if self._session is None else self._session.pool
         if opened:
@@ -84,10 +89,15 @@ class CaseRun:
             written = case["write"] and usable and self._attempt("write", self._write)
             if not written:
                 self._storage = self._storage_of(case["write_to"] if usable else "main", {})
+            if usable and case["backup"] is not None:
+                self._attempt("backup", self._back_up)
             if written:
-                self._attempt("second_connection", self._look)
+                self._attempt("second_connection", self._look_beside)
         self._attempt("close", self._close)
+        if written and case["reopen"]:
+            self._attempt("reopen", self._reopen)
         observer.enter("exit")
+        self._recorder.close_thread()
         self._session = self._list = None
         observer.look()
         return "opened" if opened else "refused"
@@ -142,41 +152,59 @@ class CaseRun:
         execute("PRAGMA %s.cache_size=10" % schema)
         if not self._session.in_transaction():
             execute("BEGIN")
-        execute("CREATE TABLE %s.matrix_written(x)" % schema)
+        execute("CREATE TABLE %s.%s(x)" % (schema, TABLE))
         execute(INSERT % schema)
         self._storage = self._storage_of(self._case["write_to"], before)
         execute("COMMIT")
         self._journal_mode = str(execute("PRAGMA %s.journal_mode" % schema)[0][0])
 
-    def _look(self) -> None:
+    def _back_up(self) -> None:
+        if not hasattr(self._session, "backup"):
+            raise NotImplementedError("no backup is known for this middleware")
+        self._session.backup(self._places.fill(self._case["backup"]))
+
+    def _look_beside(self) -> None:
+        if self._case["second"] is None:
+            self._look("second_connection", self._session.look)
+        else:
+            self._look("second_connection", self._look_from)
+
+    def _look(self, stage: str, look: Callable[[str], Any]) -> None:
+        """Look for what was written; who has written it himself is the first connection again."""
         try:
-            if self._case["second"] is None:
-                self._session.look(LOOK)
-            else:
-                self._look_from(self._places.fill(self._case["second"]))
+            rows = look(LOOK)
         except Exception as error:
             if "no such table" in str(error):
-                self._second = "does_not_see"
+                self._found[stage] = "does_not_see"
                 return
-            self._second = "refused"
+            self._found[stage] = "refused"
             raise
-        self._second = "sees"
+        self._found[stage] = "sees"
+        if rows[0][1]:
+            self._reused.append(stage)
 
-    def _look_from(self, target: str) -> None:
+    def _look_from(self, sql: str) -> Any:
         """Look through a target of its own: another connection, or another engine."""
         options = self._places.fill(self._case["connect"])
+        target = self._places.fill(self._case["second"])
         session = self._session_type(self._driver, target, options)
         session.open()
         try:
-            session.execute(LOOK)
+            return session.execute(sql)
         finally:
             session.close()
 
     def _close(self) -> None:
+        """Close as a user would; what he leaves open may still serve the reopening."""
         try:
             self._session.close()
         finally:
-            self._recorder.close_thread()
+            if not self._case["reopen"]:
+                self._recorder.close_thread()
+
+    def _reopen(self) -> None:
+        if hasattr(self._session, "reopen"):
+            self._look("reopen", self._session.reopen)
 
     def _database_list(self) -> Optional[Callable[[], Any]]:
         """How SQLite is asked for its databases; None where a middleware went past the driver."""
@@ -231,7 +259,9 @@ class CaseRun:
             "conflicts": sorted(observer.conflicts()),
             "modified": sorted(places.show_path(path) for path in observer.modified()),
             "removed": sorted(places.show_path(path) for path in observer.removed()),
-            "second_connection": self._second,
+            "second_connection": self._found.get("second_connection"),
+            "reopened": self._found.get("reopen"),
+            "reused": self._reused,
             "passed": None if passed is None else to_json(passed, places),
             "opened": None if main is None else places.show_path(main),
             "journal_mode": self._journal_mode,

@@ -11,7 +11,7 @@ from .places import Places
 from .pythonlog import PythonLog
 from .syscalls import Event, Held, SystemCallLog
 
-STAGES = ("open", "sql", "write", "second_connection", "close", "exit")
+STAGES = ("open", "sql", "write", "backup", "second_connection", "close", "reopen", "exit")
 
 
 class Appeared(NamedTuple):

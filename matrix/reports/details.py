@@ -10,7 +10,10 @@ from matrix.reports.grid import connect_options, describe_stack, display
 from matrix.reports.words import in_words
 from matrix.results import ResultSet, StackResults
 
-_FIELDS = ("passed", "opened", "created", "tried", "error", "second_connection", "pool", "warnings")
+_FIELDS = (
+    "passed", "opened", "created", "tried", "error", "second_connection", "reopened", "reused",
+    "pool", "warnings",
+)  # fmt: skip
 _UNCOMPARED = ("stack", "observer", "transients_complete")
 
 

@@ -12,6 +12,8 @@ A driver is a module with a class `Driver`, built in (beside this file) or anywh
 - `database_list(connection)`: the rows of the PRAGMA of that name, file names with surrogateescape;
   UnicodeDecodeError where the driver cannot give them.
 - `in_transaction(connection)`, `close(connection)`.
+- `backup(connection, target, options)`: copy the connection's main database into a target, opened
+  as by `connect`, with the driver's own means.
 - `record(recorder)`: from now on pass every opening, whoever makes it, through
   `recorder.opening(open, args, kwargs)`, which calls `open(*args, **kwargs)`.
 - `dbapi(name)`: the DB-API module to hand to a middleware under `name` (None: the driver's own),

@@ -88,6 +88,14 @@ class Driver:
     def close(self, connection: Any) -> None:
         connection.close()
 
+    def backup(self, connection: Any, target: Any, options: Dict[str, Any]) -> None:
+        copy = self.connect(target, options)
+        try:
+            with copy.backup("main", connection, "main") as backup:
+                backup.step()
+        finally:
+            copy.close()
+
     def dbapi(self, name: Optional[str]) -> Any:
         if name is not None and name != self.shim:
             return importlib.import_module(name)

@@ -102,6 +102,13 @@ class DbapiDriver:
     def close(self, connection: Any) -> None:
         connection.close()
 
+    def backup(self, connection: Any, target: Any, options: Dict[str, Any]) -> None:
+        copy = self.connect(target, options)
+        try:
+            connection.backup(copy)
+        finally:
+            copy.close()
+
     def dbapi(self, name: Optional[str]) -> Any:
         return self.dbapi2 if name is None else importlib.import_module(name)
 

@@ -162,6 +162,11 @@ class Driver:
             self._shells.remove(connection)
             connection.close()
 
+    def backup(self, connection: Any, target: Any, _options: Dict[str, Any]) -> None:
+        """`.backup`, whose target the shell opens in its own way."""
+        quoted = target.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+        connection.ask('.backup main "%s"' % quoted)
+
     def dbapi(self, _name: Optional[str]) -> Any:
         raise Unavailable("the shell is no Python module")
 

@@ -15,6 +15,9 @@ It may have, too:
 
 - the function `check(driver)`, called once before everything else: import what is needed, and raise
   `plugins.Unavailable` where the middleware cannot go with this driver.
+- `Session.reopen(sql)`: after `close`, one statement on a connection that the same user gets anew,
+  and closes again; its rows.
+- `Session.backup(target)`: copy the main database of the first connection into another name.
 - `Session.database_list()`: as a driver's, where the first connection belongs to another thread.
 - `Session.directory`: where a relative name lies by the middleware's documents, if that is not the
   current directory.
@@ -59,8 +62,18 @@ class BareSession:
         finally:
             self._driver.close(connection)
 
+    def backup(self, target: str) -> None:
+        self._driver.backup(self._connection, target, self._options)
+
     def close(self) -> None:
         self._driver.close(self._connection)
+
+    def reopen(self, sql: str) -> Rows:
+        self.open()
+        try:
+            return self.execute(sql)
+        finally:
+            self.close()
 
 
 def stand_in(driver: Any) -> None:

@@ -84,6 +84,14 @@ class Session:
         finally:
             self._loop.close()
 
+    def reopen(self, sql: str) -> Rows:
+        self._loop = Loop()
+        try:
+            self.open()
+            return self.execute(sql)
+        finally:
+            self.close()
+
 
 def list_databases(connection: Any, loop: Loop) -> Rows:
     """The rows of the PRAGMA, from an aiosqlite connection; file names may be of any bytes."""

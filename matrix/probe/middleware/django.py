@@ -93,3 +93,12 @@ class Session:
             with self._as_default():
                 self._connection.creation.destroy_test_db(self._name, verbosity=0)
         self._connections.close_all()
+
+    def reopen(self, sql: str) -> Rows:
+        """The next query of the process, or the next test run."""
+        if self._is_test:
+            self.open()
+        try:
+            return self.execute(sql)
+        finally:
+            self.close()

@@ -57,3 +57,10 @@ class Session:
     def close(self) -> None:
         if self._database is not None:
             self._database.close()
+
+    def reopen(self, sql: str) -> Rows:
+        try:
+            self._database.connect()
+            return self.execute(sql)
+        finally:
+            self._database.close()

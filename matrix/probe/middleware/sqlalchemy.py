@@ -85,6 +85,15 @@ class Session:
         if self._engine is not None:
             self._engine.dispose()
 
+    def reopen(self, sql: str) -> Rows:
+        """Check out from the engine again, whose pool has been disposed of."""
+        self._connection = None
+        try:
+            self._connection = self._engine.connect()
+            return self.execute(sql)
+        finally:
+            self.close()
+
 
 def _execute(connection: Any, sql: str) -> Rows:
     """Run a statement as it is: no compiling, no transaction of SQLAlchemy's."""

@@ -77,6 +77,15 @@ class Session:
         finally:
             self._loop.close()
 
+    def reopen(self, sql: str) -> Rows:
+        """Check out from the engine again, whose pool has been disposed of, in a new loop."""
+        self._connection, self._loop = None, Loop()
+        try:
+            self._connection = self._loop.run(self._engine.connect())
+            return self.execute(sql)
+        finally:
+            self.close()
+
 
 async def _aiosqlite(connection: Any) -> Any:
     """The aiosqlite connection below one of SQLAlchemy's."""
