@@ -323,6 +323,12 @@ class Observation:
     def strays(self) -> tuple[Created, ...]:
         return tuple(entry for entry in self.created if entry.stray)
 
+    @property
+    def shared(self) -> bool:
+        """Whether a second connection saw the data, and not the first one in other hands."""
+        sees = self.second_connection is SecondConnection.SEES
+        return sees and "second_connection" not in self.reused
+
     def to_json(self) -> dict[str, Json]:
         error = None if self.error is None else self.error.to_json()
         return {

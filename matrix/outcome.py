@@ -111,8 +111,7 @@ def _place(observation: Observation) -> Outcome:
     created = any(entry.kind is Kind.DATABASE for entry in observation.created)
     if created and observation.storage is Storage.FILE:
         return Outcome.FILE
-    sees = observation.second_connection is SecondConnection.SEES
-    if sees and observation.storage is Storage.MEMORY:
+    if observation.shared and observation.storage is Storage.MEMORY:
         return Outcome.SHARED_MEMORY
     return _STORED[observation.storage]
 
@@ -139,7 +138,7 @@ def reason(observation: Observation, intent: Intent) -> str | None:
 
 def _private_memory(observation: Observation) -> Iterator[str]:
     yield from _memory(observation)
-    if observation.second_connection is SecondConnection.SEES:
+    if observation.shared:
         yield "a second connection saw the data"
 
 

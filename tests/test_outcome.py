@@ -101,6 +101,15 @@ def test_the_sign_says_where_the_data_is_whatever_a_statement_created() -> None:
     assert outcome(vacuumed) is Outcome.MEMORY
 
 
+def test_the_first_connection_in_other_hands_shares_nothing() -> None:
+    handed_out = replace(SHARED, reused=("second_connection",))
+    assert outcome(handed_out) is Outcome.MEMORY
+    assert reason(handed_out, Intent.PRIVATE_MEMORY) is None
+    assert reason(handed_out, Intent.SHARED_MEMORY) is None  # every user sees it, as he meant
+    reopened = replace(SHARED, reused=("reopen",))
+    assert outcome(reopened) is Outcome.SHARED_MEMORY
+
+
 def test_a_side_file_alone_is_no_new_database() -> None:
     journal = make_created("db-journal", kind=Kind.JOURNAL, kept=False, asked=False)
     assert outcome(replace(EXISTING, created=(journal,))) is Outcome.EXISTING

@@ -124,6 +124,10 @@ def test_the_keys_survive_the_round_trip(observe_on: ObserveOn) -> None:
 def test_a_case_that_asks_for_neither_keeps_its_digest() -> None:
     plain = make_case()
     assert plain.digest == "4b70009b330e264b"
-    asked = [{"reopen": True}, {"backup": "y.db"}, {"write": False}]
-    others = {replace(plain, **changes).digest for changes in asked}
+    asked = (
+        replace(plain, reopen=True),
+        replace(plain, backup="y.db"),
+        replace(plain, write=False),
+    )
+    others = {case.digest for case in asked}
     assert len(others | {plain.digest}) == 4
