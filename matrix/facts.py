@@ -114,7 +114,8 @@ def _fits(pattern: str, text: str) -> bool:
     if pattern == ANY:
         return text != NONE
     if pattern.startswith((">", "<")):
-        return text != NONE and SpecifierSet(pattern).contains(text, prereleases=True)
+        number = text.partition(" ")[0]  # `2.1.9 (aiosqlite 0.22.1)`
+        return text != NONE and SpecifierSet(pattern).contains(number, prereleases=True)
     return matches(pattern, text)
 
 

@@ -91,8 +91,10 @@ def _versions(
     """From each version on, and up to each, with the nearest one beyond.
 
     What lies between the two is not known. A stack without this component fits neither.
+    What follows a space names a companion: `2.1.9 (aiosqlite 0.22.1)`.
     """
-    found = [None if (text := version(each)) is None else Version(text) for each in prints]
+    texts = [version(each) for each in prints]
+    found = [None if text is None else Version(text.partition(" ")[0]) for text in texts]
     known = sorted({each for each in found if each is not None})
     for below, lower in pairwise(known):
         stacks = sum(1 << n for n, v in enumerate(found) if v is not None and v >= lower)

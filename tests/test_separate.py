@@ -53,3 +53,11 @@ def test_two_facts_are_joined() -> None:
 def test_stacks_that_nothing_recorded_tells_apart_are_not_described() -> None:
     same = make_fingerprint()
     assert separate({"a": same}, {"b": same}) is None
+
+
+def test_a_version_that_names_its_companion_is_a_version() -> None:
+    newer = make_fingerprint(middleware="orm", middleware_version="2.1.9 (aiosqlite 0.22.1)")
+    older = make_fingerprint(middleware="orm", middleware_version="2.0.58 (aiosqlite 0.22.1)")
+    found = separate(named(newer), named(older))
+    assert found is not None
+    assert found.where == "orm is 2.1.9 or newer (not 2.0.58)"

@@ -30,8 +30,10 @@ def _html(results: ResultSet, selection: Selection | None, claims: Sequence[Judg
 def _markdown(results: ResultSet, selection: Selection | None, claims: Sequence[Judgement]) -> str:
     from matrix.reports.grid import build_grid
     from matrix.reports.markdown import render_markdown
+    from matrix.reports.recipes import build_recipes
 
-    return render_markdown(build_grid(results, selection), claims)
+    recipes = build_recipes(results) if selection is None else ()
+    return render_markdown(build_grid(results, selection), claims, recipes)
 
 
 def _json(results: ResultSet, selection: Selection | None, _claims: Sequence[Judgement]) -> str:

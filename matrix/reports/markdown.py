@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 
 from matrix.adjudicate import Judgement
 from matrix.outcome import Verdict
 from matrix.reports.claims import ClaimRow, by_ticks, claim_row
 from matrix.reports.grid import Cell, Grid, Row, Section, Table, Totals, describe_stack, visible
+from matrix.reports.recipes import WANTS, Recipe
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|#&~])")
 
 
-def render_markdown(grid: Grid, claims: Sequence[Judgement] = ()) -> str:
+def render_markdown(
+    grid: Grid, claims: Sequence[Judgement] = (), recipes: Sequence[Recipe] = ()
+) -> str:
     """Write the grid as a document of tables, with a legend of the signs that occur."""
     parts = [
         "# What the connection strings did",
         _totals(grid.totals),
+        *_recipes(recipes),
         *_claims(claims),
         *(part for table in grid.tables for part in _table(table)),
         *_legend(grid),
@@ -32,6 +37,28 @@ def _totals(totals: Totals) -> str:
         f"{totals.not_as_intended} not as intended, {totals.unavailable} not measured.\n"
         f"{totals.stacks} stacks, {totals.unavailable_stacks} of them unavailable."
     )
+
+
+def _recipes(recipes: Sequence[Recipe]) -> Iterator[str]:
+    if recipes:
+        yield "## What to write"
+    for intent, layers in groupby(recipes, key=lambda recipe: recipe.intent):
+        yield f"### I want {WANTS[intent]}"
+        rows = (row for recipe in layers for row in _recipe(recipe))
+        yield _rows(("through", "write", "as intended on", "else"), rows)
+
+
+def _recipe(recipe: Recipe) -> Iterator[tuple[str, ...]]:
+    via = recipe.via or "bare driver"
+    for way in recipe.safe:
+        yield plain(via), code(way.call), f"**all {len(way.good)}**", ""
+    for way in recipe.most:
+        told = plain(f"holds where {way.where}" if way.where else way.why)
+        yield plain(via), code(way.call), f"{len(way.good)} of {way.stacks}", told
+    for way in recipe.traps:
+        trap = f"a stray file {code(way.stray_path)} on {len(way.strays)} of {way.stacks}"
+        trap += plain(f"; as intended where {way.where}") if way.where else ""
+        yield plain(via), f"not {code(way.call)}", f"{len(way.good)} of {way.stacks}", trap
 
 
 def _claims(claims: Sequence[Judgement]) -> Iterator[str]:

@@ -1,0 +1,239 @@
+"""What to write for what one means: the strings that are as intended everywhere, and the traps.
+
+Computed from the cells alone. A *way* is a target with its connect options; it stands for every
+case of one intent that asks it, and is as intended on a stack where all of those cases are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from matrix.model import Case, Fingerprint, Intent, TargetType
+from matrix.outcome import Verdict, reason, verdict
+from matrix.reports.grid import connect_options, display
+from matrix.results import ResultSet, StackResults
+from matrix.separate import separate
+
+MOST = 4
+"""How many ways are told of each sort: one of each form."""
+
+WANTS: Mapping[Intent, str] = {
+    Intent.PRIVATE_MEMORY: "a private in-memory database",
+    Intent.SHARED_MEMORY: "one in-memory database for several connections",
+    Intent.TEMPORARY: "a temporary database that goes away by itself",
+    Intent.FILE: "a database file of this name, and no other",
+    Intent.READ_ONLY: "to read a database, and never to create or change one",
+}
+"""The intents that a recipe serves, in words that follow *I want*."""
+
+_CALLS: Mapping[str | None, str] = {
+    None: "connect",
+    "sqlalchemy": "create_engine",
+    "sqlalchemy-asyncio": "create_async_engine",
+    "aiosqlite": "aiosqlite.connect",
+}
+_ODD = re.compile(r"[^A-Za-z0-9_:/?=&.]|\?(?!\w+=)")
+_LEADS_IN = re.compile(r"(?:sqlite(?:\+\w+)?:/*)?(?:file:/*(?:localhost/+)?)?")
+_NAMELESS = re.compile(r".*file:/*(?:localhost)?[./]*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """A target with its options, and the stacks on which it does what is meant.
+
+    `where`: what the stacks on which it is as intended have in common, in words; empty where
+    nothing recorded tells them apart. `why`: what is wrong on the first of the others.
+    `strays`: the stacks on which a stray file appeared, and the first such path.
+    """
+
+    case: Case
+    cases: int
+    good: tuple[str, ...]
+    bad: tuple[str, ...]
+    strays: tuple[str, ...] = ()
+    stray_path: str = ""
+    where: str = ""
+    why: str = ""
+
+    @property
+    def call(self) -> str:
+        """As one writes it in Python."""
+        return as_call(self.case)
+
+    @property
+    def stacks(self) -> int:
+        return len(self.good) + len(self.bad)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """What to write for an intent, bare (`via` is None) or through a middleware.
+
+    `safe`: as intended on all `stacks`; `most`: on most of those that ran it;
+    `traps`: look alike, and leave a stray file on a third of the stacks or more.
+    `also_safe` counts the safe ones that are not among `safe`.
+    """
+
+    intent: Intent
+    via: str | None
+    stacks: int
+    safe: tuple[Way, ...]
+    also_safe: int
+    most: tuple[Way, ...]
+    traps: tuple[Way, ...]
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What was seen of a way so far."""
+
+    cases: list[Case] = field(default_factory=list)
+    good: dict[str, None] = field(default_factory=dict)
+    bad: dict[str, str] = field(default_factory=dict)
+    strays: dict[str, str] = field(default_factory=dict)
+
+    def add(self, case: Case, stacks: Iterable[StackResults]) -> None:
+        self.cases.append(case)
+        for stack in stacks:
+            observation = stack.observations.get(case.id)
+            if observation is None:
+                continue
+            judged = verdict(observation, case.intent)
+            if judged is Verdict.AS_INTENDED:
+                self.good[stack.stack] = None
+            elif judged is Verdict.NOT_AS_INTENDED:
+                self.bad.setdefault(stack.stack, reason(observation, case.intent) or "")
+            if observation.strays:
+                self.strays.setdefault(stack.stack, display(observation.strays[0].path))
+
+
+def build_recipes(results: ResultSet) -> tuple[Recipe, ...]:
+    """The recipes of all intents and layers that have cells, in the order of `WANTS`."""
+    prints = {s.stack: s.fingerprint for s in results.stacks if s.fingerprint is not None}
+    vias = sorted({case.via for case in results.cases.values()}, key=_layer_order)
+    asked = _asked(results.cases.values())
+    made = (_recipe(results, prints, asked, intent, via) for intent in WANTS for via in vias)
+    return tuple(recipe for recipe in made if recipe is not None)
+
+
+def as_call(case: Case) -> str:
+    """A case as one writes it: `connect("file:db?mode=memory", uri=True)`."""
+    options = connect_options(case.connect)
+    target = display(case.target, case.target_type)
+    if case.via not in _CALLS:
+        return f"{target}  {options}" if options else target
+    quoted = target if case.target_type is not TargetType.STR else _quoted(target)
+    return f"{_CALLS[case.via]}({quoted}{', ' + options if options else ''})"
+
+
+def _quoted(target: str) -> str:
+    return target if target.startswith('"') else f'"{target}"'
+
+
+def _layer_order(via: str | None) -> tuple[bool, bool, str]:
+    return via is not None, via != "sqlalchemy", via or ""
+
+
+def _recipe(
+    results: ResultSet,
+    prints: Mapping[str, Fingerprint],
+    asked: Counter[object],
+    intent: Intent,
+    via: str | None,
+) -> Recipe | None:
+    stacks = [s for s in results.stacks if s.fingerprint is not None and s.middleware == via]
+    ways = [_way(seen) for seen in _ways(results, stacks, intent, via)]
+    measured = [way for way in ways if way.stacks]
+    if not measured:
+        return None
+
+    def first(ways: Iterable[Way], rank: Callable[[Way], tuple[object, ...]]) -> tuple[Way, ...]:
+        forms: dict[object, Way] = {}
+        for way in sorted(_plain(ways), key=_oddness):
+            forms.setdefault(_form(way.case), way)
+        return tuple(sorted(forms.values(), key=rank)[:MOST])
+
+    def asked_most(way: Way) -> tuple[object, ...]:
+        return -asked[_form(way.case)], *_oddness(way)
+
+    everywhere = [way for way in measured if len(way.good) == len(stacks)]
+    traps = [way for way in measured if len(way.strays) * 3 >= way.stacks]
+    most = [way for way in measured if way.bad and len(way.good) > len(way.bad)]
+    most = [way for way in most if way not in traps]
+    safe = first(everywhere, _oddness)
+    return Recipe(
+        intent=intent,
+        via=via,
+        stacks=len(stacks),
+        safe=safe,
+        also_safe=len(everywhere) - len(safe),
+        most=tuple(_told(way, prints) for way in first(most, asked_most)),
+        traps=tuple(_told(way, prints) for way in first(traps, asked_most)),
+    )
+
+
+def _asked(cases: Iterable[Case]) -> Counter[object]:
+    """In how many scenarios each form of a target stands: what people ask about, first."""
+    return Counter(form for form, _ in {(_form(case), case.scenario) for case in cases})
+
+
+def _ways(
+    results: ResultSet, stacks: Sequence[StackResults], intent: Intent, via: str | None
+) -> Iterator[_Seen]:
+    """What was seen of each way that opens, writes and closes, and does nothing in between."""
+    found: dict[tuple[str, str], _Seen] = {}
+    for case in results.cases.values():
+        plain = case.write and not case.sql and case.second is None
+        if case.via == via and case.intent is intent and plain:
+            text = display(case.target, case.target_type), connect_options(case.connect)
+            found.setdefault(text, _Seen()).add(case, stacks)
+    yield from found.values()
+
+
+def _way(seen: _Seen) -> Way:
+    return Way(
+        case=seen.cases[0],
+        cases=len(seen.cases),
+        good=tuple(stack for stack in seen.good if stack not in seen.bad),
+        bad=tuple(seen.bad),
+        strays=tuple(seen.strays),
+        stray_path=next(iter(seen.strays.values()), ""),
+        why=next(iter(seen.bad.values()), ""),
+    )
+
+
+def _told(way: Way, prints: Mapping[str, Fingerprint]) -> Way:
+    """The same way, with what tells the stacks apart on which it is as intended."""
+    if not way.good:
+        return way
+    found = separate({s: prints[s] for s in way.good}, {s: prints[s] for s in way.bad})
+    return way if found is None else replace(way, where=found.where)
+
+
+def _plain(ways: Iterable[Way]) -> list[Way]:
+    """The ways without a character that is rare in a name; all of them, if each has one."""
+    everyone = list(ways)
+    return [way for way in everyone if not _ODD.search(_named(way.case.target))] or everyone
+
+
+def _oddness(way: Way) -> tuple[bool, int, str]:
+    """How far from what people write: a name that is none, then its length."""
+    nameless = _NAMELESS.fullmatch(way.case.target.partition("?")[0])
+    return nameless is not None, len(way.call), way.call
+
+
+def _named(target: str) -> str:
+    return target.replace("{name}", "db").replace("{dir}", "")
+
+
+def _form(case: Case) -> object:
+    """What two cases have in common that ask the same of another name."""
+    body, mark, query = case.target.partition("?")
+    lead = _LEADS_IN.match(body)
+    name = body if lead is None or ":memory:" in body.lower() else lead[0]
+    parameters = tuple(sorted(query.split("&"))) if mark else None
+    options = tuple(sorted(case.connect.keys() - {"uri"}))
+    return case.via, case.target_type, name, body == name, parameters, options
