@@ -54,6 +54,12 @@ def _csv(results: ResultSet, selection: Selection | None, _claims: Sequence[Judg
     return render_csv(results, selection)
 
 
+def _junit(results: ResultSet, selection: Selection | None, _claims: Sequence[Judgement]) -> str:
+    from matrix.reports.junit import render_junit
+
+    return render_junit(results, selection)
+
+
 RENDERERS: Mapping[str, Renderer] = {
     "table": _table,
     "html": _html,
@@ -61,6 +67,7 @@ RENDERERS: Mapping[str, Renderer] = {
     "json": _json,
     "jsonl": _jsonl,
     "csv": _csv,
+    "junit": _junit,
 }
 """Format to renderer; each imports what it needs when it is called, so that a start stays quick."""
 
