@@ -1,8 +1,7 @@
 """The result files: what was observed, in bytes that are identical for identical content.
 
-A results directory holds `cases.jsonl` and one `<stack-id>.jsonl` per stack. Each file is a
-header, one canonical line per record sorted by case id, and a footer with the count and a digest
-of all that stands above it, so that a file which was cut off or changed is never half believed.
+A results directory holds `cases.jsonl` and one `<stack-id>.jsonl` per stack, each a document of
+`matrix.records` whose lines are sorted by case id.
 """
 
 from __future__ import annotations
@@ -11,22 +10,28 @@ import gc
 import hashlib
 import heapq
 import json
-import os
 import re
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from itertools import chain, groupby
+from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 from typing import IO
 
 from matrix.errors import ResultsError
-from matrix.model import Case, Fingerprint, Json, Observation, ScenarioInfo, canonical
+from matrix.model import Case, Fingerprint, Observation, ScenarioInfo, canonical
+from matrix.records import (
+    RUN_AGAIN,
+    SCHEMA,
+    Document,
+    parse_record,
+    reading,
+    write_document,
+)
 from matrix.stackid import StackId, stack_order
 
-SCHEMA = 1
 CASES_FILE = "cases.jsonl"
 
 _STRETCH = 10_000
@@ -72,7 +77,7 @@ def write_cases(directory: Path, scenarios: Iterable[ScenarioInfo], cases: Itera
     }
     ordered = sorted(cases, key=lambda case: case.id)
     lines = (canonical(case.to_json()).encode() for case in ordered)
-    _write_document(directory / CASES_FILE, header, lines)
+    write_document(directory / CASES_FILE, header, lines)
 
 
 def write_stack(
@@ -145,20 +150,26 @@ def _with_cases(file: IO[bytes]) -> Iterator[tuple[str, bytes]]:
         yield case_of_line(raw) or "", raw
 
 
-def load_results(directory: Path) -> ResultSet:
-    """Read a results directory; ResultsError if any file of it cannot be trusted."""
+def result_files(directory: Path) -> tuple[Path, tuple[Path, ...]]:
+    """The file of cases and those of the stacks; ResultsError where there are no results."""
     if not directory.is_dir():
         raise ResultsError(f"{directory}: no such directory", hint=_RUN_FIRST)
-    path = directory / CASES_FILE
-    if not path.is_file():
+    cases = directory / CASES_FILE
+    if not cases.is_file():
         raise ResultsError(
             f"{directory}: holds no results, {CASES_FILE} is missing", hint=_RUN_FIRST
         )
+    others = (file for file in directory.glob("*.jsonl") if file.name != CASES_FILE)
+    return cases, tuple(sorted(others))
+
+
+def load_results(directory: Path) -> ResultSet:
+    """Read a results directory; ResultsError if any file of it cannot be trusted."""
+    cases_file, stack_files = result_files(directory)
     with _collector_paused():
-        scenarios, cases = _load_cases(path)
-        others = (file for file in directory.glob("*.jsonl") if file.name != CASES_FILE)
+        scenarios, cases = _load_cases(cases_file)
         alike: dict[bytes, Observation] = {}
-        stacks = [_load_stack(file, cases, alike) for file in sorted(others)]
+        stacks = [_load_stack(file, cases, alike) for file in stack_files]
     return ResultSet(
         scenarios=scenarios,
         cases=cases,
@@ -167,20 +178,20 @@ def load_results(directory: Path) -> ResultSet:
 
 
 _RUN_FIRST = "`sqlite-matrix run` writes one"
-_RUN_AGAIN = "run again, or take the file from version control"
 
 
 def _load_cases(path: Path) -> tuple[tuple[ScenarioInfo, ...], dict[str, Case]]:
-    header, records = _read_document(path, "cases")
-    with _reading(path, 1):
+    document = Document(path, "cases")
+    with reading(path, 1):
+        header = document.header
         scenarios = tuple(ScenarioInfo.from_json(value) for value in header["scenarios"])
     cases: dict[str, Case] = {}
-    for number, line in records:
-        record = _parse(path, number, line)
-        with _reading(path, number):
+    for number, line in enumerate(document.lines(), start=2):
+        record = parse_record(path, number, line)
+        with reading(path, number):
             case = Case.from_json(record)
         if case.id in cases:
-            raise ResultsError(f"{path}:{number}: duplicate case {case.id!a}", hint=_RUN_AGAIN)
+            raise ResultsError(f"{path}:{number}: duplicate case {case.id!a}", hint=RUN_AGAIN)
         cases[case.id] = case
     return scenarios, dict(sorted(cases.items()))
 
@@ -189,28 +200,21 @@ def _load_stack(
     path: Path, cases: Mapping[str, Case], alike: dict[bytes, Observation]
 ) -> StackResults:
     """Read one stack; what it showed exactly as a stack in `alike` shares its parts with that."""
-    header, records = _read_document(path, "stack")
-    with _reading(path, 1):
-        stack, unavailable = header["stack"], header["unavailable"]
-        probed = header["fingerprint"]
-        fingerprint = None if probed is None else Fingerprint.from_json(probed)
-    if path.name != f"{stack}.jsonl":
-        raise ResultsError(f"{path}:1: holds the results of {stack}", hint="rename it back")
-    if (fingerprint is None) == (unavailable is None):
-        raise ResultsError(f"{path}:1: neither or both of fingerprint and unavailable")
+    document = Document(path, "stack")
+    stack, fingerprint, unavailable = stack_of(document)
     observations: dict[str, Observation] = {}
     named = canonical({"stack": stack})[1:-1].encode()
-    for number, line in records:
+    for number, line in enumerate(document.lines(), start=2):
         key = hashlib.blake2b(line.replace(named, b"", 1), digest_size=16).digest()
         if key in alike:
             observation = replace(alike[key], stack=stack)
         else:
-            record = _parse(path, number, line)
-            with _reading(path, number):
+            record = parse_record(path, number, line)
+            with reading(path, number):
                 observation = alike[key] = Observation.from_json(record)
         problem = _misplaced(observation, stack, cases, observations)
         if problem is not None:
-            raise ResultsError(f"{path}:{number}: {problem}", hint=_RUN_AGAIN)
+            raise ResultsError(f"{path}:{number}: {problem}", hint=RUN_AGAIN)
         observations[observation.case] = observation
     return StackResults(
         stack=stack,
@@ -218,6 +222,20 @@ def _load_stack(
         unavailable=unavailable,
         observations=observations,
     )
+
+
+def stack_of(document: Document) -> tuple[str, Fingerprint | None, str | None]:
+    """What the header of a stack's file tells: its name, what it is, why it could not be had."""
+    path, header = document.path, document.header
+    with reading(path, 1):
+        stack, unavailable = header["stack"], header["unavailable"]
+        probed = header["fingerprint"]
+        fingerprint = None if probed is None else Fingerprint.from_json(probed)
+    if path.name != f"{stack}.jsonl":
+        raise ResultsError(f"{path}:1: holds the results of {stack}", hint="rename it back")
+    if (fingerprint is None) == (unavailable is None):
+        raise ResultsError(f"{path}:1: neither or both of fingerprint and unavailable")
+    return stack, fingerprint, unavailable
 
 
 def _misplaced(
@@ -250,85 +268,7 @@ def _write_stack_document(
         "fingerprint": None if fingerprint is None else fingerprint.to_json(),
         "unavailable": unavailable,
     }
-    return _write_document(directory / f"{stack}.jsonl", header, lines)
-
-
-def _write_document(path: Path, header: Json, lines: Iterable[bytes]) -> int:
-    """Write header, lines and footer in one step: a reader sees the old file or the new one.
-
-    Returns the number of lines, which are taken one at a time.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with unfinished.open("wb") as file:
-            digest = hashlib.sha256()
-            count = -1  # the header is no record
-            for line in chain([canonical(header).encode()], lines):
-                digest.update(line + b"\n")
-                file.write(line + b"\n")
-                count += 1
-            footer = {"count": count, "digest": f"sha256:{digest.hexdigest()}"}
-            file.write(canonical(footer).encode() + b"\n")
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
-    return count
-
-
-def _read_document(path: Path, kind: str) -> tuple[dict[str, Json], Iterator[tuple[int, bytes]]]:
-    """Check a file as a whole; give its header, and its raw records with their line numbers."""
-    content = path.read_bytes()
-    if not content.endswith(b"\n"):
-        raise ResultsError(f"{path}: cut off, the last line has no end", hint=_RUN_AGAIN)
-    lines = content[:-1].split(b"\n")
-    header = _parse(path, 1, lines[0])
-    _check_header(path, header, kind)
-    footer = _parse(path, len(lines), lines[-1])
-    if set(footer) != {"count", "digest"}:
-        raise ResultsError(f"{path}: cut off, the footer is missing", hint=_RUN_AGAIN)
-    records = lines[1:-1]
-    if footer["count"] != len(records):
-        message = f"{path}: corrupted, {len(records)} records where the footer says "
-        raise ResultsError(message + str(footer["count"]), hint=_RUN_AGAIN)
-    if footer["digest"] != _digest(content[: -len(lines[-1]) - 1]):
-        raise ResultsError(f"{path}: corrupted, the digest does not fit", hint=_RUN_AGAIN)
-    return header, enumerate(records, start=2)
-
-
-def _check_header(path: Path, header: dict[str, Json], kind: str) -> None:
-    """Refuse what this tool cannot read. The place to migrate older schemas, once there are any."""
-    if header.get("kind") != kind:
-        raise ResultsError(f"{path}:1: unknown kind {header.get('kind')!a}, expected {kind!a}")
-    schema = header.get("schema")
-    if isinstance(schema, int) and schema > SCHEMA:
-        message = f"{path}: schema {schema} is newer than this tool, which reads up to {SCHEMA}"
-        raise ResultsError(message, hint="update sqlite-matrix")
-    if schema != SCHEMA:
-        raise ResultsError(f"{path}:1: unknown schema {schema!a}")
-
-
-def _parse(path: Path, number: int, line: bytes) -> dict[str, Json]:
-    with _reading(path, number):
-        value = json.loads(line)
-    if not isinstance(value, dict):
-        raise ResultsError(f"{path}:{number}: not a JSON object", hint=_RUN_AGAIN)
-    return value
-
-
-def _digest(content: bytes) -> str:
-    return f"sha256:{hashlib.sha256(content).hexdigest()}"
-
-
-@contextmanager
-def _reading(path: Path, number: int) -> Iterator[None]:
-    """Turn whatever goes wrong in reading one line into an error that names the line."""
-    try:
-        yield
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        problem = "bad JSON" if isinstance(error, json.JSONDecodeError) else "not as expected"
-        message = f"{path}:{number}: {problem}: {type(error).__name__}: {error}"
-        raise ResultsError(message, hint=_RUN_AGAIN) from error
+    return write_document(directory / f"{stack}.jsonl", header, lines)
 
 
 @contextmanager

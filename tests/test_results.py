@@ -139,6 +139,11 @@ def test_a_missing_footer_is_named(tmp_path: Path) -> None:
     assert f"{STACK}.jsonl: cut off, the footer is missing" in problem(tmp_path)
 
 
+def test_a_file_that_holds_nothing_is_named(tmp_path: Path) -> None:
+    write(tmp_path, line()).write_bytes(b"")
+    assert f"{STACK}.jsonl: is empty" in problem(tmp_path)
+
+
 def test_a_changed_byte_is_named(tmp_path: Path) -> None:
     path = write(tmp_path, line())
     path.write_bytes(path.read_bytes().replace(b'"memory"', b'"file"', 1))

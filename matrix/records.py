@@ -1,0 +1,139 @@
+"""The files that hold results: a header, one canonical line per record, a footer.
+
+The footer has the count and a digest of all that stands above it, so that a file which was cut
+off or changed is never half believed. A file is read once, block by block, and checked on the way:
+what was read of it counts only when the last record has been taken.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from itertools import chain
+from pathlib import Path
+from typing import IO
+
+from matrix.errors import ResultsError
+from matrix.model import Json, canonical
+
+SCHEMA = 1
+RUN_AGAIN = "run again, or take the file from version control"
+
+_BLOCK = 1 << 20  # bytes that are read at a time
+
+
+def write_document(path: Path, header: Json, lines: Iterable[bytes]) -> int:
+    """Write header, lines and footer in one step: a reader sees the old file or the new one.
+
+    Returns the number of lines, which are taken one at a time.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with unfinished.open("wb") as file:
+            digest = hashlib.sha256()
+            count = -1  # the header is no record
+            for line in chain([canonical(header).encode()], lines):
+                digest.update(line + b"\n")
+                file.write(line + b"\n")
+                count += 1
+            footer = {"count": count, "digest": f"sha256:{digest.hexdigest()}"}
+            file.write(canonical(footer).encode() + b"\n")
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return count
+
+
+class Document:
+    """A file of records. The header is checked at once; `lines` checks the rest while it reads."""
+
+    def __init__(self, path: Path, kind: str) -> None:
+        self.path = path
+        with _open(path) as file:
+            self._first = file.readline()
+        self.header = _header(path, self._first, kind)
+
+    def lines(self) -> Iterator[bytes]:
+        """The raw records, once, without their line ends.
+
+        Raises ResultsError after the last one if the file is not whole.
+        """
+        return chain.from_iterable(self._blocks())
+
+    def _blocks(self) -> Iterator[list[bytes]]:
+        digest = hashlib.sha256(self._first)
+        count = 0
+        held = b""  # the last line so far, which may turn out to be the footer
+        with _open(self.path) as file:
+            file.seek(len(self._first))
+            while block := file.read(_BLOCK):
+                data = held + block
+                cut = data.rfind(b"\n", 0, -1) + 1
+                held = data[cut:]
+                if cut:
+                    digest.update(data[:cut])
+                    records = data[: cut - 1].split(b"\n")
+                    count += len(records)
+                    yield records
+        self._check_footer(held, count, f"sha256:{digest.hexdigest()}")
+
+    def _check_footer(self, line: bytes, count: int, digest: str) -> None:
+        if line and not line.endswith(b"\n"):
+            raise ResultsError(f"{self.path}: cut off, the last line has no end", hint=RUN_AGAIN)
+        footer = parse_record(self.path, count + 2, line) if line else {}
+        if set(footer) != {"count", "digest"}:
+            raise ResultsError(f"{self.path}: cut off, the footer is missing", hint=RUN_AGAIN)
+        if footer["count"] != count:
+            message = f"{self.path}: corrupted, {count} records where the footer says "
+            raise ResultsError(message + str(footer["count"]), hint=RUN_AGAIN)
+        if footer["digest"] != digest:
+            raise ResultsError(f"{self.path}: corrupted, the digest does not fit", hint=RUN_AGAIN)
+
+
+def parse_record(path: Path, number: int, line: bytes) -> dict[str, Json]:
+    """A line as JSON; ResultsError with its number for what is none."""
+    with reading(path, number):
+        value = json.loads(line)
+    if not isinstance(value, dict):
+        raise ResultsError(f"{path}:{number}: not a JSON object", hint=RUN_AGAIN)
+    return value
+
+
+@contextmanager
+def reading(path: Path, number: int) -> Iterator[None]:
+    """Turn whatever goes wrong in reading one line into an error that names the line."""
+    try:
+        yield
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        problem = "bad JSON" if isinstance(error, json.JSONDecodeError) else "not as expected"
+        message = f"{path}:{number}: {problem}: {type(error).__name__}: {error}"
+        raise ResultsError(message, hint=RUN_AGAIN) from error
+
+
+def _open(path: Path) -> IO[bytes]:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise ResultsError(f"{path}: {error.strerror or error}", hint=RUN_AGAIN) from error
+
+
+def _header(path: Path, line: bytes, kind: str) -> dict[str, Json]:
+    """Refuse what this tool cannot read. The place to migrate older schemas, once there are any."""
+    if not line:
+        raise ResultsError(f"{path}: is empty", hint=RUN_AGAIN)
+    if not line.endswith(b"\n"):
+        raise ResultsError(f"{path}: cut off, the last line has no end", hint=RUN_AGAIN)
+    header = parse_record(path, 1, line)
+    if header.get("kind") != kind:
+        raise ResultsError(f"{path}:1: unknown kind {header.get('kind')!a}, expected {kind!a}")
+    schema = header.get("schema")
+    if isinstance(schema, int) and schema > SCHEMA:
+        message = f"{path}: schema {schema} is newer than this tool, which reads up to {SCHEMA}"
+        raise ResultsError(message, hint="update sqlite-matrix")
+    if schema != SCHEMA:
+        raise ResultsError(f"{path}:1: unknown schema {schema!a}")
+    return header
