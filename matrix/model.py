@@ -243,11 +243,15 @@ class Fingerprint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """What was raised, and in which phase: the stage in which it was, or setup."""
+    """What was raised, and in which phase: the stage in which it was, or setup.
+
+    `statement`: the one that failed, of those that the case brings.
+    """
 
     phase: str
     type: str
     message: str
+    statement: str | None = None
 
     def to_json(self) -> dict[str, Json]:
         return _plain(self)
@@ -293,6 +297,7 @@ class Created:
 class Observation:
     """The facts seen in a cell, and nothing else.
 
+    `there`: the files that the strings ask for, and that were there before.
     `tried`: what SQLite tried to create, and could not. `conflicts`: where the witnesses of
     what appeared disagree; a cell that has one is not to be believed.
     `reused`: the stages in which a user was handed the first connection, and no other.
@@ -304,6 +309,7 @@ class Observation:
     error: Failure | None = None
     storage: Storage = Storage.NONE
     created: tuple[Created, ...] = ()
+    there: tuple[str, ...] = ()
     tried: tuple[str, ...] = ()
     conflicts: tuple[str, ...] = ()
     modified: tuple[str, ...] = ()
@@ -347,6 +353,7 @@ class Observation:
                 "error": None if error is None else Failure(**error),
                 "storage": Storage(value["storage"]),
                 "created": tuple(Created.from_json(entry) for entry in value["created"]),
+                "there": tuple(value.get("there", ())),
                 "tried": tuple(value.get("tried", ())),
                 "conflicts": tuple(value.get("conflicts", ())),
                 "modified": tuple(value["modified"]),

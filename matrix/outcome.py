@@ -89,7 +89,7 @@ _STORED = {
     Storage.NONE: Outcome.OPENED,
 }
 _STEPS_AFTER_OPEN = ("sql", "write")
-"""The phases whose error is the outcome; a later one leaves the data where it is."""
+"""The phases whose error leaves the data no place."""
 
 
 def outcome(observation: Observation) -> Outcome:
@@ -101,7 +101,7 @@ def outcome(observation: Observation) -> Outcome:
         return Outcome.NOT_SET_UP
     if observation.result is not Result.OPENED:
         return _ENDINGS[observation.result]
-    if _phase(observation) in _STEPS_AFTER_OPEN:
+    if _phase(observation) in (*_STEPS_AFTER_OPEN, "backup"):
         return Outcome.FAILED
     return _place(observation)
 
@@ -177,6 +177,9 @@ def _file(observation: Observation) -> Iterator[str]:
 
 
 def _read_only(observation: Observation) -> Iterator[str]:
+    """Nothing is written; and what is there can be read."""
+    if observation.there and (observation.result is Result.REFUSED or _could_not_read(observation)):
+        yield from _errors(observation)
     if _wrote(observation):
         yield "a write went through"
     yield from _created(entry for entry in observation.created if entry.kept)
@@ -217,8 +220,10 @@ _STEPS = {
     "open": "opening",
     "sql": "a statement",
     "write": "writing",
+    "backup": "the backup",
     "second_connection": "a second connection",
     "close": "closing",
+    "reopen": "reopening",
 }
 
 
@@ -256,7 +261,12 @@ def _settled(observation: Observation) -> bool:
 
 def _wrote(observation: Observation) -> bool:
     """Whether a write went through: a second connection is asked only after one."""
-    return _settled(observation) and observation.second_connection is not None
+    return observation.second_connection is not None
+
+
+def _could_not_read(observation: Observation) -> bool:
+    error = observation.error
+    return error is not None and (error.statement or "").lstrip().upper().startswith("SELECT")
 
 
 def _phase(observation: Observation) -> str | None:

@@ -42,6 +42,13 @@ def failed(phase: str, observation: Observation = MEMORY) -> Observation:
     return replace(observation, error=error, second_connection=asked)
 
 
+def unread(statement: str, there: tuple[str, ...] = ("db",)) -> Observation:
+    """Make an observation of a database that was there, and of a statement that failed on it."""
+    read = failed("sql", replace(EXISTING, modified=(), there=there))
+    assert read.error is not None
+    return replace(read, error=replace(read.error, statement=statement))
+
+
 NOT_SET_UP = failed("setup", replace(REFUSED, error=None))
 
 
@@ -88,11 +95,15 @@ def test_a_stray_that_was_removed_again_is_a_stray() -> None:
     [
         ("sql", Outcome.FAILED),
         ("write", Outcome.FAILED),
+        ("backup", Outcome.FAILED),
         ("second_connection", Outcome.MEMORY),
         ("close", Outcome.MEMORY),
+        ("reopen", Outcome.MEMORY),
     ],
 )
-def test_an_error_is_the_sign_only_if_the_data_got_no_place(phase: str, expected: Outcome) -> None:
+def test_an_error_is_the_sign_only_if_a_step_of_the_case_failed(
+    phase: str, expected: Outcome
+) -> None:
     assert outcome(failed(phase)) is expected
 
 
@@ -132,7 +143,12 @@ AS_INTENDED: dict[Intent, list[Observation]] = {
     Intent.SHARED_MEMORY: [SHARED],
     Intent.TEMPORARY: [TEMPORARY, MEMORY],
     Intent.FILE: [IN_FILE, EXISTING],
-    Intent.READ_ONLY: [REFUSED, failed("write", replace(EXISTING, modified=()))],
+    Intent.READ_ONLY: [
+        REFUSED,
+        failed("write", replace(EXISTING, modified=(), there=("db",))),
+        unread("ATTACH 'file:missing.db?mode=ro' AS other"),
+        unread("SELECT * FROM t", there=()),
+    ],
     Intent.REFUSE: [REFUSED, failed("sql")],
 }
 
@@ -188,6 +204,9 @@ NOT_AS_INTENDED: list[tuple[Intent, Observation, str]] = [
     (Intent.READ_ONLY, IN_FILE, "a write went through"),
     (Intent.READ_ONLY, replace(REFUSED, created=(make_created("db"),)), "a database file appeared"),
     (Intent.READ_ONLY, replace(REFUSED, modified=("a.db",)), "a file was modified: a.db"),
+    (Intent.READ_ONLY, replace(REFUSED, there=("db",)), "it was refused: OperationalError"),
+    (Intent.READ_ONLY, unread("SELECT * FROM t"), "a statement failed: OperationalError"),
+    (Intent.READ_ONLY, failed("second_connection", EXISTING), "a write went through"),
     (Intent.REFUSE, MEMORY, "it was not refused"),
     (Intent.REFUSE, failed("write"), "it was not refused"),
     (Intent.REFUSE, replace(REFUSED, created=(make_created("db"),)), "a database file appeared"),

@@ -167,6 +167,91 @@ def test_a_file_above_the_directory_is_told_without_the_machines_path(
     assert "{dir}/../../x.db" in paths(far)
 
 
+def test_a_file_beside_the_directory_is_outside_though_its_name_begins_alike(
+    observe_hooked: ObserveOn,
+) -> None:
+    (seen,) = observe_hooked(make_case(target="{dir}2.db"))
+    assert paths(seen) == ["{dir}/../dir2.db", "{dir}/../dir2.db-journal"]
+    assert all(entry.outside for entry in seen.created)
+    assert seen.created[0].asked
+    assert seen.opened == "{dir}/../dir2.db"
+
+
+@pytest.mark.parametrize("name", ["tmp", "home", "1", "dir"])
+def test_no_name_that_begins_like_one_of_our_directories_is_in_it(
+    tmp_path: Path, name: str
+) -> None:
+    places = Places(str(tmp_path), 1)
+    assert places.show_path(f"{tmp_path}/{name}x/y") == f"{{dir}}/../../{name}x/y"
+    assert places.show_path(f"{tmp_path}/1/dirx") == "{dir}/../dirx"
+    assert places.show_path(f"{tmp_path}x/y") == f"{tmp_path}x/y"
+    assert places.show_path(f"{tmp_path}/1/dir") == "{dir}"
+    assert places.show_path(f"{tmp_path}/1/dir/{places.name}.db") == "{name}.db"
+
+
+# What is there before, and where the data is then
+
+
+def test_what_the_strings_ask_for_and_is_there_is_told(observe_on: ObserveOn) -> None:
+    setup = ({"db": "x.db", "sql": ("CREATE TABLE t(x)",)}, {"empty": "other"}, {"mkdir": "d"})
+    there, missing, directory = observe_on(
+        "sqlite3",
+        make_case("there/x", target="file:x.db?mode=ro", connect={"uri": True}, setup=setup),
+        make_case("there/y", target="y.db", setup=setup),
+        make_case("there/d", target="d", setup=setup),
+    )
+    assert [seen.there for seen in (there, missing, directory)] == [("x.db",), (), ()]
+
+
+def test_the_statement_that_failed_is_told(observe_on: ObserveOn) -> None:
+    statements = ("CREATE TABLE t(x)", "SELECT '{name}' FROM missing", "SELECT 1")
+    failed, unwritten = observe_on(
+        "sqlite3",
+        make_case("statement/sql", target=":memory:", sql=statements),
+        make_case("statement/write", target="x.db", sql=("PRAGMA query_only=1",)),
+    )
+    assert failed.error is not None
+    assert failed.error.statement == "SELECT '{name}' FROM missing"
+    assert unwritten.error is not None
+    assert (unwritten.error.phase, unwritten.error.statement) == ("write", None)
+
+
+_FILL = (
+    "WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM c LIMIT 1000) "
+    "INSERT INTO t SELECT zeroblob(4000) FROM c"
+)
+
+
+def test_data_is_in_a_temporary_file_though_it_only_refills_it(observe_on: ObserveOn) -> None:
+    refilled = ("PRAGMA temp_store=1", "PRAGMA cache_size=10", "CREATE TABLE t(x)", _FILL)
+    (seen,) = observe_on(
+        "sqlite3",
+        make_case(target="", connect={"isolation_level": None}, sql=(*refilled, "DELETE FROM t")),
+    )
+    assert (seen.storage, seen.error) == (Storage.TEMPORARY, None)
+
+
+def test_a_large_temporary_table_does_not_make_the_database_temporary(
+    observe_on: ObserveOn,
+) -> None:
+    def case(target: str, table: str) -> Case:
+        caches = ("PRAGMA cache_size=10", "PRAGMA temp.cache_size=10")
+        create = f"CREATE {table} t(x)"
+        sql = ("PRAGMA temp_store=1", *caches, create, _FILL)
+        return make_case(f"unwritten/{table}", target=target, sql=sql, write=False)
+
+    memory, temporary = observe_on("sqlite3", case(":memory:", "TEMP TABLE"), case("", "TABLE"))
+    assert [entry.kind for entry in memory.created] == [Kind.TEMPORARY]
+    assert (memory.storage, temporary.storage) == (Storage.MEMORY, Storage.TEMPORARY)
+
+
+def test_a_table_of_the_users_does_not_meet_the_probes_own(observe_on: ObserveOn) -> None:
+    names = ("matrix_written", "written", "matrix", "probe")
+    sql = tuple(f"CREATE TABLE {name}(x)" for name in names)
+    (seen,) = observe_on("sqlite3", make_case(target=":memory:", sql=sql))
+    assert (seen.error, seen.second_connection) == (None, SecondConnection.DOES_NOT_SEE)
+
+
 # The hook changes nothing for SQLite
 
 FAILING = {

@@ -6,7 +6,7 @@ import os
 import pathlib
 import re
 import warnings
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional, Set
 
 from .middleware import BareSession
 from .observe import Appeared, Observer
@@ -17,7 +17,8 @@ from .setup import set_up
 
 _ROWS = 512
 _ROW_BYTES = 4000
-_SPILLED = _ROWS * _ROW_BYTES // 2
+_WRITTEN = _ROWS * _ROW_BYTES
+_SPILLED = _WRITTEN // 2
 TABLE = "matrix_written_5e1d8c40b7"
 """The probe's own table, by a name that no user's statement has."""
 INSERT = (
@@ -52,7 +53,8 @@ class CaseRun:
         """Run the case in its directory, which exists and is the current one."""
         self._case = case
         self._places = places
-        self._error: Optional[Dict[str, str]] = None
+        self._error: Optional[Dict[str, Optional[str]]] = None
+        self._statement: Optional[str] = None
         self._storage = "none"
         self._found: Dict[str, str] = {}
         self._reused: List[str] = []
@@ -88,7 +90,7 @@ class CaseRun:
             usable = not case["sql"] or self._attempt("sql", self._run_sql)
             written = case["write"] and usable and self._attempt("write", self._write)
             if not written:
-                self._storage = self._storage_of(case["write_to"] if usable else "main", {})
+                self._storage = self._storage_unwritten(case["write_to"] if usable else "main")
             if usable and case["backup"] is not None:
                 self._attempt("backup", self._back_up)
             if written:
@@ -116,11 +118,16 @@ class CaseRun:
                 self._observer.look()
         return True
 
-    def _describe(self, stage: str, error: Exception) -> Dict[str, str]:
+    def _describe(self, stage: str, error: Exception) -> Dict[str, Optional[str]]:
         kind = type(error)
         name = "%s.%s" % (kind.__module__, kind.__qualname__)
         message = self._places.show(str(error))
-        return {"phase": stage, "type": name.replace("builtins.", ""), "message": message}
+        return {
+            "phase": stage,
+            "type": name.replace("builtins.", ""),
+            "message": message,
+            "statement": self._statement if stage == "sql" else None,
+        }
 
     def _set_up(self) -> None:
         set_up(self._driver, self._case["setup"], self._places)
@@ -141,6 +148,7 @@ class CaseRun:
 
     def _run_sql(self) -> None:
         for sql in self._case["sql"]:
+            self._statement = sql
             self._session.execute(self._places.fill(sql))
         self._databases = self._database_files()
 
@@ -153,7 +161,8 @@ class CaseRun:
         if not self._session.in_transaction():
             execute("BEGIN")
         execute("CREATE TABLE %s.%s(x)" % (schema, TABLE))
-        execute(INSERT % schema)
+        for _ in range(1 + self._freed(schema) // _WRITTEN):
+            execute(INSERT % schema)
         self._storage = self._storage_of(self._case["write_to"], before)
         execute("COMMIT")
         self._journal_mode = str(execute("PRAGMA %s.journal_mode" % schema)[0][0])
@@ -245,6 +254,32 @@ class CaseRun:
                 return "temporary"
         return "memory"
 
+    def _storage_unwritten(self, schema: str) -> str:
+        """The same where nothing was written: an unnamed file may be that of temporary tables.
+
+        It is the schema's own if there is as much in the schema as in the file.
+        """
+        found = self._storage_of(schema, {})
+        if found != "temporary":
+            return found
+        try:
+            content = self._pages("page_count", '"%s"' % schema)
+        except Exception:
+            return found
+        unnamed = [h.size for h in self._observer.held().values() if h.anonymous]
+        return found if any(_SPILLED < size <= content for size in unnamed) else "memory"
+
+    def _freed(self, schema: str) -> int:
+        """Bytes that a database without a name would take in before its file grows."""
+        named = self._databases.get(self._case["write_to"].lower())
+        return 0 if named else self._pages("freelist_count", schema)
+
+    def _pages(self, pragma: str, schema: str) -> int:
+        counts = [
+            self._session.execute("PRAGMA %s.%s" % (schema, p)) for p in (pragma, "page_size")
+        ]
+        return int(counts[0][0][0]) * int(counts[1][0][0])
+
     def _observation(self, result: str) -> Dict[str, Any]:
         observer, places = self._observer, self._places
         passed = self._recorder.passed
@@ -255,6 +290,7 @@ class CaseRun:
             "error": self._error,
             "storage": self._storage if result == "opened" else "none",
             "created": self._created(),
+            "there": self._there(),
             "tried": sorted(places.show_path(path) for path in observer.attempted()),
             "conflicts": sorted(observer.conflicts()),
             "modified": sorted(places.show_path(path) for path in observer.modified()),
@@ -274,10 +310,7 @@ class CaseRun:
         created = self._observer.created()
         if not created:
             return []
-        names = list(self._case["asked"])
-        base = getattr(self._session_type, "directory", "")
-        names += [os.path.join(base, name) for name in names if base]
-        asked = set(self._places.resolve(names))
+        asked = self._asked()
         databases = {path for path in self._databases.values() if path}
         entries: Dict[str, Dict[str, Any]] = {}
         for appeared in created:
@@ -296,6 +329,19 @@ class CaseRun:
                 },
             )
         return [entries[path] for path in sorted(entries)]
+
+    def _there(self) -> List[str]:
+        """The files that the strings ask for, and that were there before."""
+        given = [path for path in self._observer.given() if os.path.isfile(path)]
+        asked = self._asked() if given else ()
+        return sorted(self._places.show_path(path) for path in given if path in asked)
+
+    def _asked(self) -> Set[str]:
+        """The paths that the user's strings mean."""
+        names = list(self._case["asked"])
+        base = getattr(self._session_type, "directory", "")
+        names += [os.path.join(base, name) for name in names if base]
+        return set(self._places.resolve(names))
 
     def _clean(self) -> None:
         self._observer.end()

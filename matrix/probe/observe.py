@@ -110,6 +110,10 @@ class Observer:
                 found[-(process << 20) - fd] = file  # a number that no descriptor of ours has
         return found
 
+    def given(self) -> List[str]:
+        """What was there before, in the case's own directories."""
+        return list(self._given)
+
     def created(self) -> List[Appeared]:
         """All that appeared, in order."""
         return list(self._appeared.values())

@@ -35,13 +35,12 @@ class Places:
         self.around = os.path.join(scratch, str(number))
         self.dir = os.path.join(self.around, "dir")
         self.name = "db%dx%d" % (os.getpid(), number)
-        self._shown: Tuple[Tuple[str, str], ...] = (
+        self._roots: Tuple[Tuple[str, str], ...] = (
             (self.dir, "{dir}"),
             (self.around, "{dir}/.."),
             (self.tmp, "{tmp}"),
             (self.home, "{home}"),
             (scratch, "{dir}/../.."),
-            (self.name, "{name}"),
         )
 
     def make(self) -> None:
@@ -73,15 +72,24 @@ class Places:
 
     def show(self, text: str) -> str:
         """Put the placeholders back into what is recorded."""
-        for real, placeholder in self._shown:
+        for real, placeholder in self._roots:
             text = text.replace(real, placeholder)
-        return _RANDOM.sub(r"\1\2\3\4*", text)
+        return self._unnamed(text)
 
     def show_path(self, path: str) -> str:
-        """A path as it is recorded: relative inside the case's directory, else absolute."""
-        if path.startswith(self.dir + os.sep):
-            path = path[len(self.dir) + 1 :]
-        return self.show(path)
+        """A path as it is recorded: relative inside the case's directory, else absolute.
+
+        A name that merely begins like one of our directories, `dir2` beside `dir`, is not in it.
+        """
+        for real, placeholder in self._roots:
+            if path.startswith(real + os.sep):
+                inside = self._unnamed(path[len(real) + 1 :])
+                return inside if real == self.dir else placeholder + os.sep + inside
+        return self.show(path) if path in dict(self._roots) else self._unnamed(path)
+
+    def _unnamed(self, text: str) -> str:
+        """A text without what differs from run to run."""
+        return _RANDOM.sub(r"\1\2\3\4*", text.replace(self.name, "{name}"))
 
     def resolve(self, names: List[str]) -> List[str]:
         """The absolute paths that these names mean, as written and with links followed."""
