@@ -82,10 +82,12 @@ class Places:
         A name that merely begins like one of our directories, `dir2` beside `dir`, is not in it.
         """
         for real, placeholder in self._roots:
+            if path == real:
+                return placeholder
             if path.startswith(real + os.sep):
                 inside = self._unnamed(path[len(real) + 1 :])
                 return inside if real == self.dir else placeholder + os.sep + inside
-        return self.show(path) if path in dict(self._roots) else self._unnamed(path)
+        return self._unnamed(path)
 
     def _unnamed(self, text: str) -> str:
         """A text without what differs from run to run."""
