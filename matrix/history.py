@@ -6,7 +6,7 @@ boundary is exact where no known version lies between its sides, else an interva
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
@@ -156,15 +156,15 @@ def _strip(
     points.sort(key=lambda point: Version(point.version))
     known = _known_versions(axis, results, catalogue)
     segments: list[Segment] = []
-    for _, group in groupby(points, key=lambda point: _behaviour(point.observation)):
+    for _, group in groupby(points, key=lambda point: behaviour(point.observation)):
         segment = Segment(points=tuple(group))
         if segments:
             before = segments[-1]
             segment = replace(
                 segment,
-                changes=_changes(before.observation, segment.observation),
-                builds=_builds(before.points[-1].fingerprint, segment.points[0].fingerprint),
-                exact=_adjacent(axis, before.until, segment.since, known, catalogue),
+                changes=changes_between(before.observation, segment.observation),
+                builds=builds_between(before.points[-1].fingerprint, segment.points[0].fingerprint),
+                exact=adjacent_versions(axis, before.until, segment.since, known, catalogue),
             )
         segments.append(segment)
     return Strip(axis=axis, still=still, segments=tuple(segments))
@@ -175,13 +175,18 @@ def _known_versions(axis: str, results: ResultSet, catalogue: Catalogue) -> tupl
     if axis != "SQLite":
         return ()
     seen = {stack.fingerprint.sqlite for stack in results.stacks if stack.fingerprint is not None}
-    wrapped = {".".join(v.split(".")[:3]) for v in catalogue.versions("apsw")}
-    return tuple(seen | wrapped | catalogue.sqlite.keys())
+    return tuple(seen | known_sqlite(catalogue))
 
 
-def _adjacent(
-    axis: str, older: str, newer: str, known: Sequence[str], catalogue: Catalogue
+def known_sqlite(catalogue: Catalogue) -> set[str]:
+    """Versions of SQLite that exist as far as the file of stacks tells."""
+    return {".".join(v.split(".")[:3]) for v in catalogue.versions("apsw")} | {*catalogue.sqlite}
+
+
+def adjacent_versions(
+    axis: str, older: str, newer: str, known: Iterable[str], catalogue: Catalogue
 ) -> bool:
+    """Whether no known version lies between two; `known`: those of SQLite."""
     if axis == "Python":
         return Version(newer).minor - Version(older).minor == 1
     if axis == "SQLite":
@@ -189,26 +194,29 @@ def _adjacent(
     return catalogue.adjacent(axis, older, newer)
 
 
-def _behaviour(observation: Observation) -> Json:
+def behaviour(observation: Observation) -> Json:
+    """What two versions are held against each other by."""
     return {k: v for k, v in observation.to_json().items() if k not in _ALWAYS_OTHER}
 
 
-def _changes(before: Observation, after: Observation) -> tuple[tuple[str, Json, Json], ...]:
-    old, new = _behaviour(before), _behaviour(after)
+def changes_between(before: Observation, after: Observation) -> tuple[tuple[str, Json, Json], ...]:
+    """The fields in which two observations differ, with both values."""
+    old, new = behaviour(before), behaviour(after)
     return tuple((name, old[name], new[name]) for name in old if old[name] != new[name])
 
 
-def _builds(before: Fingerprint, after: Fingerprint) -> tuple[tuple[str, Json, Json], ...]:
+def builds_between(before: Fingerprint, after: Fingerprint) -> tuple[tuple[str, Json, Json], ...]:
+    """What the probe found to differ between two builds."""
     pairs = ((name, getattr(before, name), getattr(after, name)) for name in _BUILD)
     return tuple((name, old, new) for name, old, new in pairs if old != new)
 
 
 def _differing_fields(points: Sequence[Point]) -> tuple[str, ...]:
     """The fields in which drivers differ; each has its own way to be called and to raise."""
-    behaviours = [_behaviour(point.observation) | _UNCOMPARED for point in points]
-    for behaviour in behaviours:
-        if behaviour["error"] is not None:
-            behaviour["error"] = behaviour["error"]["message"]
+    behaviours = [behaviour(point.observation) | _UNCOMPARED for point in points]
+    for each in behaviours:
+        if each["error"] is not None:
+            each["error"] = each["error"]["message"]
     return tuple(
         name for name in behaviours[0] if any(b[name] != behaviours[0][name] for b in behaviours)
     )

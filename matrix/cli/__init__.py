@@ -12,7 +12,18 @@ import click
 from matrix import __version__
 from matrix.errors import EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, MatrixError
 
-VERBS = ("run", "check", "list", "report", "history", "claims", "doctor", "schema")
+VERBS = (
+    "run",
+    "check",
+    "list",
+    "report",
+    "site",
+    "history",
+    "bisect",
+    "claims",
+    "doctor",
+    "schema",
+)
 
 
 class LazyGroup(click.Group):
