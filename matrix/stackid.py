@@ -14,14 +14,15 @@ _FORM = re.compile(
     r"(?P<driver>[^=\[\]@]+)(?:==(?P<version>[^\[\]@]+))?"
     r"(?:\[(?P<options>[^\[\]]*)\])?(?:@(?P<python>\d+\.\d+))?"
 )
-_OWN_OPTIONS = ("sqlite", "uri")
+_OWN_OPTIONS = ("os", "sqlite", "uri")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StackId:
     """The parts of a stack's name; empty for what is not said.
 
-    `options` holds `sqlite`, `uri`, and the middleware by its name; an option without `=` is empty.
+    `options` holds `sqlite`, `uri`, the middleware by its name, and in merged results `os`;
+    an option without `=` is empty.
     """
 
     driver: str

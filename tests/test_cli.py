@@ -334,7 +334,8 @@ def test_a_run_stores_prints_and_tells_where(cwd: Path) -> None:
     assert [name for name in stored if name.startswith("latest/cases")] == ["latest/cases.jsonl"]
     assert len([name for name in stored if name.startswith("latest/sqlite3@")]) == 1
     assert stored["report/index.html"].startswith(b"<!DOCTYPE html>")
-    assert len(stored) == 3
+    assert "latest/measured.json" in stored
+    assert len(stored) == 4
 
 
 def test_a_report_is_made_of_what_a_run_stored(

@@ -14,6 +14,7 @@ from matrix.cli.common import (
     render_table,
     write_output,
 )
+from matrix.measured import load_measured
 from matrix.reports import RENDERERS, render
 from matrix.results import load_results
 from matrix.select import Selector
@@ -35,4 +36,6 @@ def command(format_: str, results: Path, patterns: tuple[str, ...], output: Path
     if format_ == "table" and output is None:
         write_output(render_table(found, selector), None)
     else:
-        write_output(render(format_, found, selector, claims), output)
+        write_output(
+            render(format_, found, selector, claims=claims, runs=load_measured(results)), output
+        )

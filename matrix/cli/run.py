@@ -39,6 +39,7 @@ from matrix.execute import Run
 from matrix.expand import expand_topics, scenario_infos
 from matrix.expectations import unmet
 from matrix.experiment import EXPERIMENTS_FILE, perform, write_experiments
+from matrix.measured import MEASURED_FILE, load_measured, measured_now, write_measured
 from matrix.model import Case, ScenarioInfo, canonical
 from matrix.provision import Provided, Provisioner, Unprovided
 from matrix.reports import RENDERERS, render
@@ -115,15 +116,16 @@ def command(
     if claims:
         todo = [experiment for document in claims for experiment in document.experiments]
         write_experiments(output, perform(todo, offline=offline))
+    write_measured(output, [measured_now(time.monotonic() - began)])
     results = load_results(output)
     if all(stack.fingerprint is None for stack in results.stacks):
         reasons = "\n".join(f"{name}: {reason}" for name, reason in missing.items())
         raise NothingRanError(f"no stack could be run\n{reasons}")
     page = _page(output)
     judged = judge_claims(claims, results, output)
-    write_output(render("html", results, None, judged), page)
+    write_output(render("html", results, claims=judged, runs=load_measured(output)), page)
     table = format_ == "table"
-    write_output(render_table(results) if table else render(format_, results, None, judged), None)
+    write_output(render_table(results) if table else render(format_, results, claims=judged), None)
     _say_where(results, output, page, time.monotonic() - began, to_stderr=not table)
     check_conflicts(results)
     if not _as_expected(topics, results):
@@ -156,7 +158,7 @@ def _prepare(
             err=True,
         )
         shutil.rmtree(parts)
-    for old in (*output.glob("*.jsonl"), output / EXPERIMENTS_FILE):
+    for old in (*output.glob("*.jsonl"), output / EXPERIMENTS_FILE, output / MEASURED_FILE):
         old.unlink(missing_ok=True)
     parts.mkdir(parents=True, exist_ok=True)
     note.write_text(plan)

@@ -3,58 +3,69 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from matrix.adjudicate import Judgement
+    from matrix.measured import Measured
     from matrix.reports.grid import Selection
     from matrix.results import ResultSet
 
-Renderer = Callable[["ResultSet", "Selection | None", "Sequence[Judgement]"], str]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Besides:
+    """What a report for people tells besides the cells: of claims, and of when it was measured."""
+
+    claims: Sequence[Judgement] = ()
+    runs: Sequence[Measured] = ()
 
 
-def _table(results: ResultSet, selection: Selection | None, _claims: Sequence[Judgement]) -> str:
+Renderer = Callable[["ResultSet", "Selection | None", Besides], str]
+
+
+def _table(results: ResultSet, selection: Selection | None, _besides: Besides) -> str:
     from matrix.reports.grid import build_grid
     from matrix.reports.terminal import render_terminal
 
     return render_terminal(build_grid(results, selection))
 
 
-def _html(results: ResultSet, selection: Selection | None, claims: Sequence[Judgement]) -> str:
+def _html(results: ResultSet, selection: Selection | None, besides: Besides) -> str:
     from matrix.reports.grid import build_grid
     from matrix.reports.html import render_html
 
-    return render_html(build_grid(results, selection), claims)
+    return render_html(build_grid(results, selection), besides.claims)
 
 
-def _markdown(results: ResultSet, selection: Selection | None, claims: Sequence[Judgement]) -> str:
+def _markdown(results: ResultSet, selection: Selection | None, besides: Besides) -> str:
     from matrix.reports.grid import build_grid
     from matrix.reports.markdown import render_markdown
     from matrix.reports.recipes import build_recipes
 
     recipes = build_recipes(results) if selection is None else ()
-    return render_markdown(build_grid(results, selection), claims, recipes)
+    return render_markdown(build_grid(results, selection), besides.claims, recipes)
 
 
-def _json(results: ResultSet, selection: Selection | None, _claims: Sequence[Judgement]) -> str:
+def _json(results: ResultSet, selection: Selection | None, _besides: Besides) -> str:
     from matrix.reports.data import render_json
 
     return render_json(results, selection)
 
 
-def _jsonl(results: ResultSet, selection: Selection | None, _claims: Sequence[Judgement]) -> str:
+def _jsonl(results: ResultSet, selection: Selection | None, _besides: Besides) -> str:
     from matrix.reports.data import render_jsonl
 
     return render_jsonl(results, selection)
 
 
-def _csv(results: ResultSet, selection: Selection | None, _claims: Sequence[Judgement]) -> str:
+def _csv(results: ResultSet, selection: Selection | None, _besides: Besides) -> str:
     from matrix.reports.data import render_csv
 
     return render_csv(results, selection)
 
 
-def _junit(results: ResultSet, selection: Selection | None, _claims: Sequence[Judgement]) -> str:
+def _junit(results: ResultSet, selection: Selection | None, _besides: Besides) -> str:
     from matrix.reports.junit import render_junit
 
     return render_junit(results, selection)
@@ -76,10 +87,12 @@ def render(
     name: str,
     results: ResultSet,
     selection: Selection | None = None,
+    *,
     claims: Sequence[Judgement] = (),
+    runs: Sequence[Measured] = (),
 ) -> str:
     """Render results in a format, or those of the cases that the selection wants.
 
-    `claims`: what the results say of claims; the formats for people tell it.
+    `claims`: what the results say of claims; `runs`: when and where they were measured.
     """
-    return RENDERERS[name](results, selection, claims)
+    return RENDERERS[name](results, selection, Besides(claims=claims, runs=runs))

@@ -1,0 +1,47 @@
+"""`sqlite-matrix site`: what is published, from the results of one or several machines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from matrix.cli.common import RESULTS, judge_claims, read_claims, write_output
+from matrix.measured import load_measured
+from matrix.merge import merge_results
+from matrix.reports import render
+from matrix.reports.badges import render_badges
+
+SITE = Path("results/report")
+BESIDE = {
+    "summary.md": "markdown",
+    "cells.csv": "csv",
+    "results.json": "json",
+    "junit.xml": "junit",
+}
+"""The files beside the page, and the format of each."""
+
+
+@click.command("site")
+@click.argument("results", nargs=-1, type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(file_okay=False, path_type=Path), default=SITE,
+              show_default=True, help="The directory to publish.")  # fmt: skip
+def command(results: tuple[Path, ...], output: Path) -> None:
+    """Build the site: the page, the data beside it, and a badge per driver.
+
+    RESULTS are directories of results (default: results/latest), one of each machine; stacks of
+    another system than Linux get it in their name. Results that are not complete are refused.
+
+    Example: sqlite-matrix site results/linux results/darwin -o public
+    """
+    directories = results or (RESULTS,)
+    merged = merge_results(directories)
+    runs = tuple(run for directory in directories for run in load_measured(directory))
+    claims = judge_claims(read_claims(), merged, directories[0])
+    write_output(render("html", merged, claims=claims, runs=runs), output / "index.html")
+    for name, format_ in BESIDE.items():
+        write_output(render(format_, merged, claims=claims), output / name)
+    for driver, badge in render_badges(merged).items():
+        write_output(badge, output / "badges" / f"{driver}.json")
+    files = sum(path.is_file() for path in output.rglob("*"))
+    click.echo(f"{files} files for {len(merged.stacks)} stacks: {output}/index.html")
