@@ -1,0 +1,296 @@
+"""Two results held together: which cells changed, and in what.
+
+    from matrix.compare import compare_results
+    comparison = compare_results(Path("results/baseline"), Path("results/latest"))
+    for change in comparison.changes: ...
+
+Nothing is run, and nothing is asked of the network. The files are read side by side, line by line;
+only lines that differ are parsed, so that memory grows with the differences.
+`matrix.causes.explain` finds what decides a change, by running stacks in between;
+`matrix.groups.group_changes` puts changes alike together; `matrix.accepted` sets aside those that
+somebody accepted; `matrix.reports.changes.render_changes` tells it all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+
+from matrix.aspects import Aspect, ChangeKind, differing_aspects, saw_less
+from matrix.errors import NothingSelectedError, ResultsError
+from matrix.model import Case, Observation, canonical
+from matrix.pairs import Pair, Side, pair_stacks
+from matrix.records import RUN_AGAIN, Document, parse_record, reading
+from matrix.results import result_files, stack_of
+from matrix.sidebyside import CASES, CELLS, Lines, Selection, SortedLines, side_by_side
+from matrix.stackid import stack_order
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A cell that differs: what was seen of it before and now, None on the side that lacks it.
+
+    `kinds` are worst first; `aspects` say what differs. `case` is that of the new result, unless
+    only the old one has it.
+    """
+
+    case: Case
+    pair: Pair
+    old: Observation | None
+    new: Observation | None
+    kinds: tuple[ChangeKind, ...]
+    aspects: tuple[Aspect, ...] = ()
+
+    @property
+    def kind(self) -> ChangeKind:
+        return self.kinds[0]
+
+    @property
+    def cell(self) -> str:
+        return f"{self.case.id} @ {self.pair.new.stack}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackChange:
+    """A stack that is gone, added, or could not be had; its `cells` are told nowhere else."""
+
+    kind: ChangeKind
+    stack: str
+    cells: int
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """What two results differ in; `cells` is how many cells were in both, and held together.
+
+    `edited` is how many cases do something else than in the old result.
+    """
+
+    old: Path
+    new: Path
+    pairs: tuple[Pair, ...]
+    changes: tuple[Change, ...]
+    stacks: tuple[StackChange, ...]
+    cells: int
+    edited: int = 0
+
+    @property
+    def unchanged(self) -> bool:
+        return not self.changes and not self.stacks
+
+
+def compare_results(
+    old: Path,
+    new: Path,
+    selection: Selection | None = None,
+    stacks: Selection | None = None,
+) -> Comparison:
+    """Hold two results directories together.
+
+    `selection` is asked for case ids, `stacks` for the names of stacks. Raises ResultsError for
+    files that cannot be trusted, NothingSelectedError where no case or no stack is selected.
+    """
+    (old_cases, old_files), (new_cases, new_files) = result_files(old), result_files(new)
+    left, right = _sides(old_files), _sides(new_files)
+    pairs, gone, added = _selected(pair_stacks(list(left), list(right)), stacks)
+    if not pairs and not gone and not added:
+        names = sorted({side.stack for side in (*left, *right)}, key=stack_order)
+        hint = f"stacks: {', '.join(names) or 'none'}"
+        raise NothingSelectedError(f"no stack is selected in {old} and {new}", hint=hint)
+    found = [_differing(pair, left[pair.old], right[pair.new], selection) for pair in pairs]
+    wanted = {lines.name for each in found for lines in each.lines}
+    cases = _read_cases(
+        Document(old_cases, "cases"), Document(new_cases, "cases"), wanted, selection
+    )
+    unavailable = [_availability(each) for each in found]
+    changes = [
+        change
+        for each, lost in zip(found, unavailable, strict=True)
+        if lost is None
+        for change in _changes(each, old_cases.parent, new_cases.parent, cases)
+    ]
+    alone = [
+        *(_alone(side, left[side], ChangeKind.STACK_GONE, selection) for side in gone),
+        *(_alone(side, right[side], ChangeKind.STACK_ADDED, selection) for side in added),
+    ]
+    return Comparison(
+        old=old,
+        new=new,
+        pairs=tuple(pairs),
+        changes=tuple(sorted(changes, key=_order)),
+        stacks=tuple(each for each in (*unavailable, *alone) if each is not None),
+        cells=sum(each.both for each in found),
+        edited=len(cases.edited),
+    )
+
+
+@dataclass(slots=True)
+class _Found:
+    """The lines of a pair that differ, and how many cells are in both of its files."""
+
+    pair: Pair
+    lines: list[Lines] = field(default_factory=list)
+    both: int = 0
+
+
+@dataclass(slots=True)
+class _Cases:
+    """The cases of the lines that differ, and the ids of those that were edited."""
+
+    cases: dict[str, Case] = field(default_factory=dict)
+    edited: set[str] = field(default_factory=set)
+
+
+def _order(change: Change) -> tuple[object, ...]:
+    return (change.kind.rank, change.case.id, stack_order(change.pair.new.stack))
+
+
+def _sides(files: Iterable[Path]) -> dict[Side, Document]:
+    found: dict[Side, Document] = {}
+    for file in files:
+        document = Document(file, "stack")
+        stack, fingerprint, unavailable = stack_of(document)
+        found[Side(stack=stack, fingerprint=fingerprint, unavailable=unavailable)] = document
+    return found
+
+
+def _selected(
+    paired: tuple[Sequence[Pair], Sequence[Side], Sequence[Side]], stacks: Selection | None
+) -> tuple[list[Pair], list[Side], list[Side]]:
+    pairs, gone, added = paired
+    wanted = stacks or (lambda _: True)
+    return (
+        [pair for pair in pairs if wanted(pair.old.stack) or wanted(pair.new.stack)],
+        [side for side in gone if wanted(side.stack)],
+        [side for side in added if wanted(side.stack)],
+    )
+
+
+def _differing(pair: Pair, old: Document, new: Document, selection: Selection | None) -> _Found:
+    """The lines of a pair that differ in more than the name of the stack."""
+    rewritten = None
+    if pair.old.stack != pair.new.stack:
+        one, other = (_stack_key(side.stack) for side in (pair.old, pair.new))
+        rewritten = partial(_replace, one, other)
+    left, right = SortedLines(old, CELLS, rewritten), SortedLines(new, CELLS)
+    found = _Found(pair)
+    for same, others in side_by_side(left, right, selection):
+        found.lines += others
+        found.both += same + sum(line.old is not None is not line.new for line in others)
+    return found
+
+
+def _stack_key(stack: str) -> bytes:
+    """A stack's name as it stands in a canonical observation."""
+    return b"," + canonical({"stack": stack})[1:-1].encode()
+
+
+def _replace(old: bytes, new: bytes, line: bytes) -> bytes:
+    return line.replace(old, new, 1)
+
+
+def _alone(
+    side: Side, document: Document, kind: ChangeKind, selection: Selection | None
+) -> StackChange:
+    names = (name for name, _ in SortedLines(document, CELLS))
+    cells = sum(1 for name in names if selection is None or selection(name))
+    return StackChange(kind=kind, stack=side.stack, cells=cells, reason=side.unavailable)
+
+
+def _read_cases(
+    old: Document, new: Document, wanted: set[str], selection: Selection | None
+) -> _Cases:
+    """Read the two files of cases; NothingSelectedError where none of theirs is selected."""
+    found = _Cases()
+    seen = 0
+    left, right = SortedLines(old, CASES), SortedLines(new, CASES)
+    wants = selection or (lambda _: True)
+    for same, others in side_by_side(left, right, wants):
+        seen += same + len(others)
+        for name, before, after in others:
+            cases = [
+                _case(document, line)
+                for document, line in ((old, before), (new, after))
+                if line is not None
+            ]
+            if len(cases) == 2 and cases[0].digest != cases[1].digest:
+                found.edited.add(name)
+            found.cases[name] = cases[-1]
+    if not seen:
+        hint = "sqlite-matrix list cases"
+        raise NothingSelectedError(f"no case is selected in {old.path.parent}", hint=hint)
+    missing = wanted - found.cases.keys()
+    if missing:
+        for name, line in SortedLines(Document(new.path, "cases"), CASES):
+            if name in missing:
+                found.cases[name] = _case(new, line)
+    return found
+
+
+def _case(document: Document, line: bytes) -> Case:
+    record = parse_record(document.path, 1, line)
+    with reading(document.path, 1):
+        return Case.from_json(record)
+
+
+def _availability(found: _Found) -> StackChange | None:
+    """The change where one of the two could not be had; then no cell of it says anything."""
+    old, new = found.pair.old, found.pair.new
+    lost, missing = new.unavailable is not None, old.unavailable is not None
+    if lost == missing:
+        return None
+    return StackChange(
+        kind=ChangeKind.UNAVAILABLE if lost else ChangeKind.STACK_ADDED,
+        stack=new.stack,
+        cells=len(found.lines),
+        reason=new.unavailable if lost else "could not be had before",
+    )
+
+
+def _changes(found: _Found, old: Path, new: Path, cases: _Cases) -> Iterator[Change]:
+    pair = found.pair
+    for name, before, after in found.lines:
+        if name not in cases.cases:
+            message = f"an observation of a case that cases.jsonl does not list: {name!a}"
+            raise ResultsError(f"{old if after is None else new}: {message}", hint=RUN_AGAIN)
+        seen = _observation(old, pair.old, pair.new.stack, before)
+        now = _observation(new, pair.new, pair.new.stack, after)
+        change = Change(case=cases.cases[name], pair=pair, old=seen, new=now, kinds=())
+        yield from _judged(change, edited=name in cases.edited)
+
+
+def _observation(directory: Path, side: Side, stack: str, line: bytes | None) -> Observation | None:
+    """What a line says, which names the stack of the new result."""
+    if line is None:
+        return None
+    path = directory / f"{side.stack}.jsonl"
+    record = parse_record(path, 1, line)
+    with reading(path, 1):
+        observation = Observation.from_json(record)
+    if observation.stack != stack:
+        message = f"an observation of the stack {observation.stack}: {observation.case!a}"
+        raise ResultsError(f"{path}: {message}", hint=RUN_AGAIN)
+    return observation
+
+
+def _judged(change: Change, *, edited: bool) -> Iterator[Change]:
+    """The change with its kinds; nothing where the lines differ, and what they say does not."""
+    old, new = change.old, change.new
+    if old is None or new is None:
+        kind = ChangeKind.ADDED if old is None else ChangeKind.GONE
+        yield replace(change, kinds=(kind,))
+        return
+    aspects = differing_aspects(old, new)
+    if not aspects:
+        return
+    if edited:
+        yield replace(change, kinds=(ChangeKind.EDITED,), aspects=aspects)
+    elif saw_less(old, new, aspects):
+        yield replace(change, kinds=(ChangeKind.SAW_LESS,), aspects=aspects)
+    else:
+        kinds = {kind for aspect in aspects for kind in aspect.kinds}
+        worst_first = tuple(sorted(kinds, key=lambda kind: kind.rank))
+        yield replace(change, kinds=worst_first, aspects=aspects)
