@@ -147,7 +147,12 @@ class Settings(Record):
         description="The target of the second connection, opened on its own (under SQLAlchemy from "
         "a second engine); absent for one more connection as the first was had.",
     )
-    backup: Text | None = Field(
+    second_in_thread: bool = Field(
+        default=False,
+        description="Whether the bare driver's second connection is opened in another thread; the"
+        " table of middlewares tells where theirs is.",
+    )
+    backup: str | None = Field(
         default=None,
         description="A name that the open connection's database is copied to, after the write, with"
         " the driver's own backup and the same connect options; for the bare driver.",

@@ -102,6 +102,8 @@ def _of_surroundings(case: Case) -> Iterator[str]:
         yield from (f"sql {found.upper().strip()}" for found in _STATEMENTS.findall(sql))
     if not case.write:
         yield "no write"
+    if case.second_in_thread:
+        yield "second in thread"
     if case.backup is not None:
         yield "backup"
     if case.reopen:

@@ -111,6 +111,7 @@ class Case:
     `{dir}` in the target, an option or a statement stands for the case's own directory,
     `{name}` for a name that no other case uses.
     `second`: the target of the second connection; None means the same way in once more.
+    `second_in_thread`: whether the bare driver's second connection is had in another thread.
     `backup`: the name that the driver copies the database to; None means no copy.
     `reopen`: whether the target is opened once more after everything was closed.
     `drivers` limits the case to those drivers; None means all.
@@ -126,6 +127,7 @@ class Case:
     write: bool = True
     write_to: str = "main"
     second: str | None = None
+    second_in_thread: bool = False
     backup: str | None = None
     reopen: bool = False
     intent: Intent = Intent.OBSERVE
@@ -154,6 +156,7 @@ class Case:
             write=value.get("write", True),
             write_to=value.get("write_to", "main"),
             second=value.get("second"),
+            second_in_thread=value.get("second_in_thread", False),
             backup=value.get("backup"),
             reopen=value.get("reopen", False),
             intent=Intent(value.get("intent", "observe")),

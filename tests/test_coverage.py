@@ -30,6 +30,7 @@ order cache-uri-mode|order uri-mode-cache|order uri-cache-mode
 """
 SURROUNDINGS = """
 there db|there empty|there file|there mkdir|there symlink|there wal|no write|write to temp
+backup|reopen|second in thread
 sql ATTACH|sql VACUUM INTO|sql TEMP TABLE|sql ORDER BY
 sql PRAGMA JOURNAL_MODE=WAL|sql PRAGMA JOURNAL_MODE=PERSIST|sql PRAGMA JOURNAL_MODE=TRUNCATE
 sql PRAGMA JOURNAL_MODE=MEMORY|sql PRAGMA JOURNAL_MODE=OFF|sql PRAGMA JOURNAL_MODE=DELETE
@@ -38,7 +39,7 @@ sql PRAGMA TEMP_STORE=FILE|sql PRAGMA TEMP_STORE=MEMORY
 SQLALCHEMY = """
 via sqlalchemy|option connect_args|option creator|option uri=True
 option poolclass=NullPool|option poolclass=StaticPool|option poolclass=QueuePool
-option poolclass=SingletonThreadPool|timeout=5|check_same_thread=false
+option poolclass=SingletonThreadPool|option poolclass=AssertionPool|timeout=5|check_same_thread=false
 """
 MIDDLEWARES = """
 via aiosqlite|via django|via peewee|via flask-sqlalchemy|via sqlalchemy-asyncio

@@ -110,6 +110,26 @@ def test_the_connection_of_a_static_pool_is_told_from_a_second_one(observe_on: O
     assert (singleton.second_connection, singleton.reused) == (SecondConnection.DOES_NOT_SEE, ())
 
 
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_a_second_connection_may_be_one_of_another_thread(
+    observe_on: ObserveOn, driver: str
+) -> None:
+    def case(target: str, **fields: object) -> Case:
+        fields = {"connect": {"uri": True}, "second_in_thread": True, **fields}
+        return make_case(f"thread/{target}", target=target, **fields)
+
+    memory, shared, apart = observe_on(
+        driver,
+        case(":memory:"),
+        case("file:/{name}?vfs=memdb"),
+        case("file:/{name}x?vfs=memdb", second="file:/{name}y?vfs=memdb"),
+    )
+    assert memory.second_connection is SecondConnection.DOES_NOT_SEE
+    assert shared.second_connection is SecondConnection.SEES
+    assert apart.second_connection is SecondConnection.DOES_NOT_SEE
+    assert (memory.error, shared.error, apart.error) == (None, None, None)
+
+
 def test_the_keys_survive_the_round_trip(observe_on: ObserveOn) -> None:
     (seen,) = observe_on("sqlite3", lasting("x.db"))
     assert Observation.from_json(seen.to_json()) == seen

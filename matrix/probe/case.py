@@ -8,7 +8,7 @@ import re
 import warnings
 from typing import Any, Callable, Dict, List, Optional, Set
 
-from .middleware import BareSession
+from .middleware import BareSession, in_another_thread
 from .observe import Appeared, Observer
 from .outside import Outside
 from .places import Places
@@ -173,10 +173,14 @@ class CaseRun:
         self._session.backup(self._places.fill(self._case["backup"]))
 
     def _look_beside(self) -> None:
-        if self._case["second"] is None:
-            self._look("second_connection", self._session.look)
+        look = self._session.look if self._case["second"] is None else self._look_from
+        if self._case["second_in_thread"]:
+            self._look("second_connection", lambda sql: self._in_thread(lambda: look(sql)))
         else:
-            self._look("second_connection", self._look_from)
+            self._look("second_connection", look)
+
+    def _in_thread(self, action: Callable[[], Any]) -> Any:
+        return in_another_thread(self._driver, action)
 
     def _look(self, stage: str, look: Callable[[str], Any]) -> None:
         """Look for what was written; who has written it himself is the first connection again."""
