@@ -50,7 +50,7 @@ class Stack:
     """A stack by its name, before it is provided: nothing here has been probed.
 
     `driver` is the name of a plugin, or the path of one; `package` is None for what comes with
-    Python.
+    Python. `name` is under what its results are kept, where that is not its full name.
     """
 
     driver: str
@@ -61,10 +61,16 @@ class Stack:
     middleware: str | None = None
     middleware_package: Package | None = None
     companions: tuple[Package, ...] = ()
+    name: str | None = None
 
     @property
     def id(self) -> str:
-        """The full name, which is a spec, and a file name on every system."""
+        """Its name in results, which is a spec, and a file name on every system."""
+        return self.name or self.full_name
+
+    @property
+    def full_name(self) -> str:
+        """The name with every version, which is a spec, too."""
         options = {}
         if self.library is not None:
             options["sqlite"] = self.library.name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -24,6 +25,8 @@ VERBS = (
     "doctor",
     "schema",
 )
+
+_PLACE = re.compile(r"[^:]+\.(toml|txt):\d+:")
 
 
 class LazyGroup(click.Group):
@@ -92,8 +95,7 @@ def _in_words(error: Exception) -> str:
 def _complain(message: str) -> None:
     """Say what is wrong; problems of documents begin with their place, not with our name."""
     lines = message.splitlines() or [""]
-    prefix = (
-        "" if len(lines) > 1 or ".yaml:" in message or ".jsonl:" in message else "sqlite-matrix: "
-    )
+    placed = ".yaml:" in message or ".jsonl:" in message or _PLACE.match(message)
+    prefix = "" if len(lines) > 1 or placed else "sqlite-matrix: "
     for line in lines:
         click.echo(prefix + line.encode("utf-8", "backslashreplace").decode(), err=True)

@@ -1,0 +1,101 @@
+"""What a project says of itself in pyproject.toml, and how it is told what makes no sense."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from matrix.catalogue import Catalogue
+from matrix.errors import DocumentError
+from matrix.pins import configured_specs
+from matrix.settings import Settings, load_settings
+
+GOOD = """\
+[project]
+name = "mine"
+
+[tool.sqlite-matrix]
+scenarios = "db/scenarios"
+stacks = ["apsw", "sqlite3[sqlite=3.53.4]"]  # a comment
+baseline = "db/baseline"
+pins = "db/pins.txt"
+fail-on = "regression"
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "db" / "scenarios").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write(project: Path, text: str) -> None:
+    (project / "pyproject.toml").write_text(text, "utf-8")
+
+
+def complaints(project: Path, table: str) -> list[str]:
+    write(project, table)
+    with pytest.raises(DocumentError) as error:
+        load_settings()
+    return str(error.value).splitlines()
+
+
+def test_without_a_file_or_a_table_everything_is_as_this_project_has_it(project: Path) -> None:
+    assert load_settings() == Settings()
+    write(project, "[tool.other]\nstacks = 1\n")
+    assert load_settings() == Settings()
+    assert Settings().baseline == Path("results/baseline")
+
+
+def test_the_table_is_read_with_paths_relative_to_the_file(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(project, GOOD)
+    found = load_settings()
+    assert found.scenarios == (Path("db/scenarios"),)
+    assert found.stacks == ("apsw", "sqlite3[sqlite=3.53.4]")
+    assert (found.baseline, found.pins) == (Path("db/baseline"), Path("db/pins.txt"))
+    assert found.fail_on == "regression"
+    monkeypatch.chdir(project / "db")
+    assert load_settings().scenarios == (Path("../db/scenarios"),)
+    assert load_settings().scenarios[0].resolve() == project / "db" / "scenarios"
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        ('stack = "apsw"', "tool.sqlite-matrix.stack: no such setting; did you mean 'stacks'?"),
+        ("stacks = 3", "tool.sqlite-matrix.stacks: neither a text nor a list of texts"),
+        ("stacks = []", "tool.sqlite-matrix.stacks: the list is empty"),
+        ("baseline = 3", "tool.sqlite-matrix.baseline: not a path"),
+        ('scenarios = "gone"', "tool.sqlite-matrix.scenarios: gone: no such file or directory"),
+        ('fail-on = "changes"', "tool.sqlite-matrix.fail-on: 'changes' is not one of them; did "),
+    ],
+)
+def test_what_is_wrong_is_told_at_its_line(project: Path, line: str, complaint: str) -> None:
+    (found,) = complaints(project, f"[project]\n\n[tool.sqlite-matrix]\n# so\n{line}\n")
+    assert found.startswith(f"pyproject.toml:5:1: {complaint}")
+
+
+def test_every_problem_is_told(project: Path) -> None:
+    found = complaints(project, "[tool.sqlite-matrix]\nstacks = 1\nnope = 2\npins = 3\n")
+    assert [line.split(":")[1] for line in found] == ["2", "3", "4"]
+
+
+def test_a_file_that_does_not_read_is_told_with_its_place(project: Path) -> None:
+    (found,) = complaints(project, "[tool.sqlite-matrix]\nstacks = [\n")
+    assert found.startswith("pyproject.toml:2:11: TOML: ") or "TOML" in found
+    (found,) = complaints(project, "[tool]\nsqlite-matrix = 3\n")
+    assert found == "pyproject.toml:1:1: tool.sqlite-matrix: not a table"
+
+
+def test_a_name_that_is_no_stack_is_told_at_its_line(project: Path, catalogue: Catalogue) -> None:
+    write(project, '[tool.sqlite-matrix]\nstacks = ["apsw", "apws", "sqlite3[url=on]"]\n')
+    with pytest.raises(DocumentError) as error:
+        configured_specs(load_settings(), catalogue)
+    one, other = sorted(str(error.value).splitlines())
+    assert one.startswith("pyproject.toml:2:1: tool.sqlite-matrix.stacks: no driver called 'apws'")
+    assert one.endswith("did you mean 'apsw'?")
+    assert "sqlite3[url=on]: no such option: url" in other
