@@ -152,10 +152,15 @@ class Witness:
         elif call.name.startswith("symlink"):
             self._create(call.paths[1])
         elif call.name in ("unlink", "unlinkat", "rmdir"):
-            self._there.discard(os.path.normpath(call.paths[0]))
+            self._there.discard(self._absolute(call.paths[0]))
+
+    def _absolute(self, path: str) -> str:
+        """A path of a call; a relative one begins in the directory of the case."""
+        number = self.cases[-1].number if self.cases else 0
+        return os.path.normpath(self.scratch / str(number) / "dir" / path)
 
     def _create(self, path: str) -> None:
-        path = os.path.normpath(path)
+        path = self._absolute(path)
         if path in self._there or not self.cases or self._ended:
             return
         if not path.endswith("(unnamed)"):
@@ -163,7 +168,7 @@ class Witness:
         self.cases[-1].created.add(path)
 
     def _try(self, path: str) -> None:
-        path = os.path.normpath(path)
+        path = self._absolute(path)
         if self.cases and not self._ended and path not in self._there and not Path(path).exists():
             self.cases[-1].tried.add(path)
 

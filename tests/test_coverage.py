@@ -39,7 +39,8 @@ sql PRAGMA TEMP_STORE=FILE|sql PRAGMA TEMP_STORE=MEMORY
 SQLALCHEMY = """
 via sqlalchemy|option connect_args|option creator|option uri=True
 option poolclass=NullPool|option poolclass=StaticPool|option poolclass=QueuePool
-option poolclass=SingletonThreadPool|option poolclass=AssertionPool|timeout=5|check_same_thread=false
+option poolclass=SingletonThreadPool|option poolclass=AssertionPool
+timeout=5|check_same_thread=false
 """
 MIDDLEWARES = """
 via aiosqlite|via django|via peewee|via flask-sqlalchemy|via sqlalchemy-asyncio

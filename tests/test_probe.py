@@ -184,7 +184,7 @@ def test_no_name_that_begins_like_one_of_our_directories_is_in_it(
     places = Places(str(tmp_path), 1)
     assert places.show_path(f"{tmp_path}/{name}x/y") == f"{{dir}}/../../{name}x/y"
     assert places.show_path(f"{tmp_path}/1/dirx") == "{dir}/../dirx"
-    assert places.show_path(f"{tmp_path}x/y") == f"{tmp_path}x/y"
+    assert places.show_path(f"{tmp_path}/1/dir/file:{tmp_path}/1/dir/y") == "file:{dir}/y"
     assert places.show_path(f"{tmp_path}/1/dir") == "{dir}"
     assert places.show_path(f"{tmp_path}/1/dir/{places.name}.db") == "{name}.db"
 

@@ -124,6 +124,11 @@ def disagreements(
         ("apsw[uri=on]", None),
         ("sqlite3[sqlalchemy]", "sqlalchemy"),
         ("apsw[sqlalchemy]", "sqlalchemy"),
+        ("sqlite3[aiosqlite]", "aiosqlite"),
+        ("sqlite3[django]", "django"),
+        ("sqlite3[flask-sqlalchemy]", "flask-sqlalchemy"),
+        ("sqlite3[peewee]", "peewee"),
+        ("sqlite3[sqlalchemy-asyncio]", "sqlalchemy-asyncio"),
     ],
 )
 def test_the_probe_saw_what_the_kernel_was_asked_to_create(

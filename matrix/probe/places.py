@@ -74,7 +74,7 @@ class Places:
         """Put the placeholders back into what is recorded."""
         for real, placeholder in self._roots:
             text = text.replace(real, placeholder)
-        return self._unnamed(text)
+        return _RANDOM.sub(r"\1\2\3\4*", text.replace(self.name, "{name}"))
 
     def show_path(self, path: str) -> str:
         """A path as it is recorded: relative inside the case's directory, else absolute.
@@ -85,13 +85,9 @@ class Places:
             if path == real:
                 return placeholder
             if path.startswith(real + os.sep):
-                inside = self._unnamed(path[len(real) + 1 :])
+                inside = self.show(path[len(real) + 1 :])
                 return inside if real == self.dir else placeholder + os.sep + inside
-        return self._unnamed(path)
-
-    def _unnamed(self, text: str) -> str:
-        """A text without what differs from run to run."""
-        return _RANDOM.sub(r"\1\2\3\4*", text.replace(self.name, "{name}"))
+        return self.show(path)
 
     def resolve(self, names: List[str]) -> List[str]:
         """The absolute paths that these names mean, as written and with links followed."""
