@@ -32,10 +32,18 @@ def _table(results: ResultSet, selection: Selection | None, _besides: Besides) -
 
 
 def _html(results: ResultSet, selection: Selection | None, besides: Besides) -> str:
-    from matrix.reports.grid import build_grid
+    from matrix.catalogue import load_catalogue
     from matrix.reports.html import render_html
+    from matrix.reports.recipes import build_recipes
 
-    return render_html(build_grid(results, selection), besides.claims)
+    return render_html(
+        results,
+        selection,
+        claims=besides.claims,
+        runs=besides.runs,
+        recipes=build_recipes(results) if selection is None else (),
+        catalogue=load_catalogue(),
+    )
 
 
 def _markdown(results: ResultSet, selection: Selection | None, besides: Besides) -> str:

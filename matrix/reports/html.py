@@ -1,22 +1,51 @@
-"""The grid as one self-contained page: no network, no script, readable from `file://`."""
+"""The results as one self-contained page: a summary that is plain HTML, and below it every cell.
+
+The page makes no request. What it says in short needs no script; the grid of all cells is drawn by
+a script in the page, from data in the page (see `pagedata`).
+"""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from importlib.resources import files
-from itertools import groupby
 from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from matrix.adjudicate import Judgement
+from matrix.catalogue import Catalogue
+from matrix.measured import Measured
 from matrix.outcome import Outcome, Verdict
 from matrix.reports.claims import by_ticks, claim_row
-from matrix.reports.grid import Column, Grid, Row, Section, Table, connect_options, display, visible
-from matrix.stackid import StackId
+from matrix.reports.grid import Selection, connect_options, display, visible
+from matrix.reports.pagedata import build_page_data, detail_document, grid_document, pack
+from matrix.reports.pagesummary import strays, summarise
+from matrix.reports.recipes import WANTS, Recipe
+from matrix.results import ResultSet
+
+_SCRIPTS = (
+    "text",
+    "dom",
+    "data",
+    "state",
+    "filter",
+    "columns",
+    "badge",
+    "table",
+    "keys",
+    "python",
+    "script",
+    "strips",
+    "detail",
+    "dialog",
+    "controls",
+    "main",
+)
+"""The modules of the page's script, in `templates/page/`: each uses those above it."""
 
 _TONES: Mapping[Outcome, str] = {
     Outcome.MEMORY: "memory",
@@ -33,8 +62,53 @@ _TONES: Mapping[Outcome, str] = {
 }
 
 
-def render_html(grid: Grid, claims: Sequence[Judgement] = ()) -> str:
-    """Write the grid as a page; every text of a result comes out as text, whatever it holds."""
+def render_html(
+    results: ResultSet,
+    selection: Selection | None = None,
+    *,
+    claims: Sequence[Judgement] = (),
+    runs: Sequence[Measured] = (),
+    recipes: Sequence[Recipe] = (),
+    catalogue: Catalogue | None = None,
+    beside: Iterable[str] = (),
+) -> str:
+    """Write results as a page; every text of a result comes out as text, whatever it holds.
+
+    `runs`: when and where it was measured; `catalogue`: knows the versions that were not run, for
+    the history of a cell; `beside`: names of files that lie beside the page, for readers without
+    a script.
+    """
+    data = build_page_data(results, selection)
+    style, script = _style(), _script()
+    page = _environment().get_template("report.html.j2").render(
+        totals=data.totals,
+        outcomes=[each for each in Outcome if each in data.outcomes],
+        stacks=[stack for stack in data.stacks if stack.fingerprint is not None],
+        unavailable=data.unavailable,
+        kinds=data.kinds,
+        summaries=summarise(data),
+        strays=strays(data),
+        claims=[claim_row(each) for each in claims],
+        recipes=recipes,
+        runs=sorted(runs, key=lambda run: run.finished),
+        wants=WANTS,
+        beside=list(beside),
+        style=Markup(style),
+        style_hash=_hash(style),
+        script=Markup(script),
+        script_hash=_hash(script),
+        grid_data=Markup(pack(grid_document(data, dict(map(_asked_by, claims))))),
+        detail_data=Markup(pack(detail_document(data, catalogue))),
+    )
+    return page.rstrip("\n") + "\n"
+
+
+def anchor(*parts: str | None) -> str:
+    """Make a stable fragment of ids: the same scenario has the same link in every report."""
+    return quote("/".join(visible(part) for part in parts if part), safe="/[]=,.:+@-")
+
+
+def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("matrix.reports"),
         autoescape=True,
@@ -49,108 +123,28 @@ def render_html(grid: Grid, claims: Sequence[Judgement] = ()) -> str:
         "number": _number,
         "ticked": _ticked,
         "yes_no": _yes_no,
+        "many": _many,
     }
     environment.globals |= {"Verdict": Verdict, "tone": _tone, "anchor": anchor}
-    style = (files("matrix.reports") / "templates" / "report.css").read_text("utf-8")
-    page = environment.get_template("report.html.j2").render(
-        grid=grid,
-        style=Markup(style),
-        style_hash=_style_hash(style),
-        count=_count,
-        strays=_strays,
-        summary=summary,
-        topics=_topics,
-        why=_why,
-        letters=_letters(grid),
-        claims=[claim_row(each) for each in claims],
-    )
-    return page.rstrip("\n") + "\n"
+    return environment
 
 
-def anchor(*parts: str | None) -> str:
-    """Make a stable fragment of ids: the same case has the same link in every report."""
-    return quote("/".join(visible(part) for part in parts if part), safe="/[]=,.:+@-")
+def _asked_by(judged: Judgement) -> tuple[str, list[str]]:
+    """A claim, and the cases of the cells that settle it."""
+    return judged.claim.id, [cell.partition(" @ ")[0] for cell in judged.cells]
 
 
-def summary(column: Column) -> tuple[str, ...]:
-    """Say in a few words which stacks a column holds: driver, versions from to, URI default."""
-    stacks = [_named(each.stack) for each in column.stacks]
-    groups: dict[tuple[str, str], list[StackId]] = {}
-    for stack in stacks:
-        groups.setdefault((stack.driver, stack.options.get("uri", "as built")), []).append(stack)
-    lines: dict[str, list[str]] = {}
-    for (driver, uri), members in groups.items():
-        lines.setdefault(_line(driver, members), []).append(uri)
-    return tuple(
-        line if uris == ["as built"] else f"{line}, uri {' or '.join(uris)}"
-        for line, uris in lines.items()
-    )
+@cache
+def _style() -> str:
+    return (files("matrix.reports") / "templates" / "report.css").read_text("utf-8")
 
 
-def _named(stack: str) -> StackId:
-    return StackId.parse(stack) or StackId(driver=stack, options={})
-
-
-def _line(driver: str, stacks: list[StackId]) -> str:
-    """Name what a group has in common, and the versions in which it differs."""
-    parts = [_versions(driver, [stack.version for stack in stacks])]
-    for name, label in [("sqlite", "SQLite"), *((each, each) for each in _middleware(stacks))]:
-        versions = [stack.options.get(name, "") for stack in stacks]
-        parts += [_versions(label, versions)] if any(versions) else []
-    return ", ".join(parts)
-
-
-def _middleware(stacks: list[StackId]) -> list[str]:
-    return list(dict.fromkeys(stack.middleware for stack in stacks if stack.middleware))
-
-
-def _versions(name: str, versions: list[str]) -> str:
-    known = [version for version in dict.fromkeys(versions) if version]
-    if not known:
-        return name
-    return f"{name} {known[0]}" + (f" … {known[-1]}" if len(known) > 1 else "")
-
-
-def _letters(grid: Grid) -> dict[str, list[tuple[Table, Column]]]:
-    """Tell for every stack in which columns it stands."""
-    places: dict[str, list[tuple[Table, Column]]] = {}
-    for table in grid.tables:
-        for column in table.columns:
-            for stack in column.stacks:
-                places.setdefault(stack.stack, []).append((table, column))
-    return places
-
-
-def _count(section: Section, table: Table, verdict: Verdict) -> int:
-    """Count the cells of a section with a verdict: those folded away too."""
-    return sum(
-        len(row.cases) * len(column.stacks)
-        for row in section.rows
-        for column, cell in zip(table.columns, row.cells, strict=True)
-        if cell is not None and cell.verdict is verdict
-    )
-
-
-def _strays(section: Section, table: Table) -> int:
-    return sum(
-        len(row.cases) * len(column.stacks)
-        for row in section.rows
-        for column, cell in zip(table.columns, row.cells, strict=True)
-        if cell is not None and cell.outcome in (Outcome.STRAY, Outcome.STRAY_OUTSIDE)
-    )
-
-
-def _topics(table: Table) -> Iterator[tuple[str, list[Section]]]:
-    for topic, sections in groupby(table.sections, lambda each: each.scenario.id.split("/")[0]):
-        yield topic, list(sections)
-
-
-def _why(row: Row) -> list[tuple[str, str]]:
-    """Give each reason once, with the letters of all columns that it holds for."""
-    columns: dict[str, list[str]] = {}
-    for letter, reason in row.reasons.items():
-        columns.setdefault(reason, []).append(letter)
-    return [(", ".join(letters), reason) for reason, letters in columns.items()]
+@cache
+def _script() -> str:
+    """The page's script: its modules one after the other, in a scope of their own."""
+    place = files("matrix.reports") / "templates" / "page"
+    modules = "\n".join((place / f"{name}.js").read_text("utf-8") for name in _SCRIPTS)
+    return f'(() => {{\n"use strict";\n\n{modules}}})();\n'
 
 
 def _tone(outcome: Outcome) -> str:
@@ -160,6 +154,10 @@ def _tone(outcome: Outcome) -> str:
 def _number(value: int) -> Markup:
     """Group digits with thin spaces that do not break."""
     return Markup(f"{value:,}".replace(",", "&#8239;"))
+
+
+def _many(count: int, noun: str) -> Markup:
+    return _number(count) + f" {noun}{'' if count == 1 else 's'}"
 
 
 def _ticked(text: str) -> Markup:
@@ -175,8 +173,8 @@ def _yes_no(value: bool) -> str:
     return "yes" if value else "no"
 
 
-def _style_hash(style: str) -> str:
-    return base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+def _hash(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
 def _finalize(value: object) -> object:

@@ -1,0 +1,66 @@
+// Columns: stacks, those of one driver in one where they agree on all the rows in view.
+
+function foldColumns(kind, rows, places, folded) {
+  if (!folded) return places.map((place) => ({ places: [place], driver: kind.stacks[place].driver }));
+  const sums = hashes(kind, rows, places);
+  const found = new Map();
+  places.forEach((place, i) => {
+    const { driver } = kind.stacks[place];
+    const key = `${driver}\n${sums[0][i]}\n${sums[1][i]}`;
+    if (!found.has(key)) found.set(key, { places: [], driver });
+    found.get(key).places.push(place);
+  });
+  const order = [...new Set(places.map((place) => kind.stacks[place].driver))];
+  return [...found.values()].sort((a, b) => order.indexOf(a.driver) - order.indexOf(b.driver));
+}
+
+// Two sums over what each column shows in these rows.
+function hashes(kind, rows, places) {
+  const one = new Int32Array(places.length);
+  const two = new Int32Array(places.length);
+  for (const row of rows) {
+    const start = row * kind.width;
+    for (let i = 0; i < places.length; i++) {
+      const cell = kind.cells[start + places[i]];
+      one[i] = Math.imul(one[i], 31) + cell | 0;
+      two[i] = Math.imul(two[i], 16777619) ^ cell;
+    }
+  }
+  return [one, two];
+}
+
+// What a column's heading says under the driver's name: versions, and what else varies.
+function headingOf(kind, column) {
+  const members = column.places.map((place) => kind.stacks[place]);
+  const peers = kind.stacks.filter((stack) => stack.driver === column.driver);
+  const all = members.length === peers.length && members.length > 1;
+  const lines = [];
+  const versions = unique(members.map((stack) => stack.version).filter(Boolean));
+  if (versions.length) lines.push(unbroken(versions));
+  const sqlite = unique(members.map((stack) => stack.sqlite).filter(Boolean)).sort(byVersion);
+  if (sqlite.length) lines.push(`SQLite ${unbroken(sqlite)}`);
+  const above = unique(members.map((stack) => stack.above).filter(Boolean));
+  if (above.length) lines.push(`${kind.via} ${unbroken(above)}`);
+  const uris = unique(members.map((stack) => stack.uri));
+  const known = unique(peers.map((stack) => stack.uri));
+  if (!all && known.length > 1 && uris.length < known.length) {
+    lines.push(uris.map((uri) => (uri ? `uri ${uri}` : "as built")).join(" or "));
+  }
+  const pythons = unique(peers.map((stack) => stack.python));
+  if (!all && pythons.length > 1) {
+    lines.push(`Python ${unbroken(unique(members.map((stack) => stack.python)))}`);
+  }
+  return lines;
+}
+
+function unique(values) {
+  return [...new Set(values)];
+}
+
+function byVersion(one, other) {
+  const [a, b] = [one, other].map((text) => text.split(".").map(Number));
+  for (let i = 0; i < Math.max(a.length, b.length); i++) {
+    if ((a[i] ?? 0) !== (b[i] ?? 0)) return (a[i] ?? 0) - (b[i] ?? 0);
+  }
+  return 0;
+}

@@ -1,0 +1,84 @@
+// The documents in the page, and the grid as one byte per cell: 0 where nothing ran.
+
+const VERSION = 1;
+
+async function unpack(id) {
+  const text = atob(byId(id).textContent.trim());
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+  return JSON.parse(await new Response(stream).text());
+}
+
+async function loadGrid() {
+  const grid = await unpack("grid-data");
+  if (grid.version !== VERSION) throw new Error(`data of version ${grid.version}`);
+  const connect = grid.connect.map((text) => JSON.parse(text));
+  const texts = connect.map(optionsText);
+  grid.kinds = grid.kinds.map((raw, number) => makeKind(raw, number, grid, connect, texts));
+  grid.marks = codeTable(grid);
+  return grid;
+}
+
+function makeKind(raw, number, grid, connect, texts) {
+  const width = raw.stacks.length;
+  const height = raw.target.length;
+  const cells = new Uint8Array(width * height);
+  const groups = grid.patterns.map((pattern) => Uint8Array.from(pattern, groupOf));
+  for (let row = 0, at = 0; row < height; row++) {
+    const codes = raw.codes[row];
+    const group = groups[raw.pattern[row]];
+    for (let column = 0; column < width; column++, at++) {
+      if (group[column]) cells[at] = codes.charCodeAt(group[column] - 1) - 47;
+    }
+  }
+  return {
+    ...raw, number, width, height, cells,
+    stacks: raw.stacks.map((index) => ({ ...grid.stacks[index], index })),
+    connectOf: (row) => connect[raw.connect[row]],
+    optionsOf: (row) => texts[raw.connect[row]],
+    intentOf: (row) => grid.intents[raw.intent.charCodeAt(row) - 48],
+    patternOf: (row) => grid.patterns[raw.pattern[row]],
+    idOf: (row) => grid.scenarios[raw.scenario[row]][0] + raw.variant[row],
+    targetOf: (row) => display(raw.target[row], raw.type[row]),
+    haystack: null,
+  };
+}
+
+// 1 for the first group of a pattern, 0 for what did not run.
+function groupOf(character) {
+  const code = character.charCodeAt(0);
+  return code === 46 ? 0 : code < 92 ? code - 47 : code - 48;
+}
+
+// What a byte of the grid means.
+function codeTable(grid) {
+  const table = [null];
+  for (const [sign, word, explanation] of grid.outcomes) {
+    for (const [index, [mark, verdict]] of grid.verdicts.entries()) {
+      table.push({
+        sign, word, explanation, mark, verdict,
+        tone: TONES[word] ?? "file",
+        stray: word.startsWith("stray"),
+        off: index === 1,
+        told: index < 2,
+      });
+    }
+  }
+  return table;
+}
+
+const TONES = {
+  memory: "memory", "shared memory": "memory", temporary: "memory",
+  "stray file": "stray", "stray outside": "stray",
+  refused: "error", error: "error",
+  "not set up": "broken", crashed: "broken", "timed out": "broken",
+  unavailable: "absent", opened: "file",
+};
+
+let detailsPromise = null;
+
+function loadDetails() {
+  detailsPromise ??= unpack("detail-data");
+  return detailsPromise;
+}

@@ -1,0 +1,234 @@
+// The grid as a table of which only the rows and columns in view exist.
+
+const OVER = 6;
+
+function makeTable(region, open) {
+  const head = h("thead");
+  const body = h("tbody");
+  const columns = h("colgroup");
+  const table = h("table.cells", { role: "grid", "aria-label": "Every string on every stack" }, columns, head, body);
+  region.replaceChildren(table);
+  const view = {
+    region, table, head, body, columns, open,
+    grid: null, kind: null, items: [], groups: [],
+    active: { row: 0, column: 0 }, drawn: null, size: null,
+  };
+  let asked = 0;
+  region.addEventListener("scroll", () => {
+    asked ||= requestAnimationFrame(() => { asked = 0; draw(view); });
+  }, { passive: true });
+  new ResizeObserver(() => { if (view.kind && measure(view)) redraw(view); }).observe(region);
+  body.addEventListener("click", (event) => clicked(view, event));
+  return view;
+}
+
+function show(view, grid, kind, rows, groups) {
+  view.grid = grid;
+  view.kind = kind;
+  view.groups = groups;
+  view.items = withHeadings(kind, rows);
+  view.region.scrollTop = 0;
+  view.active = { row: Math.min(1, view.items.length - 1), column: 0 };
+  measure(view);
+  redraw(view);
+}
+
+// Rows by their number; before those of one scenario its own, as a negative one.
+function withHeadings(kind, rows) {
+  const items = [];
+  let scenario = -1;
+  for (const row of rows) {
+    if (kind.scenario[row] !== scenario) {
+      scenario = kind.scenario[row];
+      items.push(-1 - scenario);
+    }
+    items.push(row);
+  }
+  return items;
+}
+
+function measure(view) {
+  const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
+  const width = view.region.clientWidth;
+  const narrow = width < 38 * rem;
+  const first = narrow ? Math.min(12 * rem, width * 0.5) : Math.min(27 * rem, width * 0.42);
+  const count = view.groups.length;
+  const wordy = count <= 3 || first + count * 8.75 * rem <= width;
+  const cell = wordy ? Math.max(8.75 * rem, Math.min((width - first) / Math.max(count, 1), 14 * rem)) : 3.5 * rem;
+  const size = { first, cell: Math.floor(cell), wordy, row: (narrow ? 4.25 : 3.25) * rem, narrow };
+  const changed = JSON.stringify(size) !== JSON.stringify(view.size);
+  view.size = size;
+  view.table.classList.toggle("compact", !wordy);
+  view.region.style.setProperty("--row", `${size.row}px`);
+  view.table.style.width = `${size.first + size.cell * count}px`;
+  return changed;
+}
+
+function windowOf(view) {
+  const { region, size, items, groups, head } = view;
+  const above = head.offsetHeight;
+  const top = Math.max(0, Math.floor((region.scrollTop) / size.row) - OVER);
+  const shown = Math.ceil((region.clientHeight - above) / size.row) + 2 * OVER;
+  const left = Math.max(0, Math.floor(region.scrollLeft / size.cell) - 2);
+  const across = Math.ceil((region.clientWidth - size.first) / size.cell) + 4;
+  return {
+    top: Math.min(top, items.length), bottom: Math.min(items.length, top + shown),
+    left: Math.min(left, groups.length), right: Math.min(groups.length, left + across),
+  };
+}
+
+function redraw(view) {
+  view.drawn = null;
+  draw(view);
+}
+
+function draw(view) {
+  const next = windowOf(view);
+  const last = view.drawn;
+  if (last && same(last, next)) return;
+  const focused = view.table.contains(document.activeElement);
+  if (!last || last.left !== next.left || last.right !== next.right) {
+    drawHead(view, next);
+    const { top, bottom, left, right } = next.bottom ? next : { ...next, top: 0, bottom: 0 };
+    view.body.replaceChildren(spacer(view), ...range(top, bottom).map((at) => rowOf(view, at, left, right)), spacer(view));
+  } else {
+    moveRows(view, last, next);
+  }
+  const spacers = view.body.querySelectorAll(":scope > .spacer");
+  setHeight(spacers[0], next.top * view.size.row);
+  setHeight(spacers[1], (view.items.length - next.bottom) * view.size.row);
+  view.table.setAttribute("aria-rowcount", view.items.length + 1);
+  view.table.setAttribute("aria-colcount", view.groups.length + 1);
+  view.drawn = next;
+  markActive(view);
+  if (focused && !view.table.contains(document.activeElement)) {
+    (activeElement(view) ?? view.region).focus({ preventScroll: true });
+  }
+}
+
+function same(one, other) {
+  return ["top", "bottom", "left", "right"].every((side) => one[side] === other[side]);
+}
+
+function moveRows(view, last, next) {
+  const { body } = view;
+  const make = (at) => rowOf(view, at, next.left, next.right);
+  if (next.top >= last.bottom || next.bottom <= last.top) {
+    while (body.children.length > 2) body.children[1].remove();
+    body.lastChild.before(...range(next.top, next.bottom).map(make));
+    return;
+  }
+  for (let at = last.top; at < next.top; at++) body.children[1].remove();
+  for (let at = next.bottom; at < last.bottom; at++) body.lastChild.previousSibling.remove();
+  body.firstChild.after(...range(next.top, last.top).map(make));
+  body.lastChild.before(...range(last.bottom, next.bottom).map(make));
+}
+
+function range(from, to) {
+  return Array.from({ length: Math.max(0, to - from) }, (_, i) => from + i);
+}
+
+function spacer(view) {
+  return h("tr.spacer", { "aria-hidden": "true" }, h("td", { colspan: view.groups.length + 3 }));
+}
+
+function setHeight(row, height) {
+  row.firstChild.style.height = `${height}px`;
+  row.hidden = height === 0;
+}
+
+function drawHead(view, { left, right }) {
+  const { kind, groups, size } = view;
+  const shown = groups.slice(left, right);
+  const widths = [size.first, left * size.cell, ...shown.map(() => size.cell), (groups.length - right) * size.cell];
+  view.columns.replaceChildren(...widths.map((width) => {
+    const column = h("col");
+    column.style.width = `${width}px`;
+    return column;
+  }));
+  const drivers = [];
+  shown.forEach((group) => {
+    const last = drivers[drivers.length - 1];
+    if (last && last.driver === group.driver) last.span += 1;
+    else drivers.push({ driver: group.driver, span: 1 });
+  });
+  view.head.replaceChildren(
+    h("tr.drivers", { "aria-rowindex": 1 },
+      h("th.corner", { scope: "col", rowspan: 2, "aria-colindex": 1 }, "String"),
+      h("td.gap", { "aria-hidden": "true", rowspan: 2 }),
+      drivers.map(({ driver, span }) => h("th", { scope: "colgroup", colspan: span }, h("span", null, driver))),
+      h("td.gap", { "aria-hidden": "true", rowspan: 2 })),
+    h("tr.versions", { "aria-rowindex": 1 }, shown.map((group, i) => heading(view, group, left + i))),
+  );
+}
+
+function heading(view, group, column) {
+  const lines = headingOf(view.kind, group);
+  const count = group.places.length;
+  const title = group.places.map((place) => view.kind.stacks[place].id).join("\n");
+  const place = group.places[0];
+  return h("th", { scope: "col", "aria-colindex": column + 2 },
+    h("button", {
+      type: "button", tabindex: -1, title, "data-row": -1, "data-column": column + 1,
+      onclick: () => view.open.stacks(view.kind, group, place),
+    },
+    lines.map((line, i) => h(i ? "small" : "strong", null, line, " ")),
+    count > 1 && h("small.count", null, many(count, "stack"))));
+}
+
+function rowOf(view, at, left, right) {
+  const { kind, grid, items, groups } = view;
+  const row = items[at];
+  const position = { "aria-rowindex": at + 2 };
+  if (row < 0) return scenarioRow(grid.scenarios[-1 - row], groups.length, position);
+  const options = kind.optionsOf(row);
+  const variant = kind.variant[row].replace(/^\[|\]$/g, "");
+  const cells = [];
+  for (let column = left; column < right; column++) {
+    cells.push(cellOf(view, row, at, column, groups[column]));
+  }
+  return h("tr", position,
+    h("th", { scope: "row", "aria-colindex": 1, "data-row": at, "data-column": 0, tabindex: -1 },
+      h("code", { title: kind.targetOf(row) }, kind.targetOf(row)),
+      h("small", null, options && h("code", null, options), options && variant && " ", variant)),
+    h("td.gap", { "aria-hidden": "true" }),
+    cells,
+    h("td.gap", { "aria-hidden": "true" }));
+}
+
+function scenarioRow([id, title], count, position) {
+  return h("tr.scenario", position,
+    h("th", { scope: "rowgroup", colspan: count + 3, "aria-colindex": 1 },
+      h("span", null, h("strong", null, title), " ", h("small", null, id))));
+}
+
+function cellOf(view, row, at, column, group) {
+  const { kind, grid } = view;
+  const place = runIn(kind, row, group);
+  const mark = grid.marks[kind.cells[row * kind.width + place]];
+  const attributes = { "aria-colindex": column + 2, "data-row": at, "data-column": column + 1, tabindex: -1 };
+  if (!mark) return h("td.none", attributes, hidden("not run"));
+  return h(`td.${mark.tone}`, { ...attributes, title: `${mark.word}, ${mark.verdict}` }, badge(mark), " ", verdictMark(mark));
+}
+
+// The first stack of a column that ran the row.
+function runIn(kind, row, group) {
+  return group.places.find((place) => kind.cells[row * kind.width + place]) ?? group.places[0];
+}
+
+function clicked(view, event) {
+  const cell = event.target.closest("[data-row]");
+  if (!cell) return;
+  view.active = { row: Number(cell.dataset.row), column: Number(cell.dataset.column) };
+  markActive(view);
+  openActive(view);
+}
+
+function openActive(view) {
+  const { row: at, column } = view.active;
+  const row = view.items[at];
+  if (row === undefined || row < 0) return;
+  const { kind, groups } = view;
+  const place = column ? runIn(kind, row, groups[column - 1]) : firstRun(kind, row);
+  view.open.cell(kind, row, place);
+}
