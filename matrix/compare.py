@@ -19,6 +19,7 @@ from functools import partial
 from pathlib import Path
 
 from matrix.aspects import Aspect, ChangeKind, differing_aspects, saw_less
+from matrix.causes import Cause, How, stated_cause
 from matrix.errors import NothingSelectedError, ResultsError
 from matrix.model import Case, Observation, canonical
 from matrix.pairs import Pair, Side, pair_stacks
@@ -33,7 +34,7 @@ class Change:
     """A cell that differs: what was seen of it before and now, None on the side that lacks it.
 
     `kinds` are worst first; `aspects` say what differs. `case` is that of the new result, unless
-    only the old one has it.
+    only the old one has it. `cause` is what decides it, as far as it is known.
     """
 
     case: Case
@@ -41,6 +42,7 @@ class Change:
     old: Observation | None
     new: Observation | None
     kinds: tuple[ChangeKind, ...]
+    cause: Cause
     aspects: tuple[Aspect, ...] = ()
 
     @property
@@ -252,13 +254,14 @@ def _availability(found: _Found) -> StackChange | None:
 
 def _changes(found: _Found, old: Path, new: Path, cases: _Cases) -> Iterator[Change]:
     pair = found.pair
+    cause = stated_cause(pair)
     for name, before, after in found.lines:
         if name not in cases.cases:
             message = f"an observation of a case that cases.jsonl does not list: {name!a}"
             raise ResultsError(f"{old if after is None else new}: {message}", hint=RUN_AGAIN)
         seen = _observation(old, pair.old, pair.new.stack, before)
         now = _observation(new, pair.new, pair.new.stack, after)
-        change = Change(case=cases.cases[name], pair=pair, old=seen, new=now, kinds=())
+        change = Change(case=cases.cases[name], pair=pair, old=seen, new=now, kinds=(), cause=cause)
         yield from _judged(change, edited=name in cases.edited)
 
 
@@ -281,16 +284,22 @@ def _judged(change: Change, *, edited: bool) -> Iterator[Change]:
     old, new = change.old, change.new
     if old is None or new is None:
         kind = ChangeKind.ADDED if old is None else ChangeKind.GONE
-        yield replace(change, kinds=(kind,))
+        yield replace(change, kinds=(kind,), cause=Cause(how=How.CASE))
         return
     aspects = differing_aspects(old, new)
     if not aspects:
         return
     if edited:
-        yield replace(change, kinds=(ChangeKind.EDITED,), aspects=aspects)
+        cause = Cause(how=How.CASE)
+        yield replace(change, kinds=(ChangeKind.EDITED,), cause=cause, aspects=aspects)
     elif saw_less(old, new, aspects):
-        yield replace(change, kinds=(ChangeKind.SAW_LESS,), aspects=aspects)
+        cause = Cause(how=How.OBSERVER)
+        yield replace(change, kinds=(ChangeKind.SAW_LESS,), cause=cause, aspects=aspects)
     else:
-        kinds = {kind for aspect in aspects for kind in aspect.kinds}
-        worst_first = tuple(sorted(kinds, key=lambda kind: kind.rank))
-        yield replace(change, kinds=worst_first, aspects=aspects)
+        yield replace(change, kinds=kinds_of(aspects), aspects=aspects)
+
+
+def kinds_of(aspects: Iterable[Aspect]) -> tuple[ChangeKind, ...]:
+    """The kinds of change that aspects make, worst first, each once."""
+    kinds = {kind for aspect in aspects for kind in aspect.kinds}
+    return tuple(sorted(kinds, key=lambda kind: kind.rank))

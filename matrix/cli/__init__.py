@@ -19,6 +19,8 @@ VERBS = (
     "list",
     "report",
     "site",
+    "compare",
+    "accept",
     "history",
     "bisect",
     "claims",

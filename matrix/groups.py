@@ -1,0 +1,196 @@
+"""Changes alike put together: a hundred cells with one cause are one line.
+
+    from matrix.groups import group_changes, headline
+    for group in group_changes(comparison.changes): ...
+
+Alike are changes of one sort (what was seen before and now, in words) with one cause.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from matrix.aspects import Aspect, ChangeKind, gist
+from matrix.causes import Cause, How, candidates
+from matrix.compare import Change, Comparison, StackChange
+from matrix.model import Json
+from matrix.outcome import Verdict, outcome, verdict
+from matrix.pairs import Pair
+from matrix.stackid import stack_order
+
+NOTES = frozenset(
+    {ChangeKind.ADDED, ChangeKind.STACK_ADDED, ChangeKind.EDITED, ChangeKind.SAW_LESS}
+)
+"""The kinds that are told, and by default fail nothing."""
+
+_PLACED = ("ending", "strays", "files", "error", "storage", "second_connection", "reopened")
+"""The aspects that the outcome of a cell shows, if it is another one."""
+
+_SHORT = 120
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Changes alike: their worst kind, what changed in words, and what decides it."""
+
+    kind: ChangeKind
+    what: str
+    cause: Cause
+    changes: tuple[Change, ...]
+
+    @property
+    def cells(self) -> int:
+        return len({change.cell for change in self.changes})
+
+    @property
+    def stacks(self) -> tuple[str, ...]:
+        """The stacks of the new result in which it was seen, each once."""
+        names = {change.pair.new.stack for change in self.changes}
+        return tuple(sorted(names, key=stack_order))
+
+    @property
+    def kinds(self) -> Mapping[ChangeKind, int]:
+        """How many cells are of each kind, worst first."""
+        counts = Counter(kind for change in self.changes for kind in change.kinds)
+        return {kind: counts[kind] for kind in sorted(counts, key=lambda kind: kind.rank)}
+
+    @property
+    def examples(self) -> tuple[Change, ...]:
+        """Up to three, each of another scenario as far as there are so many."""
+        first: dict[str, Change] = {}
+        for change in self.changes:
+            first.setdefault(change.case.scenario, change)
+        rest = [change for change in self.changes if change not in first.values()]
+        return tuple([*first.values(), *rest][:3])
+
+    @property
+    def worse(self) -> int:
+        """How many cells were as intended, and are not any more."""
+        return self._turned(Verdict.AS_INTENDED, Verdict.NOT_AS_INTENDED)
+
+    @property
+    def better(self) -> int:
+        return self._turned(Verdict.NOT_AS_INTENDED, Verdict.AS_INTENDED)
+
+    def _turned(self, before: Verdict, after: Verdict) -> int:
+        return len(
+            {
+                change.cell
+                for change in self.changes
+                if change.old is not None
+                and change.new is not None
+                and verdict(change.old, change.case.intent) is before
+                and verdict(change.new, change.case.intent) is after
+            }
+        )
+
+
+def group_changes(changes: Iterable[Change]) -> tuple[Group, ...]:
+    """The groups, worst first, larger before smaller ones."""
+    found: dict[tuple[object, ...], list[Change]] = {}
+    for change in changes:
+        found.setdefault((sort_of(change), change.cause.key), []).append(change)
+    groups = [
+        Group(
+            kind=min((change.kind for change in alike), key=lambda kind: kind.rank),
+            what=sort_of(alike[0]),
+            cause=_widest(alike),
+            changes=tuple(alike),
+        )
+        for alike in found.values()
+    ]
+    return tuple(sorted(groups, key=lambda g: (g.kind.rank, -g.cells, g.what)))
+
+
+def sort_of(change: Change) -> str:
+    """What changed in a few words: changes with the same words are of one sort."""
+    if not change.aspects or change.kind in NOTES:
+        return change.kind.word
+    passed = next((aspect for aspect in change.aspects if aspect.name == "passed"), None)
+    if passed is not None and _arguments(passed.old) != _arguments(passed.new):
+        return "another string reaches the driver"
+    return _in_words(change, change.aspects[0])
+
+
+def headline(comparison: Comparison, groups: Sequence[Group], stacks: Sequence[StackChange]) -> str:
+    """One sentence, fit for a changelog."""
+    bumped = "; ".join(_bumps(comparison))
+    start = f"{bumped}: " if bumped else ""
+    seen = f"{_many(comparison.cells, 'cell')} on {_many(len(comparison.pairs), 'stack')}"
+    counted = [group for group in groups if group.kind not in NOTES]
+    lost = [each for each in stacks if each.kind not in NOTES]
+    if not counted and not lost:
+        told = f"nothing changed in {seen}"
+    else:
+        cells = len({change.cell for group in counted for change in group.changes})
+        parts = [_part(group) for group in counted[:4]]
+        parts += [f"{len(counted) - 4} more groups"] if len(counted) > 4 else []
+        parts += [f"{each.kind.word}: {each.stack}" for each in lost[:3]]
+        parts += [f"{len(lost) - 3} more stacks gone"] if len(lost) > 3 else []
+        told = f"{cells:,} of {seen} changed: {'; '.join(parts)}"
+    return start + told
+
+
+def _bumps(comparison: Comparison) -> list[str]:
+    """What was exchanged, if that is few."""
+    found = dict.fromkeys(each for pair in comparison.pairs for each in _exchanged(pair))
+    return list(found) if len(found) <= 3 else []
+
+
+def _exchanged(pair: Pair) -> Iterator[str]:
+    """The versions in which a pair differs, and its URI setting; not what follows from a wheel."""
+    named = [str(each) for each in candidates(pair) if each.own or each.fact.name == "uri_setting"]
+    libraries = (str(each) for each in candidates(pair) if each.fact.name == "sqlite")
+    yield from named or libraries
+
+
+def _part(group: Group) -> str:
+    decided = group.cause.how in (How.ONLY, How.FOUND)
+    by = f" ({', '.join(group.cause.facts)})" if decided and group.cause.facts else ""
+    return f"{_many(group.cells, 'cell')} {group.what}{by}"
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def _widest(changes: Sequence[Change]) -> Cause:
+    """The cause that the most stacks speak for."""
+    return max((change.cause for change in changes), key=lambda cause: len(cause.stacks))
+
+
+def _arguments(passed: Json) -> Json:
+    return None if passed is None else passed["args"]
+
+
+def _in_words(change: Change, aspect: Aspect) -> str:
+    old, new = aspect.old, aspect.new
+    if aspect.name in _PLACED and change.old is not None and change.new is not None:
+        before, after = outcome(change.old).word, outcome(change.new).word
+        if before != after:
+            return f"{before} → {after}"
+    name = aspect.name.replace("_", " ")
+    if aspect.name == "error":
+        return f"error while: {old or 'no error'} → {new or 'no error'}"
+    if aspect.name == "warnings":
+        return _warnings(old, new)
+    before, after = gist(old, new)
+    return f"{name}: {_short(before) or 'none'} → {_short(after) or 'none'}"
+
+
+def _warnings(old: Json, new: Json) -> str:
+    gone = [text for text in old if text not in new]
+    come = [text for text in new if text not in old]
+    if come and not gone:
+        return f"now warns: {_short('; '.join(gist('', text)[1] for text in come))}"
+    if gone and not come:
+        return f"no longer warns: {_short('; '.join(gist('', text)[1] for text in gone))}"
+    before, after = gist(gone, come)
+    return f"warns otherwise: {_short(before)} → {_short(after)}"
+
+
+def _short(text: str) -> str:
+    text = " ".join(text.replace("_", " ").split()) if len(text) < 40 else " ".join(text.split())
+    return text if len(text) <= _SHORT else text[: _SHORT - 1] + "…"

@@ -1,0 +1,272 @@
+"""What changed between two results, for a terminal and as Markdown; other formats are near by.
+
+render_changes(report, "markdown")
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from textwrap import TextWrapper
+
+from matrix.aspects import Aspect
+from matrix.causes import How
+from matrix.changes import ChangeReport
+from matrix.compare import Change, StackChange
+from matrix.groups import NOTES, Group
+from matrix.model import Json
+from matrix.pairs import Pair
+from matrix.reports.grid import connect_options, display, visible
+from matrix.reports.words import in_words
+
+_MOST_STACKS = 6
+_MOST_PAIRS = 12
+_MOST_FACTS = 6
+_ASCII = str.maketrans({"→": "->", "…": "..."})
+_STYLES = {True: "\x1b[1;31m", False: "\x1b[1;33m"}
+_PLAIN = "\x1b[0m"
+EXPLAIN = "--explain runs the stacks in between"
+
+
+def render_changes(report: ChangeReport, name: str) -> str:
+    """The report in a format: table, json, markdown, junit, github."""
+    return CHANGE_RENDERERS[name](report)
+
+
+def render_change_table(
+    report: ChangeReport, *, width: int = 100, color: bool = False, unicode: bool = True
+) -> str:
+    """For a terminal of this width; with `unicode` off it is pure ASCII."""
+    lines = [*_wrapped(report.headline, width, "")]
+    for group in report.groups:
+        lines += ["", *_group(report, group, width, color=color)]
+    for part in (_stacks(report, width), _accepted(report, width), _stale(report, width)):
+        lines += part
+    lines += _pairs(report, width)
+    text = "\n".join(lines) + "\n"
+    return text if unicode else text.translate(_ASCII).encode("ascii", "backslashreplace").decode()
+
+
+def aspect_line(aspect: Aspect) -> str:
+    """What differs in an aspect: `second connection: sees → does not see`."""
+    old, new = (_value(aspect.name, value) for value in (aspect.old, aspect.new))
+    return f"{aspect.name.replace('_', ' ')}: {old} → {new}"
+
+
+def example_line(change: Change) -> str:
+    """The target as it is given to the driver, with its options."""
+    options = connect_options(change.case.connect)
+    target = display(change.case.target, change.case.target_type)
+    via = f"  through {change.case.via}" if change.case.via else ""
+    return f"{target}{f'  {options}' if options else ''}{via}"
+
+
+def kinds_line(group: Group) -> str:
+    """How many cells of which kind, and how many are not as intended any more."""
+    told = [f"{count:,} × {kind.value}" for kind, count in group.kinds.items()]
+    if group.worse:
+        told.append(f"{group.worse:,} no longer as intended")
+    if group.better:
+        told.append(f"{group.better:,} now as intended")
+    return ", ".join(told)
+
+
+def cause_line(report: ChangeReport, group: Group) -> str:
+    hint = group.cause.how is How.UNTRIED and not report.explained
+    return visible(f"{group.cause}{f'; {EXPLAIN}' if hint else ''}")
+
+
+def stacks_line(stacks: Sequence[str], most: int = _MOST_STACKS) -> str:
+    more = f" and {len(stacks) - most} more" if len(stacks) > most else ""
+    return visible(", ".join(stacks[:most])) + more
+
+
+def stack_line(change: StackChange) -> str:
+    reason = f": {visible(change.reason)}" if change.reason else ""
+    return f"{change.kind.word}: {visible(change.stack)} ({change.cells:,} cells){reason}"
+
+
+def pair_line(pair: Pair) -> str:
+    """A pair and the facts in which it differs."""
+    facts = [str(fact) for fact in pair.facts if fact.name != "source_id"]
+    more = f" and {len(facts) - _MOST_FACTS} more" if len(facts) > _MOST_FACTS else ""
+    return f"{visible(str(pair))}: {visible(', '.join(facts[:_MOST_FACTS]))}{more}"
+
+
+def _value(name: str, value: Json) -> str:
+    if name == "details":
+        return in_words("created", value)
+    if name == "passed":
+        return in_words("passed", value) if value is not None else "nothing"
+    if isinstance(value, list):
+        value = ", ".join(map(str, value)) or "none"
+    return in_words(name if name != "error" else "", value)
+
+
+def _wrapped(text: str, width: int, indent: str, hanging: str = "") -> list[str]:
+    wrapper = TextWrapper(
+        width=max(width, 40),
+        initial_indent=indent,
+        subsequent_indent=indent + hanging,
+        break_long_words=True,
+        break_on_hyphens=False,
+    )
+    return wrapper.wrap(text) or [indent.rstrip()]
+
+
+def _group(report: ChangeReport, group: Group, width: int, *, color: bool) -> Iterator[str]:
+    heading = f"{_cells(group.cells)}  {visible(group.what)}"
+    first, *rest = _wrapped(heading, width, "")
+    failing = report.fails(group.kinds)
+    yield f"{_STYLES[failing]}{first}{_PLAIN}" if color and group.kind not in NOTES else first
+    yield from rest
+    yield from _wrapped(f"kinds: {kinds_line(group)}", width, "  ", "  ")
+    yield from _wrapped(f"cause: {cause_line(report, group)}", width, "  ", "  ")
+    yield from _wrapped(f"stacks: {stacks_line(group.stacks)}", width, "  ", "  ")
+    for change in group.examples:
+        yield from _wrapped(f"e.g. {example_line(change)}", width, "  ", "     ")
+        yield from _wrapped(visible(change.case.id), width, "       ", "  ")
+        for aspect in change.aspects:
+            yield from _wrapped(aspect_line(aspect), width, "       ", "  ")
+
+
+def _cells(count: int) -> str:
+    return f"{count:,} cell{'' if count == 1 else 's'}"
+
+
+def _stacks(report: ChangeReport, width: int) -> list[str]:
+    told = [line for each in report.stacks for line in _wrapped(stack_line(each), width, "", "  ")]
+    return ["", *told] if told else []
+
+
+def _accepted(report: ChangeReport, width: int) -> list[str]:
+    told = [
+        line
+        for entry, count in report.accepted
+        for line in _wrapped(
+            f"accepted: {_cells(count)}, {entry.what}, because {entry.reason}", width, "", "  "
+        )
+    ]
+    return ["", *map(visible, told)] if told else []
+
+
+def _stale(report: ChangeReport, width: int) -> list[str]:
+    told = [
+        line
+        for entry in report.stale
+        for line in _wrapped(
+            f"stale: accepted, and not seen any more: {entry.what} in {', '.join(entry.cases)} "
+            f"on {', '.join(entry.stacks)}, because {entry.reason}; remove the entry",
+            width,
+            "",
+            "  ",
+        )
+    ]
+    return ["", *map(visible, told)] if told else []
+
+
+def _pairs(report: ChangeReport, width: int) -> list[str]:
+    differing = [pair for pair in report.comparison.pairs if pair.facts]
+    lines = [
+        line
+        for pair in differing[:_MOST_PAIRS]
+        for line in _wrapped(pair_line(pair), width, "", "  ")
+    ]
+    more = len(differing) - _MOST_PAIRS
+    lines += [f"and {more} stacks more that differ"] if more > 0 else []
+    return ["", "What was exchanged", *lines] if lines else []
+
+
+def render_change_markdown(report: ChangeReport, limit: int | None = None) -> str:
+    """As Markdown for a pull request; of whole groups as many as fit into `limit` bytes."""
+    from matrix.reports.markdown import code, plain
+
+    def group(each: Group) -> str:
+        lines = [
+            f"### {_cells(each.cells)}: {plain(each.what)}",
+            "",
+            f"- kinds: {plain(kinds_line(each))}",
+            f"- cause: {plain(cause_line(report, each))}",
+            f"- stacks: {', '.join(map(code, each.stacks[:_MOST_STACKS]))}"
+            + (
+                f" and {len(each.stacks) - _MOST_STACKS} more"
+                if each.cells > _MOST_STACKS < len(each.stacks)
+                else ""
+            ),
+        ]
+        for change in each.examples:
+            lines.append(f"- for example {code(example_line(change))} ({code(change.case.id)})")
+            lines += [f"  - {plain(aspect_line(aspect))}" for aspect in change.aspects]
+        return "\n".join(lines)
+
+    def entries(title: str, lines: Iterable[str]) -> str:
+        told = [f"- {plain(line)}" for line in lines]
+        return "\n".join([f"### {title}", "", *told]) if told else ""
+
+    blocks = [
+        f"## {plain(report.headline)}",
+        *map(group, report.groups),
+        entries("Stacks", map(stack_line, report.stacks)),
+        entries(
+            "Accepted",
+            (f"{_cells(n)}, {e.what}: {e.reason}{_link(e.reference)}" for e, n in report.accepted),
+        ),
+        entries(
+            "Stale",
+            (
+                f"{e.what} in {', '.join(e.cases)}: accepted, and not seen any more"
+                for e in report.stale
+            ),
+        ),
+        entries("What was exchanged", (pair_line(p) for p in report.comparison.pairs if p.facts)),
+    ]
+    return _fitting([block for block in blocks if block], limit)
+
+
+def _link(reference: str | None) -> str:
+    return f" ({reference})" if reference else ""
+
+
+def _fitting(blocks: Sequence[str], limit: int | None) -> str:
+    """The blocks as a text; where they are too many, a word on how many are left out."""
+    text = "\n\n".join(blocks) + "\n"
+    if limit is None or len(text.encode()) <= limit:
+        return text
+    taken: list[str] = []
+    size = 200  # what the last word needs
+    for block in blocks:
+        size += len(block.encode()) + 2
+        if size > limit:
+            break
+        taken.append(block)
+    taken.append(
+        f"*{len(blocks) - len(taken)} more parts are left out: the summary would be too long.*"
+    )
+    return "\n\n".join(taken) + "\n"
+
+
+def _json(report: ChangeReport) -> str:
+    from matrix.reports.changesdata import render_change_json
+
+    return render_change_json(report)
+
+
+def _junit(report: ChangeReport) -> str:
+    from matrix.reports.changesdata import render_change_junit
+
+    return render_change_junit(report)
+
+
+def _github(report: ChangeReport) -> str:
+    from matrix.reports.changesdata import render_change_commands
+
+    return render_change_commands(report)
+
+
+CHANGE_RENDERERS: Mapping[str, Callable[[ChangeReport], str]] = {
+    "table": render_change_table,
+    "json": _json,
+    "markdown": render_change_markdown,
+    "junit": _junit,
+    "github": _github,
+}
+"""Format to renderer."""
