@@ -1,0 +1,106 @@
+"""A baseline: ordinary result files whose stacks are named without versions, and their pins.
+
+What is measured goes to a directory of its own, and from there into the baseline, so that neither
+a killed run nor a stack that could not be had leaves half a baseline behind.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from matrix.aspects import ChangeKind
+from matrix.compare import Comparison
+from matrix.errors import ResultsError
+from matrix.events import Event, StackDone, StackUnavailable
+from matrix.execute import Run
+from matrix.model import Case, ScenarioInfo
+from matrix.provision import Provided, Unprovided
+from matrix.results import (
+    CASES_FILE,
+    result_files,
+    write_cases,
+    write_stack,
+    write_unavailable_stack,
+)
+
+NOT_COMPARABLE = (
+    ChangeKind.EDITED,
+    ChangeKind.SAW_LESS,
+    ChangeKind.ADDED,
+    ChangeKind.STACK_ADDED,
+)
+"""The kinds of change that say nothing of behaviour."""
+
+Work = Sequence[tuple[Provided | Unprovided, Sequence[Case]]]
+
+
+def measure(
+    directory: Path, work: Work, infos: Iterable[ScenarioInfo], **execution: Any
+) -> Iterator[Event]:
+    """Run cases on stacks and write the result files; what happens is yielded on.
+
+    The directory holds the new result files and no older ones once the last event is taken.
+    `execution`: the keyword arguments of `Run`.
+    """
+    cases = {case.id: case for _, cases in work for case in cases}
+    scenarios = {case.scenario for case in cases.values()}
+    directory.mkdir(parents=True, exist_ok=True)
+    for old in directory.glob("*.jsonl"):
+        old.unlink()
+    with tempfile.TemporaryDirectory(prefix="sqlite-matrix-") as parts:
+        for event in Run(work, parts=Path(parts), **execution).events():
+            if isinstance(event, StackDone):
+                write_stack(directory, event.stack, event.fingerprint, event.lines)
+            elif isinstance(event, StackUnavailable):
+                write_unavailable_stack(directory, event.stack, event.reason)
+            yield event
+    told = [info for info in infos if info.id in scenarios]
+    write_cases(directory, told, cases.values())
+
+
+def check_baseline(directory: Path, make: str) -> None:
+    """Raises ResultsError, with the command that makes one, where there is no baseline."""
+    if not (directory / CASES_FILE).is_file():
+        raise ResultsError(f"{directory}: there is no baseline", hint=f"`{make}` makes one")
+
+
+def install(measured: Path, baseline: Path, *, only: Iterable[str] | None = None) -> None:
+    """Put what was measured in the place of the baseline's result files.
+
+    `only`: the stacks that are replaced, all others being kept as they are; by default every one,
+    and those that were not measured go.
+    """
+    _, files = result_files(measured)
+    baseline.mkdir(parents=True, exist_ok=True)
+    names = {f"{stack}.jsonl" for stack in only} if only is not None else None
+    new = [file for file in files if names is None or file.name in names]
+    if names is None:
+        kept = {file.name for file in (*new, measured / CASES_FILE)}
+        for old in baseline.glob("*.jsonl"):
+            if old.name not in kept and _is_result(old):
+                old.unlink()
+        new.append(measured / CASES_FILE)
+    for file in new:
+        aside = baseline / f".{file.name}.tmp"
+        shutil.copyfile(file, aside)
+        aside.replace(baseline / file.name)
+
+
+def _is_result(path: Path) -> bool:
+    with path.open("rb") as file:
+        return b'"kind":"stack"' in file.readline()
+
+
+def fails(comparison: Comparison, fail_on: str) -> bool:
+    """Whether this is what the user wants to fail on; what cannot be compared is not."""
+    if fail_on == "never":
+        return False
+    kinds = {kind for change in comparison.changes for kind in change.kinds}
+    kinds |= {stack.kind for stack in comparison.stacks}
+    kinds -= {*NOT_COMPARABLE, ChangeKind.UNAVAILABLE}
+    worse = (kind for kind in kinds if kind.rank <= ChangeKind.GONE.rank)
+    return any(worse if fail_on == "regression" else kinds)
