@@ -130,6 +130,20 @@ def test_a_second_connection_may_be_one_of_another_thread(
     assert (memory.error, shared.error, apart.error) == (None, None, None)
 
 
+def test_the_other_thread_is_another_one(observe_on: ObserveOn) -> None:
+    here, there, named = observe_on(
+        "one_thread",
+        make_case("thread/here", target="x.db"),
+        make_case("thread/there", target="x.db", second_in_thread=True),
+        make_case("thread/named", target="x.db", second_in_thread=True, second="x.db"),
+    )
+    assert here.second_connection is SecondConnection.SEES
+    for seen in (there, named):
+        assert seen.second_connection is SecondConnection.REFUSED
+        assert seen.error is not None
+        assert seen.error.message == "this is another thread"
+
+
 def test_the_keys_survive_the_round_trip(observe_on: ObserveOn) -> None:
     (seen,) = observe_on("sqlite3", lasting("x.db"))
     assert Observation.from_json(seen.to_json()) == seen
