@@ -23,7 +23,7 @@ from matrix.outcome import Outcome, Verdict
 from matrix.reports.claims import by_ticks, claim_row
 from matrix.reports.grid import Selection, connect_options, display, visible
 from matrix.reports.pagedata import build_page_data, detail_document, grid_document, pack
-from matrix.reports.pagesummary import strays, summarise
+from matrix.reports.pagesummary import summarise
 from matrix.reports.recipes import WANTS, Recipe
 from matrix.results import ResultSet
 
@@ -80,25 +80,28 @@ def render_html(
     """
     data = build_page_data(results, selection)
     style, script = _style(), _script()
-    page = _environment().get_template("report.html.j2").render(
-        totals=data.totals,
-        outcomes=[each for each in Outcome if each in data.outcomes],
-        stacks=[stack for stack in data.stacks if stack.fingerprint is not None],
-        unavailable=data.unavailable,
-        kinds=data.kinds,
-        summaries=summarise(data),
-        strays=strays(data),
-        claims=[claim_row(each) for each in claims],
-        recipes=recipes,
-        runs=sorted(runs, key=lambda run: run.finished),
-        wants=WANTS,
-        beside=list(beside),
-        style=Markup(style),
-        style_hash=_hash(style),
-        script=Markup(script),
-        script_hash=_hash(script),
-        grid_data=Markup(pack(grid_document(data, dict(map(_asked_by, claims))))),
-        detail_data=Markup(pack(detail_document(data, catalogue))),
+    page = (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            totals=data.totals,
+            outcomes=[each for each in Outcome if each in data.outcomes],
+            stacks=[stack for stack in data.stacks if stack.fingerprint is not None],
+            unavailable=data.unavailable,
+            kinds=data.kinds,
+            summaries=summarise(data),
+            claims=[claim_row(each) for each in claims],
+            recipes=recipes,
+            runs=sorted(runs, key=lambda run: run.finished),
+            wants=WANTS,
+            beside=list(beside),
+            style=Markup(style),
+            style_hash=_hash(style),
+            script=Markup(script),
+            script_hash=_hash(script),
+            grid_data=Markup(pack(grid_document(data, dict(map(_asked_by, claims))))),
+            detail_data=Markup(pack(detail_document(data, catalogue))),
+        )
     )
     return page.rstrip("\n") + "\n"
 

@@ -148,9 +148,7 @@ class _Builder:
         rows = tuple(self._row(case, ranks[case.scenario], seen) for case in cases)
         return Kind(via=via, stacks=numbers, rows=rows)
 
-    def _row(
-        self, case: Case, scenario: int, stacks: Sequence[Mapping[str, Observation]]
-    ) -> Row:
+    def _row(self, case: Case, scenario: int, stacks: Sequence[Mapping[str, Observation]]) -> Row:
         groups: dict[int, int] = {}
         same: dict[tuple[int, ...], str] = {}
         pattern: list[str] = []
@@ -183,9 +181,7 @@ class _Builder:
         if number == len(self.observations):
             self.observations.append({k: v for k, v in shown.items() if v not in (None, [], {})})
         if (intent, number) not in self.judged:
-            self.judged[intent, number] = encode(
-                outcome(observation), verdict(observation, intent)
-            )
+            self.judged[intent, number] = encode(outcome(observation), verdict(observation, intent))
             why = reason(observation, intent)
             if why is not None:
                 self.reasons[intent, number] = why
@@ -270,9 +266,7 @@ def detail_document(data: PageData, catalogue: Catalogue | None = None) -> Json:
         "kinds": rows,
         "seen": list(seen),
         "asked": list(asked),
-        "scenarios": [
-            [each.question, list(each.references), each.then] for each in data.scenarios
-        ],
+        "scenarios": [[each.question, list(each.references), each.then] for each in data.scenarios],
         "stacks": [
             None if stack.fingerprint is None else stack.fingerprint.to_json()
             for stack in data.stacks

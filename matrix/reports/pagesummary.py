@@ -18,14 +18,11 @@ from matrix.reports.pagedata import NOT_RUN, Kind, PageData, Row, decode
 from matrix.results import StackResults
 from matrix.stackid import StackId
 
-_EXCEPTIONS = 3
-_EXCEPTIONS_IN_ALL = 450
+_DIFFERENCES = 3
+_DIFFERENCES_IN_ALL = 450
 _SCENARIOS_IN_FULL = 400
 _SCENARIOS_AT_ALL = 1500
-_STRAYS = 9
-_STRAYS_OF_A_KIND = 4
 _STRAY = (Outcome.STRAY, Outcome.STRAY_OUTSIDE)
-_NOT_MEANT = (Intent.PRIVATE_MEMORY, Intent.SHARED_MEMORY, Intent.TEMPORARY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +35,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Exception_:
+class Difference:
     """Cases on which the stacks differ, all in the same way; the first stands for the others."""
 
     case: Case
@@ -47,18 +44,28 @@ class Exception_:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Agreed:
+    """Cases with one outcome and verdict on all stacks; one of them as an example."""
+
+    outcome: Outcome
+    verdict: Verdict
+    cases: int
+    example: Case | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
     """A scenario on the stacks of a kind.
 
-    `everywhere`: for each outcome that a case has on all stacks, the number of such cases.
-    `more`: how many cases differ besides those of the exceptions.
+    `everywhere`: each outcome that cases have on all stacks, with those cases.
+    `more`: how many cases differ besides those of the differences.
     """
 
     scenario: ScenarioInfo
     intents: tuple[Intent, ...]
     cases: int
-    everywhere: tuple[tuple[Outcome, Verdict, int], ...]
-    exceptions: tuple[Exception_, ...]
+    everywhere: tuple[Agreed, ...]
+    differences: tuple[Difference, ...]
     more: int
     strays: int
     not_as_intended: int
@@ -66,7 +73,7 @@ class Told:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Topic:
-    """The scenarios of a topic on the stacks of a kind; `told` is empty where there are too many."""
+    """The scenarios of a topic on the stacks of a kind; `told` is empty if there are too many."""
 
     name: str
     told: tuple[Told, ...]
@@ -90,21 +97,10 @@ class Summary:
         return "Bare drivers" if self.via is None else f"Through {self.via}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stray:
-    """A string that was meant to stay in memory, and the file that it leaves."""
-
-    via: str | None
-    case: Case
-    alike: int
-    where: str
-    elsewhere: str
-
-
 def summarise(data: PageData) -> tuple[Summary, ...]:
     """Sum up each kind; the more there is in all, the shorter each part."""
     scenarios = sum(len({row.scenario for row in kind.rows}) for kind in data.kinds)
-    limit = min(_EXCEPTIONS, _EXCEPTIONS_IN_ALL // max(1, scenarios))
+    limit = min(_DIFFERENCES, _DIFFERENCES_IN_ALL // max(1, scenarios))
     listed = scenarios <= _SCENARIOS_AT_ALL
     return tuple(
         Summary(
@@ -117,26 +113,8 @@ def summarise(data: PageData) -> tuple[Summary, ...]:
     )
 
 
-def strays(data: PageData) -> tuple[Stray, ...]:
-    """The plainest strings that were meant to stay in memory and leave a file somewhere.
-
-    One for each set of stacks on which that happens, those that stand for most cases first.
-    """
-    found: list[Stray] = []
-    for kind in data.kinds:
-        groups: dict[str, list[Row]] = {}
-        for row in kind.rows:
-            if row.case.intent in _NOT_MEANT and _has_stray(row.codes) and not row.case.setup:
-                groups.setdefault(_stray_places(row), []).append(row)
-        ranked = sorted(groups.items(), key=lambda item: -len(item[1]))
-        found += [
-            _stray(data, kind, places, rows) for places, rows in ranked[:_STRAYS_OF_A_KIND]
-        ]
-    return tuple(found[:_STRAYS])
-
-
 def describe(stacks: Sequence[StackResults], among: Sequence[StackResults]) -> str:
-    """Name a part of the stacks of a kind by what its members share: drivers, versions, settings."""
+    """Name a part of the stacks of a kind by what its members share."""
     if len(stacks) == len(among) > 1:
         return "all stacks"
     wanted = {stack.stack for stack in stacks}
@@ -184,8 +162,14 @@ def _runs(lane: list[tuple[str, bool]]) -> str:
     for meant, group in groupby(lane, key=lambda each: each[1]):
         labels = list(dict.fromkeys(label for label, _ in group))
         if meant and labels != [""]:
-            told.append(labels[0] if len(labels) == 1 else f"{labels[0]} … {labels[-1]}")
+            told.append(labels[0] if len(labels) == 1 else f"{labels[0]} … {_end(labels)}")
     return ", ".join(told)
+
+
+def _end(labels: list[str]) -> str:
+    """The last label, without the word with which the first begins as well."""
+    word = labels[0].rpartition(" ")[0]
+    return labels[-1].removeprefix(f"{word} ") if word else labels[-1]
 
 
 def _above(name: StackId) -> str:
@@ -219,10 +203,8 @@ def _topics(data: PageData, kind: Kind, limit: int, listed: bool) -> Iterator[To
         )
 
 
-def _told(
-    data: PageData, kind: Kind, scenario: ScenarioInfo, rows: list[Row], limit: int
-) -> Told:
-    everywhere: Counter[str] = Counter()
+def _told(data: PageData, kind: Kind, scenario: ScenarioInfo, rows: list[Row], limit: int) -> Told:
+    everywhere: dict[str, list[Row]] = {}
     differing: dict[str, list[Row]] = {}
     counts: Counter[str] = Counter()
     for row in rows:
@@ -231,7 +213,7 @@ def _told(
         for code in codes:
             counts[code] += vector.count(code)
         if len(codes) == 1:
-            everywhere.update(codes)
+            everywhere.setdefault(codes.pop(), []).append(row)
         elif codes:
             differing.setdefault(vector, []).append(row)
     ranked = sorted(differing.items(), key=lambda item: -len(item[1]))[:limit]
@@ -240,8 +222,16 @@ def _told(
         scenario=scenario,
         intents=tuple(dict.fromkeys(row.case.intent for row in rows)),
         cases=len(rows),
-        everywhere=tuple((*decode(code), count) for code, count in sorted(everywhere.items())),
-        exceptions=tuple(_exception(data, kind, vector, group) for vector, group in ranked),
+        everywhere=tuple(
+            Agreed(
+                outcome=decode(code)[0],
+                verdict=decode(code)[1],
+                cases=len(alike),
+                example=_plainest(alike) if limit else None,
+            )
+            for code, alike in sorted(everywhere.items())
+        ),
+        differences=tuple(_difference(data, kind, vector, group) for vector, group in ranked),
         more=sum(map(len, differing.values())) - shown,
         strays=sum(n for code, n in counts.items() if decode(code)[0] in _STRAY),
         not_as_intended=sum(
@@ -250,7 +240,7 @@ def _told(
     )
 
 
-def _exception(data: PageData, kind: Kind, vector: str, rows: list[Row]) -> Exception_:
+def _difference(data: PageData, kind: Kind, vector: str, rows: list[Row]) -> Difference:
     ran = [data.stacks[n] for n, c in zip(kind.stacks, vector, strict=True) if c != NOT_RUN]
     codes = vector.replace(NOT_RUN, "")
     ranked = [code for code, _ in Counter(codes).most_common()]
@@ -260,38 +250,12 @@ def _exception(data: PageData, kind: Kind, vector: str, rows: list[Row]) -> Exce
         seen, judged = decode(code)
         where = "elsewhere" if code == ranked[0] else f"on {describe(stacks, ran)}"
         places.append(Place(outcome=seen, verdict=judged, where=where))
-    return Exception_(case=plainest(rows), alike=len(rows) - 1, places=tuple(places))
+    return Difference(case=_plainest(rows), alike=len(rows) - 1, places=tuple(places))
 
 
-def plainest(rows: Sequence[Row]) -> Case:
+def _plainest(rows: Sequence[Row]) -> Case:
     """The case that is quickest to read."""
     return min(
         (row.case for row in rows),
-        key=lambda case: (len(display(case.target)) + 4 * len(case.connect) + 9 * len(case.sql)),
+        key=lambda case: len(display(case.target)) + 4 * len(case.connect) + 9 * len(case.sql),
     )
-
-
-def _has_stray(codes: str) -> bool:
-    return any(decode(code)[0] in _STRAY for code in codes)
-
-
-def _stray_places(row: Row) -> str:
-    """Which stacks leave a stray file, one character for each."""
-    return "".join(
-        c if c == NOT_RUN else "!" if decode(c)[0] in _STRAY else "m" for c in row.vector
-    )
-
-
-def _stray(data: PageData, kind: Kind, places: str, rows: list[Row]) -> Stray:
-    each = list(zip(kind.stacks, places, strict=True))
-    ran = [data.stacks[number] for number, place in each if place != NOT_RUN]
-    bad = [data.stacks[number] for number, place in each if place == "!"]
-    good = [data.stacks[number] for number, place in each if place == "m"]
-    return Stray(
-        via=kind.via,
-        case=plainest(rows),
-        alike=len(rows) - 1,
-        where=describe(bad, ran),
-        elsewhere=describe(good, ran) if good else "",
-    )
-

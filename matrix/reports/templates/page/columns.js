@@ -29,27 +29,24 @@ function hashes(kind, rows, places) {
   return [one, two];
 }
 
-// What a column's heading says under the driver's name: versions, and what else varies.
-function headingOf(kind, column) {
+// What a column's heading says under the driver's name, the most telling first.
+function headingOf(kind, column, brief) {
   const members = column.places.map((place) => kind.stacks[place]);
   const peers = kind.stacks.filter((stack) => stack.driver === column.driver);
-  const all = members.length === peers.length && members.length > 1;
+  const of = (name) => unique(members.map((stack) => stack[name]).filter(Boolean));
   const lines = [];
-  const versions = unique(members.map((stack) => stack.version).filter(Boolean));
-  if (versions.length) lines.push(unbroken(versions));
-  const sqlite = unique(members.map((stack) => stack.sqlite).filter(Boolean)).sort(byVersion);
-  if (sqlite.length) lines.push(`SQLite ${unbroken(sqlite)}`);
-  const above = unique(members.map((stack) => stack.above).filter(Boolean));
-  if (above.length) lines.push(`${kind.via} ${unbroken(above)}`);
+  if (of("above").length) lines.push(`${kind.via} ${unbroken(of("above"))}`);
+  if (of("version").length) lines.push(unbroken(of("version")));
+  const sqlite = of("sqlite").sort(byVersion);
+  if (sqlite.length && !(brief && lines.length)) lines.push(`SQLite ${unbroken(sqlite)}`);
+  if (members.length === peers.length && members.length > 1) return lines;
   const uris = unique(members.map((stack) => stack.uri));
   const known = unique(peers.map((stack) => stack.uri));
-  if (!all && known.length > 1 && uris.length < known.length) {
+  if (known.length > 1 && uris.length < known.length) {
     lines.push(uris.map((uri) => (uri ? `uri ${uri}` : "as built")).join(" or "));
   }
   const pythons = unique(peers.map((stack) => stack.python));
-  if (!all && pythons.length > 1) {
-    lines.push(`Python ${unbroken(unique(members.map((stack) => stack.python)))}`);
-  }
+  if (pythons.length > 1) lines.push(`Python ${unbroken(of("python").sort(byVersion))}`);
   return lines;
 }
 

@@ -21,7 +21,10 @@ function makeControls(grid, change) {
     more, kinds, chips, h("div.result", null, count, clear));
   more.open = matchMedia("(min-width: 50rem)").matches;
   const controls = { form, search, selects, flags, kinds, count, chips, clear, grid };
-  search.addEventListener("input", () => change({ q: search.value || undefined }));
+  search.addEventListener("input", () => {
+    change({ q: search.value || undefined });
+    if (form.getBoundingClientRect().bottom > innerHeight * 0.7) form.scrollIntoView();
+  });
   for (const [name, { select }] of Object.entries(selects)) {
     select.addEventListener("change", () => change(selected(name, select.value), true));
   }

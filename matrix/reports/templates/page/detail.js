@@ -159,8 +159,8 @@ function scenarioView(grid, details, kind, row) {
   const [id, title] = grid.scenarios[number];
   const [question, references, then] = details.scenarios[number];
   return h("section", null, h("h3", null, "Why it is asked"),
-    h("p", null, h("strong", null, title), question && `. ${question}`),
-    then && h("p", null, "Reported: ", then),
+    h("p", null, h("strong", null, title), question && [". ", ticked(question)]),
+    then && h("p", null, "Reported: ", ticked(then)),
     references.length > 0 && h("ul.references", null, references.map((each) => h("li", null, referenceOf(each)))),
     h("p", null, h("a", { href: `#in=${encoded(id)}` }, "All rows of ", h("code", null, id))));
 }

@@ -21,6 +21,9 @@ async function start() {
   apply(page);
   window.addEventListener("hashchange", () => arrived(page));
   document.addEventListener("keydown", (event) => shortcuts(page, event));
+  for (const link of document.querySelectorAll('a[href="#grid"]')) {
+    link.addEventListener("click", () => setTimeout(() => page.controls.search.focus({ preventScroll: true })));
+  }
   performance.mark("grid-interactive");
   document.documentElement.dataset.ready = "true";
   if (location.hash && parseHash(location.hash)) byId("grid").scrollIntoView();

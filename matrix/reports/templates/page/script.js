@@ -172,7 +172,10 @@ function lookLines(name, says) {
 }
 
 function listingLines() {
-  return ["finally:", '    print("files:", sorted(os.path.join(at, name)[2:] for at, _, names in os.walk(".") for name in names))'];
+  return [
+    "finally:", "    for directory, _, files in os.walk(\".\"):", "        for name in files:",
+    '            print("file:", os.path.relpath(os.path.join(directory, name)))',
+  ];
 }
 
 function engineLines(asked, stack) {

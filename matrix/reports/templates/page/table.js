@@ -2,6 +2,9 @@
 
 const OVER = 6;
 
+// How a cell looks, and how wide it is in rem: sign and word in a line, one over the other, a sign.
+const SIZES = [["wide", 8.75, 15], ["stacked", 5.75, 8.75], ["compact", 3.5, 5.75]];
+
 function makeTable(region, open) {
   const head = h("thead");
   const body = h("tbody");
@@ -53,13 +56,15 @@ function measure(view) {
   const narrow = width < 38 * rem;
   const first = narrow ? Math.min(12 * rem, width * 0.5) : Math.min(27 * rem, width * 0.42);
   const count = view.groups.length;
-  const wordy = count <= 3 || first + count * 8.75 * rem <= width;
-  const cell = wordy ? Math.max(8.75 * rem, Math.min((width - first) / Math.max(count, 1), 14 * rem)) : 3.5 * rem;
-  const size = { first, cell: Math.floor(cell), wordy, row: (narrow ? 4.25 : 3.25) * rem, narrow };
+  const room = (width - first) / Math.max(count, 1);
+  const [mode, least, most] = SIZES.find(([, each]) => room >= each * rem) ?? (count <= 3 ? SIZES[1] : SIZES[2]);
+  const cell = Math.floor(Math.max(least * rem, Math.min(room, most * rem)));
+  const size = { first, cell, mode, row: (narrow ? 4.25 : 3.25) * rem };
   const changed = JSON.stringify(size) !== JSON.stringify(view.size);
   view.size = size;
-  view.table.classList.toggle("compact", !wordy);
+  for (const [name] of SIZES) view.table.classList.toggle(name, name === mode);
   view.region.style.setProperty("--row", `${size.row}px`);
+  view.region.style.setProperty("--first", `${size.first}px`);
   view.table.style.width = `${size.first + size.cell * count}px`;
   return changed;
 }
@@ -163,7 +168,7 @@ function drawHead(view, { left, right }) {
 }
 
 function heading(view, group, column) {
-  const lines = headingOf(view.kind, group);
+  const lines = headingOf(view.kind, group, view.size.mode === "compact");
   const count = group.places.length;
   const title = group.places.map((place) => view.kind.stacks[place].id).join("\n");
   const place = group.places[0];
@@ -173,7 +178,7 @@ function heading(view, group, column) {
       onclick: () => view.open.stacks(view.kind, group, place),
     },
     lines.map((line, i) => h(i ? "small" : "strong", null, line, " ")),
-    count > 1 && h("small.count", null, many(count, "stack"))));
+    count > 1 && view.size.mode !== "compact" && h("small", null, many(count, "stack"))));
 }
 
 function rowOf(view, at, left, right) {
