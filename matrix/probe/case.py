@@ -193,7 +193,8 @@ class CaseRun:
             self._found[stage] = "refused"
             raise
         self._found[stage] = "sees"
-        if rows[0][1]:
+        there, written_here = rows[0]
+        if 0 < there <= written_here:
             self._reused.append(stage)
 
     def _look_from(self, sql: str) -> Any:
