@@ -96,19 +96,25 @@ def command(
     Example: sqlite-matrix compare results/baseline results/latest --select sharing
     """
     report = tell_changes(old, new, fail_on=failing_kinds(fail_on), **options)
+    write_report(report, format_, output)
+    return report.exit_code
+
+
+def write_report(report: ChangeReport, format_: str, output: Path | None) -> None:
+    """Write the report; in a job on GitHub its summary, too."""
     if format_ == "table" and output is None:
         write_output(_table(report), None)
     else:
         write_output(render_changes(report, format_), output)
     if format_ == "github":
         _summarise(report)
-    return report.exit_code
 
 
 def tell_changes(
     old: Path,
     new: Path,
     *,
+    names: Selection | None = None,
     patterns: Sequence[str] = (),
     stacks: Sequence[str] = (),
     accepted: Path | None = None,
@@ -118,10 +124,13 @@ def tell_changes(
     offline: bool = False,
     **execution: Any,
 ) -> ChangeReport:
-    """Compare, explain and sort out, with progress on standard error."""
+    """Compare, explain and sort out, with progress on standard error.
+
+    `names` is asked for the names of stacks, instead of the patterns in `stacks`.
+    """
     selection = Selector.parse(patterns) if patterns else None
     entries = load_accepted(accepted or old / ACCEPTED_FILE)
-    comparison = compare_results(old, new, selection, _by_stack(stacks))
+    comparison = compare_results(old, new, selection, names or _by_stack(stacks))
     if explained and needs_runs(comparison):
         runner = _runner(Provisioner(cache, offline=offline), execution)
         comparison = explain(comparison, runner, load_catalogue())
