@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import yaml
 from pydantic import Field
@@ -43,7 +43,7 @@ class AcceptedChange(Record):
 
     reason: str = Field(min_length=1, description="Why it is meant to be so, for a reviewer")
     what: str = Field(min_length=1, description="What changed, in the words of `compare`")
-    kinds: Annotated[FromPlain[tuple[ChangeKind, ...]], Field(min_length=1)] = Field(
+    kinds: Annotated[FromPlain[tuple[FromPlain[ChangeKind], ...]], Field(min_length=1)] = Field(
         description="The kinds of the change; one that has others too is not accepted"
     )
     cases: Texts = Field(description="Cases, scenarios, topics or patterns over case ids")
@@ -128,24 +128,24 @@ def entries_of(
 ) -> tuple[AcceptedChange, ...]:
     """The entries that accept these groups and these stacks."""
     of_groups = (
-        AcceptedChange(
+        _entry(
             reason=reason,
             what=group.what,
             kinds=tuple(group.kinds),
-            cases=tuple(_short_list({change.case.id for change in group.changes})),
-            stacks=tuple(dict.fromkeys(change.pair.old.stack for change in group.changes)),
+            cases=list(_short_list({change.case.id for change in group.changes})),
+            stacks=list(dict.fromkeys(change.pair.old.stack for change in group.changes)),
             cause=str(group.cause),
             reference=reference,
         )
         for group in groups
     )
     of_stacks = (
-        AcceptedChange(
+        _entry(
             reason=reason,
             what=each.kind.word,
             kinds=(each.kind,),
-            cases=("*",),
-            stacks=(each.stack,),
+            cases=["*"],
+            stacks=[each.stack],
             cause=each.reason,
             reference=reference,
         )
@@ -166,6 +166,10 @@ def write_accepted(path: Path, entries: Sequence[AcceptedChange]) -> None:
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(_HEAD + text, "utf-8")
+
+
+def _entry(**fields: Any) -> AcceptedChange:
+    return AcceptedChange.model_validate(fields)
 
 
 class _Fits:

@@ -82,10 +82,26 @@ class Aspect:
     kinds: tuple[ChangeKind, ...]
 
     @property
+    def label(self) -> str:
+        """Its name for people."""
+        return _LABELS.get(self.name, self.name.replace("_", " "))
+
+    @property
     def rank(self) -> int:
         return min(kind.rank for kind in self.kinds)
 
 
+_LABELS = {
+    "ending": "ended",
+    "strays": "stray files",
+    "error": "raised while",
+    "error_type": "class of the error",
+    "side_files": "kinds of side files",
+    "side_names": "side files",
+    "details": "when files appeared, and their sizes",
+    "passed": "passed to the driver",
+    "opened": "opened by SQLite",
+}
 _ENDED_BADLY = (Result.CRASHED, Result.TIMED_OUT, Result.UNAVAILABLE)
 _UNTOLD = ("case", "stack", "observer", "transients_complete", "created", "error", "result")
 _FOLLOWS = {
@@ -124,6 +140,9 @@ _OF_LISTS = {
     "strays": (ChangeKind.STRAY, ChangeKind.NO_STRAY),
     "files": (ChangeKind.CREATES, ChangeKind.NO_FILE),
 }
+_AROUND = 3
+"""How many of the words around a difference are shown."""
+
 _SEEN_BY_SOME = ("strays", "files", "side_files", "side_names", "tried", "storage", "details")
 """The aspects in which an observer that sees less may differ."""
 
@@ -182,7 +201,33 @@ def saw_less(old: Observation, new: Observation, aspects: tuple[Aspect, ...]) ->
 
 
 def gist(old: Json, new: Json) -> tuple[str, str]:
-    """Two values as texts, without what they share, for putting changes alike together."""
+    """Two values as texts, without what they share, for putting changes alike together.
+
+    What is quoted in them stands for anything.
+    """
+    before, after = (_template(" ".join(words)) for words in _apart(old, new))
+    return before, after
+
+
+def excerpts(old: Json, new: Json) -> tuple[str, str]:
+    """Two values as texts, without what they share at their ends: what a reader has to see."""
+    (start, end), before, after = _shared(old, new)
+    found = []
+    for words in (before, after):
+        cut = slice(max(0, start - _AROUND), len(words) - max(0, end - _AROUND))
+        head, tail = "…" * (start > _AROUND), "…" * (end > _AROUND)
+        found.append(head + " ".join(words[cut]) + tail)
+    return found[0], found[1]
+
+
+def _apart(old: Json, new: Json) -> tuple[list[str], list[str]]:
+    """The words in which two values differ, whole."""
+    (start, end), before, after = _shared(old, new)
+    return before[start : len(before) - end], after[start : len(after) - end]
+
+
+def _shared(old: Json, new: Json) -> tuple[tuple[int, int], list[str], list[str]]:
+    """How many words two values have in common at the start and at the end, and their words."""
     before, after = _words(old), _words(new)
     start = 0
     while start < min(len(before), len(after)) and before[start] == after[start]:
@@ -190,8 +235,7 @@ def gist(old: Json, new: Json) -> tuple[str, str]:
     end = 0
     while end < min(len(before), len(after)) - start and before[-1 - end] == after[-1 - end]:
         end += 1
-    cut = slice(start, -end or None)
-    return _template(before[cut]), _template(after[cut])
+    return (start, end), before, after
 
 
 def _lacks(old: Json, new: Json) -> bool:
@@ -215,9 +259,8 @@ def _kinds(name: str, old: Json, new: Json) -> tuple[ChangeKind, ...]:
 
 def _words(value: Json) -> list[str]:
     texts = value if isinstance(value, list) else [value]
-    return re.findall(r"\w+|\W", " ".join("none" if t is None else str(t) for t in texts))
+    return " ".join("none" if text is None else str(text) for text in texts).split()
 
 
-def _template(words: list[str]) -> str:
-    """What is quoted stands for anything, as do numbers within longer texts."""
-    return re.sub(r"'[^']*'(, '[^']*')*", "'…'", "".join(words)).strip()
+def _template(text: str) -> str:
+    return re.sub(r"'[^']*'(, '[^']*')*", "'…'", text)

@@ -35,7 +35,13 @@ class ChangeReport:
     @property
     def headline(self) -> str:
         """One sentence, fit for a changelog."""
-        return headline(self.comparison, self.groups, self.stacks)
+        return headline(
+            self.comparison,
+            self.groups,
+            self.stacks,
+            accepted=sum(count for _, count in self.accepted),
+            stale=len(self.stale),
+        )
 
     def fails(self, kinds: Iterable[ChangeKind]) -> bool:
         return not self.fail_on.isdisjoint(kinds)

@@ -29,6 +29,8 @@ _PLACED = ("ending", "strays", "files", "error", "storage", "second_connection",
 """The aspects that the outcome of a cell shows, if it is another one."""
 
 _SHORT = 120
+_SHORTER = 70
+_MOST_PARTS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,23 +116,32 @@ def sort_of(change: Change) -> str:
     return _in_words(change, change.aspects[0])
 
 
-def headline(comparison: Comparison, groups: Sequence[Group], stacks: Sequence[StackChange]) -> str:
-    """One sentence, fit for a changelog."""
-    bumped = "; ".join(_bumps(comparison))
-    start = f"{bumped}: " if bumped else ""
+def headline(
+    comparison: Comparison,
+    groups: Sequence[Group],
+    stacks: Sequence[StackChange],
+    *,
+    accepted: int = 0,
+    stale: int = 0,
+) -> str:
+    """A sentence or two, fit for a changelog; `accepted` cells and `stale` entries are counted."""
+    bumps = _bumps(comparison)
+    told = f"{'; '.join(bumps)}: " if bumps else ""
     seen = f"{_many(comparison.cells, 'cell')} on {_many(len(comparison.pairs), 'stack')}"
     counted = [group for group in groups if group.kind not in NOTES]
     lost = [each for each in stacks if each.kind not in NOTES]
-    if not counted and not lost:
-        told = f"nothing changed in {seen}"
+    cells = len({change.cell for group in counted for change in group.changes})
+    if cells:
+        told += f"{cells:,} of {seen} changed"
     else:
-        cells = len({change.cell for group in counted for change in group.changes})
-        parts = [_part(group) for group in counted[:4]]
-        parts += [f"{len(counted) - 4} more groups"] if len(counted) > 4 else []
-        parts += [f"{each.kind.word}: {each.stack}" for each in lost[:3]]
-        parts += [f"{len(lost) - 3} more stacks gone"] if len(lost) > 3 else []
-        told = f"{cells:,} of {seen} changed: {'; '.join(parts)}"
-    return start + told
+        beyond = f" beyond {_many(accepted, 'accepted cell')}" if accepted else ""
+        told += f"nothing changed{beyond} in {seen}"
+    parts = [_part(group, set(bumps)) for group in counted[:_MOST_PARTS]]
+    parts += [f"{each.kind.word}: {each.stack}" for each in lost[:_MOST_PARTS]]
+    more = len(counted[_MOST_PARTS:]) + len(lost[_MOST_PARTS:])
+    parts += [f"{more} more"] if more else []
+    parts += [f"{_many(stale, 'accepted change')} not seen any more"] if stale else []
+    return f"{told}. {'; '.join(parts)}" if parts else told
 
 
 def _bumps(comparison: Comparison) -> list[str]:
@@ -146,10 +157,12 @@ def _exchanged(pair: Pair) -> Iterator[str]:
     yield from named or libraries
 
 
-def _part(group: Group) -> str:
+def _part(group: Group, told_already: set[str]) -> str:
     decided = group.cause.how in (How.ONLY, How.FOUND)
-    by = f" ({', '.join(group.cause.facts)})" if decided and group.cause.facts else ""
-    return f"{_many(group.cells, 'cell')} {group.what}{by}"
+    facts = [fact for fact in group.cause.facts if decided and fact not in told_already]
+    by = f" ({', '.join(facts)})" if facts else ""
+    what = group.what if len(group.what) <= _SHORTER else f"{group.what[: _SHORTER - 1]}…"
+    return f"{_many(group.cells, 'cell')}: {what}{by}"
 
 
 def _many(count: int, noun: str) -> str:
@@ -171,13 +184,10 @@ def _in_words(change: Change, aspect: Aspect) -> str:
         before, after = outcome(change.old).word, outcome(change.new).word
         if before != after:
             return f"{before} → {after}"
-    name = aspect.name.replace("_", " ")
-    if aspect.name == "error":
-        return f"error while: {old or 'no error'} → {new or 'no error'}"
     if aspect.name == "warnings":
         return _warnings(old, new)
     before, after = gist(old, new)
-    return f"{name}: {_short(before) or 'none'} → {_short(after) or 'none'}"
+    return f"{aspect.label}: {_short(before) or 'none'} → {_short(after) or 'none'}"
 
 
 def _warnings(old: Json, new: Json) -> str:
@@ -192,5 +202,4 @@ def _warnings(old: Json, new: Json) -> str:
 
 
 def _short(text: str) -> str:
-    text = " ".join(text.replace("_", " ").split()) if len(text) < 40 else " ".join(text.split())
     return text if len(text) <= _SHORT else text[: _SHORT - 1] + "…"

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from textwrap import TextWrapper
 
-from matrix.aspects import Aspect
+from matrix.accepted import AcceptedChange
+from matrix.aspects import Aspect, excerpts
 from matrix.causes import How
 from matrix.changes import ChangeReport
 from matrix.compare import Change, StackChange
@@ -18,8 +19,10 @@ from matrix.pairs import Pair
 from matrix.reports.grid import connect_options, display, visible
 from matrix.reports.words import in_words
 
+_LONG_TEXTS = ("error_text", "warnings")
 _MOST_STACKS = 6
 _MOST_PAIRS = 12
+_FEW = 3
 _MOST_FACTS = 6
 _ASCII = str.maketrans({"→": "->", "…": "..."})
 _STYLES = {True: "\x1b[1;31m", False: "\x1b[1;33m"}
@@ -48,8 +51,11 @@ def render_change_table(
 
 def aspect_line(aspect: Aspect) -> str:
     """What differs in an aspect: `second connection: sees → does not see`."""
-    old, new = (_value(aspect.name, value) for value in (aspect.old, aspect.new))
-    return f"{aspect.name.replace('_', ' ')}: {old} → {new}"
+    if aspect.name in _LONG_TEXTS and aspect.old and aspect.new:
+        old, new = map(visible, excerpts(aspect.old, aspect.new))
+    else:
+        old, new = (_value(aspect.name, value) for value in (aspect.old, aspect.new))
+    return f"{aspect.label}: {old} → {new}"
 
 
 def example_line(change: Change) -> str:
@@ -85,6 +91,16 @@ def stack_line(change: StackChange) -> str:
     return f"{change.kind.word}: {visible(change.stack)} ({change.cells:,} cells){reason}"
 
 
+def stale_line(entry: AcceptedChange) -> str:
+    """An accepted change that is not seen any more."""
+    where = f"{stacks_line(entry.cases, _FEW)} on {stacks_line(entry.stacks, _FEW)}"
+    return visible(f"accepted, and not seen any more: {entry.what} in {where}, {_because(entry)}")
+
+
+def _because(entry: AcceptedChange) -> str:
+    return f"because {entry.reason}" + (f" ({entry.reference})" if entry.reference else "")
+
+
 def pair_line(pair: Pair) -> str:
     """A pair and the facts in which it differs."""
     facts = [str(fact) for fact in pair.facts if fact.name != "source_id"]
@@ -99,7 +115,9 @@ def _value(name: str, value: Json) -> str:
         return in_words("passed", value) if value is not None else "nothing"
     if isinstance(value, list):
         value = ", ".join(map(str, value)) or "none"
-    return in_words(name if name != "error" else "", value)
+    if name in ("second_connection", "reopened") and value is not None:
+        value = value.replace("_", " ")
+    return in_words("", value) if value != "" else '""'
 
 
 def _wrapped(text: str, width: int, indent: str, hanging: str = "") -> list[str]:
@@ -114,9 +132,9 @@ def _wrapped(text: str, width: int, indent: str, hanging: str = "") -> list[str]
 
 
 def _group(report: ChangeReport, group: Group, width: int, *, color: bool) -> Iterator[str]:
-    heading = f"{_cells(group.cells)}  {visible(group.what)}"
-    first, *rest = _wrapped(heading, width, "")
     failing = report.fails(group.kinds)
+    heading = f"{_cells(group.cells)}: {visible(group.what)}{'' if failing else ' (does not fail)'}"
+    first, *rest = _wrapped(heading, width, "")
     yield f"{_STYLES[failing]}{first}{_PLAIN}" if color and group.kind not in NOTES else first
     yield from rest
     yield from _wrapped(f"kinds: {kinds_line(group)}", width, "  ", "  ")
@@ -142,11 +160,13 @@ def _accepted(report: ChangeReport, width: int) -> list[str]:
     told = [
         line
         for entry, count in report.accepted
-        for line in _wrapped(
-            f"accepted: {_cells(count)}, {entry.what}, because {entry.reason}", width, "", "  "
-        )
+        for line in _wrapped(visible(f"accepted: {_folded(entry, count)}"), width, "", "  ")
     ]
-    return ["", *map(visible, told)] if told else []
+    return ["", *told] if told else []
+
+
+def _folded(entry: AcceptedChange, count: int) -> str:
+    return f"{_cells(count)}, {entry.what}, {_because(entry)}"
 
 
 def _stale(report: ChangeReport, width: int) -> list[str]:
@@ -154,8 +174,7 @@ def _stale(report: ChangeReport, width: int) -> list[str]:
         line
         for entry in report.stale
         for line in _wrapped(
-            f"stale: accepted, and not seen any more: {entry.what} in {', '.join(entry.cases)} "
-            f"on {', '.join(entry.stacks)}, because {entry.reason}; remove the entry",
+            f"stale: {stale_line(entry)}; remove the entry",
             width,
             "",
             "  ",
@@ -206,24 +225,11 @@ def render_change_markdown(report: ChangeReport, limit: int | None = None) -> st
         f"## {plain(report.headline)}",
         *map(group, report.groups),
         entries("Stacks", map(stack_line, report.stacks)),
-        entries(
-            "Accepted",
-            (f"{_cells(n)}, {e.what}: {e.reason}{_link(e.reference)}" for e, n in report.accepted),
-        ),
-        entries(
-            "Stale",
-            (
-                f"{e.what} in {', '.join(e.cases)}: accepted, and not seen any more"
-                for e in report.stale
-            ),
-        ),
+        entries("Accepted", (_folded(entry, count) for entry, count in report.accepted)),
+        entries("Stale", map(stale_line, report.stale)),
         entries("What was exchanged", (pair_line(p) for p in report.comparison.pairs if p.facts)),
     ]
     return _fitting([block for block in blocks if block], limit)
-
-
-def _link(reference: str | None) -> str:
-    return f" ({reference})" if reference else ""
 
 
 def _fitting(blocks: Sequence[str], limit: int | None) -> str:

@@ -20,6 +20,7 @@ from matrix.reports.changes import (
     kinds_line,
     stack_line,
     stacks_line,
+    stale_line,
 )
 from matrix.reports.grid import visible
 from matrix.reports.junit import JunitSuite, JunitTest, render_suites
@@ -58,8 +59,12 @@ def render_change_json(report: ChangeReport) -> str:
 def render_change_junit(report: ChangeReport) -> str:
     """A test per group: failed, or skipped where it is a note or accepted."""
     tests = tuple(_tests(report)) or (JunitTest(classname="compare", name="unchanged"),)
-    told = {"old": str(report.comparison.old), "new": str(report.comparison.new)}
-    suite = JunitSuite(name=report.headline, tests=tests, properties=told)
+    told = {
+        "headline": report.headline,
+        "old": str(report.comparison.old),
+        "new": str(report.comparison.new),
+    }
+    suite = JunitSuite(name="compare", tests=tests, properties=told)
     return render_suites("sqlite-matrix compare", [suite])
 
 
@@ -88,7 +93,7 @@ def _annotations(report: ChangeReport) -> Iterator[tuple[str, str, str]]:
         yield level, each.kind.word, stack_line(each)
     for entry in report.stale:
         level = "error" if report.fails([ChangeKind.STALE]) else "warning"
-        yield level, "an accepted change is not seen any more", _stale(entry)
+        yield level, "an accepted change is not seen any more", stale_line(entry)
 
 
 def _tests(report: ChangeReport) -> Iterator[JunitTest]:
@@ -121,8 +126,8 @@ def _tests(report: ChangeReport) -> Iterator[JunitTest]:
         yield JunitTest(
             classname="stale",
             name=f"{entry.what} in {', '.join(entry.cases)}",
-            failure=_stale(entry) if failed else None,
-            skipped=None if failed else _stale(entry),
+            failure=stale_line(entry) if failed else None,
+            skipped=None if failed else stale_line(entry),
         )
 
 
@@ -133,11 +138,6 @@ def _details(report: ChangeReport, group: Group) -> Iterator[str]:
     for change in group.examples:
         yield f"e.g. {example_line(change)} ({visible(change.case.id)})"
         yield from (f"  {aspect_line(aspect)}" for aspect in change.aspects)
-
-
-def _stale(entry: AcceptedChange) -> str:
-    where = f"{', '.join(entry.cases)} on {', '.join(entry.stacks)}"
-    return visible(f"{entry.what} in {where}, because {entry.reason}: not seen any more")
 
 
 def _group(report: ChangeReport, group: Group) -> Json:
