@@ -12,8 +12,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from matrix.aspects import ChangeKind
-from matrix.compare import Comparison
 from matrix.errors import ResultsError
 from matrix.events import Event, StackDone, StackUnavailable
 from matrix.execute import Run
@@ -26,14 +24,6 @@ from matrix.results import (
     write_stack,
     write_unavailable_stack,
 )
-
-NOT_COMPARABLE = (
-    ChangeKind.EDITED,
-    ChangeKind.SAW_LESS,
-    ChangeKind.ADDED,
-    ChangeKind.STACK_ADDED,
-)
-"""The kinds of change that say nothing of behaviour."""
 
 Work = Sequence[tuple[Provided | Unprovided, Sequence[Case]]]
 
@@ -93,14 +83,3 @@ def install(measured: Path, baseline: Path, *, only: Iterable[str] | None = None
 def _is_result(path: Path) -> bool:
     with path.open("rb") as file:
         return b'"kind":"stack"' in file.readline()
-
-
-def fails(comparison: Comparison, fail_on: str) -> bool:
-    """Whether this is what the user wants to fail on; what cannot be compared is not."""
-    if fail_on == "never":
-        return False
-    kinds = {kind for change in comparison.changes for kind in change.kinds}
-    kinds |= {stack.kind for stack in comparison.stacks}
-    kinds -= {*NOT_COMPARABLE, ChangeKind.UNAVAILABLE}
-    worse = (kind for kind in kinds if kind.rank <= ChangeKind.GONE.rank)
-    return any(worse if fail_on == "regression" else kinds)

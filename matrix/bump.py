@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.version import InvalidVersion, Version
 
-from matrix.aspects import ChangeKind
-from matrix.baseline import NOT_COMPARABLE
 from matrix.catalogue import Catalogue, pinned_version
-from matrix.compare import Change, Comparison
+from matrix.changes import ChangeReport
+from matrix.compare import Change
 from matrix.errors import UsageError
+from matrix.groups import NOTES, Group
 from matrix.model import Json
 from matrix.pins import Pin, Pins, pinned_stacks
+from matrix.reports.grid import visible
 from matrix.stacks import Stack
 from matrix.yamldoc import suggest
 
@@ -41,7 +42,7 @@ class Bump:
     """A step that was run; `cases` is how many different ones were."""
 
     step: Step
-    comparison: Comparison
+    report: ChangeReport
     cases: int
 
 
@@ -98,23 +99,16 @@ def strings(changes: Iterable[Change]) -> list[str]:
 
 def verdict(bump: Bump) -> str:
     """The verdict as Markdown: one line, and below it what changed, worst first."""
-    changes = [each for each in bump.comparison.changes if each.kind not in NOT_COMPARABLE]
-    extent = f"{bump.cases:,} cases on {len(bump.step.new)} stacks"
-    if len(bump.step.new) == 1:
-        extent = extent.removesuffix("s")
-    if not changes:
-        return f"{bump.step.title}: no connection string behaves differently ({extent})\n"
-    found = strings(changes)
-    verb = "string behaves" if len(found) == 1 else "strings behave"
-    lines = [f"{bump.step.title}: {len(found):,} {verb} differently ({extent})"]
-    for kind in ChangeKind:
-        of_kind = strings(change for change in changes if change.kind is kind)
-        if of_kind:
-            shown = ", ".join(f"`{text}`" for text in of_kind[:_EXAMPLES])
-            more = len(of_kind) - _EXAMPLES
-            rest = f" and {more:,} more" if more > 0 else ""
-            lines.append(f"- {kind.word}: {shown}{rest}")
-    return "\n".join(lines) + "\n"
+    stacks = len(bump.step.new)
+    extent = f"{bump.cases:,} cases on {stacks} stack{'' if stacks == 1 else 's'}"
+    groups = bump.report.groups
+    found = strings(c for group in groups if group.kind not in NOTES for c in group.changes)
+    if found:
+        verb = "string behaves" if len(found) == 1 else "strings behave"
+        lines = [f"{bump.step.title}: {len(found):,} {verb} differently ({extent})"]
+    else:
+        lines = [f"{bump.step.title}: no connection string behaves differently ({extent})"]
+    return "\n".join([*lines, *map(_group_line, groups)]) + "\n"
 
 
 def bump_json(bump: Bump) -> Json:
@@ -125,9 +119,24 @@ def bump_json(bump: Bump) -> Json:
         "new": bump.step.version,
         "stacks": [stack.id for stack in bump.step.new],
         "cases": bump.cases,
-        "strings": strings(bump.comparison.changes),
-        "changes": [
-            {"cell": change.cell, "target": change.case.target, "kind": change.kind.value}
-            for change in bump.comparison.changes
+        "strings": strings(change for group in bump.report.groups for change in group.changes),
+        "groups": [
+            {
+                "kind": group.kind.value,
+                "what": group.what,
+                "cause": str(group.cause),
+                "strings": strings(group.changes),
+                "cells": [change.cell for change in group.changes],
+            }
+            for group in bump.report.groups
         ],
     }
+
+
+def _group_line(group: Group) -> str:
+    """`- memory → shared memory (43 strings: `a`, `b`, …): the cause`."""
+    targets = strings(group.changes)
+    shown = ", ".join(f"`{visible(text)}`" for text in targets[:_EXAMPLES])
+    count = f"{len(targets):,} string{'' if len(targets) == 1 else 's'}"
+    rest = ", …" if len(targets) > _EXAMPLES else ""
+    return f"- {group.what}; {count}: {shown}{rest}; {group.cause}"

@@ -282,8 +282,8 @@ class ScenarioItem(pytest.Item):
         pytest.skip(reason)
 
     def runtest(self) -> None:
-        from matrix.baseline import NOT_COMPARABLE
         from matrix.expectations import unmet
+        from matrix.groups import NOTES
 
         results = self._run.results(self.stack)
         (shown,) = results.stacks
@@ -294,7 +294,7 @@ class ScenarioItem(pytest.Item):
         ]
         told += [str(each) for each in unmet([self._topic], results)]
         changes = self._run.changes(self.stack, self.cases[0].scenario)
-        differing = [change for change in changes if change.kind not in NOT_COMPARABLE]
+        differing = [change for change in changes if change.kind not in NOTES]
         told += [self._in_words(change) for change in differing]
         if len(changes) > len(differing):
             text = f"{len(changes) - len(differing)} cells have no counterpart in the baseline"

@@ -23,6 +23,8 @@ VERBS = (
     "accept",
     "history",
     "bisect",
+    "regress",
+    "bump",
     "claims",
     "doctor",
     "schema",

@@ -1,0 +1,143 @@
+"""What `regress` and `bump` share: the pinned stacks, their cases, and a run into a directory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from matrix.aspects import ChangeKind
+from matrix.baseline import Work, measure
+from matrix.catalogue import Catalogue, load_catalogue
+from matrix.cli.common import provide, read_topics
+from matrix.cli.compare import failing_kinds
+from matrix.cli.progress import Progress
+from matrix.errors import DocumentError, NothingRanError, NothingSelectedError, UsageError
+from matrix.events import CellLost, CellsDone, StackUnavailable
+from matrix.expand import expand_topics, scenario_infos
+from matrix.model import Case, ScenarioInfo
+from matrix.pins import chosen_specs, configured_specs
+from matrix.provision import Provided, Provisioner
+from matrix.select import Selector
+from matrix.settings import PINS_FILE, Settings, load_settings
+from matrix.stacks import Stack
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+explain_option = click.option(
+    "--explain/--no-explain",
+    "explained",
+    default=True,
+    show_default=True,
+    help="Where several facts differ, run the changed cases on stacks in between to find the one "
+    "that decides.",
+)
+
+
+def gate_options(function: F) -> F:
+    """The options of those verbs that hold pinned stacks against a baseline."""
+    for option in (
+        click.option("--offline", is_flag=True, help="Use what is in the cache, ask no index."),
+        click.option("--cache", type=click.Path(file_okay=False, path_type=Path),
+                     envvar="SQLITE_MATRIX_CACHE",
+                     help="Where installed packages are kept."),
+        click.option("--scenarios", multiple=True, type=click.Path(exists=True, path_type=Path),
+                     help="A file or directory instead of scenarios/. Repeatable."),
+        click.option("--stacks", "words", multiple=True, metavar="SET|SPEC",
+                     help="Stacks by names without versions, or a set of them; default: those of "
+                     "pyproject.toml, else the set baseline. Repeatable."),
+        click.option("--pins", type=click.Path(dir_okay=False, path_type=Path),
+                     help="What the names mean; default: requirements.txt in the baseline."),
+        click.option("--baseline", type=click.Path(file_okay=False, path_type=Path),
+                     help="The directory of the baseline; default: that of pyproject.toml, else "
+                     "results/baseline."),
+        click.option("--fail-on", metavar="KIND[,KIND]",
+                     help="The kinds of change that give exit code 1, all or none; default: those "
+                     "of pyproject.toml, else every change but what was added, and what is not "
+                     "comparable."),
+    ):  # fmt: skip
+        function = option(function)
+    return function
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """What is held against what: where things are, which stacks, and which cases."""
+
+    settings: Settings
+    baseline: Path
+    pins: Path
+    fail_on: frozenset[ChangeKind]
+    specs: tuple[str, ...]
+    cases: tuple[Case, ...]
+    infos: tuple[ScenarioInfo, ...]
+    catalogue: Catalogue
+
+    def work(self, stacks: Sequence[Stack], provisioner: Provisioner) -> Work:
+        """The stacks, provided, each with the cases that it runs."""
+        provided = provide(provisioner, stacks)
+        return [(each, [c for c in self.cases if each.stack.runs_case(c)]) for each in provided]
+
+
+def open_gate(
+    *,
+    baseline: Path | None,
+    pins: Path | None,
+    words: Sequence[str],
+    scenarios: Sequence[Path],
+    fail_on: str | None,
+    patterns: Sequence[str] = (),
+) -> Gate:
+    """Put together what the options say, and for the rest what pyproject.toml does."""
+    settings = load_settings()
+    catalogue = load_catalogue()
+    directory = baseline or settings.baseline
+    selector = Selector.parse(patterns)
+    topics = read_topics(scenarios or settings.scenarios if settings.path else scenarios)
+    cases = tuple(case for case in expand_topics(topics) if selector(case.id))
+    if not cases:
+        raise NothingSelectedError("no case is selected", hint="sqlite-matrix list cases")
+    return Gate(
+        settings=settings,
+        baseline=directory,
+        pins=pins or settings.pins or directory / PINS_FILE,
+        fail_on=_fail_on(fail_on, settings),
+        specs=chosen_specs(words, catalogue) if words else configured_specs(settings, catalogue),
+        cases=cases,
+        infos=scenario_infos(topics),
+        catalogue=catalogue,
+    )
+
+
+def _fail_on(text: str | None, settings: Settings) -> frozenset[ChangeKind]:
+    try:
+        return failing_kinds(text or settings.fail_on)
+    except UsageError as error:
+        if text is not None:
+            raise
+        problem = settings.problem("fail-on", error.message, error.hint)
+        raise DocumentError([problem]) from None
+
+
+def run_into(
+    directory: Path, work: Work, infos: Sequence[ScenarioInfo], **execution: Any
+) -> dict[str, str]:
+    """Run, with a word on how far it is; the stacks that could not be had, with the reasons."""
+    missing: dict[str, str] = {}
+    total = sum(len(cases) for each, cases in work if isinstance(each, Provided))
+    with Progress("cells", total) as progress:
+        for event in measure(directory, work, infos, **execution):
+            if isinstance(event, CellsDone):
+                progress.advance(event.count, event.stack)
+            elif isinstance(event, StackUnavailable):
+                missing[event.stack] = event.reason
+                progress.note(f"unavailable: {event.stack}: {event.reason}")
+            elif isinstance(event, CellLost):
+                progress.note(f"lost: {event.case} on {event.stack}: {event.how}")
+    if len(missing) == len(work):
+        reasons = "\n".join(f"{name}: {reason}" for name, reason in missing.items())
+        raise NothingRanError(f"no stack could be run\n{reasons}")
+    return missing
