@@ -1,8 +1,8 @@
 """Changes that somebody accepted, with a reason: a file that reviewers read.
 
 An entry names cases and stacks by patterns, and what changed by the words of its group. A change is
-accepted by an entry that names its case, its stack, its words and all of its kinds. An entry that
-fits nothing any more, though its cases and stacks were compared, is stale.
+accepted where an entry has its case, its stack and its words, and no kind of change is left over.
+An entry that fits nothing any more, though its cases and stacks were compared, is stale.
 """
 
 from __future__ import annotations
@@ -99,18 +99,18 @@ def sort_out(
     fits = [_Fits(entry) for entry in entries]
     changes = []
     for change in comparison.changes:
-        number = next((n for n, fit in enumerate(fits) if fit.change(change)), None)
-        if number is None:
-            changes.append(change)
-        else:
+        numbers = _accepting(change, fits)
+        for number in numbers:
             used[number].add(change.cell)
+        if not numbers:
+            changes.append(change)
     stacks = []
     for each in comparison.stacks:
-        number = next((n for n, fit in enumerate(fits) if fit.stack_change(each)), None)
-        if number is None:
-            stacks.append(each)
-        else:
+        found = [number for number, fit in enumerate(fits) if fit.stack_change(each)]
+        for number in found:
             used[number].add(each.stack)
+        if not found:
+            stacks.append(each)
     unused = [entries[number] for number, cells in used.items() if not cells]
     return Sorted(
         changes=tuple(changes),
@@ -172,6 +172,17 @@ def _entry(**fields: Any) -> AcceptedChange:
     return AcceptedChange.model_validate(fields)
 
 
+def _accepting(change: Change, fits: Sequence[_Fits]) -> list[int]:
+    """The entries that accept a change: one has its words, and together they have its kinds.
+
+    A change with two causes is two entries, and one change where nothing was run to tell.
+    """
+    place = [n for n, f in enumerate(fits) if f.place(change) and f.shares(change.kinds)]
+    kinds = {kind for number in place for kind in fits[number].entry.kinds}
+    named = any(fits[number].entry.what == sort_of(change) for number in place)
+    return place if named and kinds.issuperset(change.kinds) else []
+
+
 class _Fits:
     """Whether changes are what an entry accepts."""
 
@@ -179,13 +190,16 @@ class _Fits:
         self._entry = entry
         self._cases = Selector.parse(entry.cases)
 
-    def change(self, change: Change) -> bool:
-        return (
-            set(change.kinds) <= set(self._entry.kinds)
-            and sort_of(change) == self._entry.what
-            and self.stack(change.pair.old.stack, change.pair.new.stack)
-            and self._cases(change.case.id)
-        )
+    @property
+    def entry(self) -> AcceptedChange:
+        return self._entry
+
+    def place(self, change: Change) -> bool:
+        stacks = (change.pair.old.stack, change.pair.new.stack)
+        return self.stack(*stacks) and self._cases(change.case.id)
+
+    def shares(self, kinds: Iterable[ChangeKind]) -> bool:
+        return not set(self._entry.kinds).isdisjoint(kinds)
 
     def stack_change(self, change: StackChange) -> bool:
         return change.kind in self._entry.kinds and self.stack(change.stack)

@@ -103,9 +103,10 @@ _LABELS = {
     "opened": "opened by SQLite",
 }
 _ENDED_BADLY = (Result.CRASHED, Result.TIMED_OUT, Result.UNAVAILABLE)
-_UNTOLD = ("case", "stack", "observer", "transients_complete", "created", "error", "result")
+_UNTOLD = ("case", "stack", "observer", "transients_complete", "created", "error")
 _FOLLOWS = {
     "error": ("ending",),
+    "result": ("ending", "error"),
     "error_type": ("ending", "error"),
     "error_text": ("ending", "error", "error_type"),
     "side_names": ("side_files",),
@@ -119,6 +120,7 @@ _KINDS = {
     "reopened": ChangeKind.SHARING,
     "reused": ChangeKind.SHARING,
     "error": ChangeKind.ERROR,
+    "result": ChangeKind.ERROR,
     "error_type": ChangeKind.ERROR,
     "error_text": ChangeKind.MESSAGE,
     "modified": ChangeKind.MODIFIED,

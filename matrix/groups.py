@@ -136,6 +136,8 @@ def headline(
     else:
         beyond = f" beyond {_many(accepted, 'accepted cell')}" if accepted else ""
         told += f"nothing changed{beyond} in {seen}"
+    if not comparison.pairs:
+        told = "no stack is in both results"
     parts = [_part(group, set(bumps)) for group in counted[:_MOST_PARTS]]
     parts += [f"{each.kind.word}: {each.stack}" for each in lost[:_MOST_PARTS]]
     more = len(counted[_MOST_PARTS:]) + len(lost[_MOST_PARTS:])

@@ -6,12 +6,13 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from matrix.accepted import ACCEPTED_FILE, load_accepted
+from matrix.accepted import ACCEPTED_FILE, load_accepted, sort_out
 from matrix.aspects import ChangeKind
 from matrix.catalogue import load_catalogue
 from matrix.changes import FAILING, ChangeReport, report_changes
@@ -131,9 +132,14 @@ def tell_changes(
     selection = Selector.parse(patterns) if patterns else None
     entries = load_accepted(accepted or old / ACCEPTED_FILE)
     comparison = compare_results(old, new, selection, names or _by_stack(stacks))
-    if explained and needs_runs(comparison):
+    left = sort_out(comparison, entries, selection).changes
+    todo = replace(comparison, changes=left)
+    if explained and needs_runs(todo):
         runner = _runner(Provisioner(cache, offline=offline), execution)
-        comparison = explain(comparison, runner, load_catalogue())
+        found = explain(todo, runner, load_catalogue()).changes
+        open_ = {id(change) for change in left}
+        folded = [change for change in comparison.changes if id(change) not in open_]
+        comparison = replace(comparison, changes=(*folded, *found))
     return report_changes(
         comparison, entries, selection=selection, fail_on=fail_on, explained=explained
     )
