@@ -25,7 +25,7 @@ from matrix.catalogue import (
 )
 from matrix.errors import DocumentError, Problem, UsageError
 from matrix.pythons import RUNNING
-from matrix.settings import Settings
+from matrix.settings import PINS_FILE, Settings
 from matrix.stackid import StackId
 from matrix.stacks import Stack, parse_stack, with_middleware
 from matrix.yamldoc import suggest
@@ -188,6 +188,20 @@ def configured_specs(settings: Settings, catalogue: Catalogue) -> tuple[str, ...
     if problems:
         raise DocumentError(problems)
     return specs
+
+
+def project_stacks(settings: Settings, catalogue: Catalogue) -> tuple[Stack, ...]:
+    """The stacks that a project lists, by their full names: as pinned, else the newest listed."""
+    specs = configured_specs(settings, catalogue)
+    pins = load_pins(pins_path(settings, settings.baseline))
+    full = pins.with_more(missing_pins(specs, pins, catalogue))
+    stacks = (replace(stack, name=None) for stack in pinned_stacks(specs, full, catalogue))
+    return tuple({stack.id: stack for stack in stacks}.values())
+
+
+def pins_path(settings: Settings, baseline: Path) -> Path:
+    """Where the pins of a baseline are."""
+    return settings.pins or baseline / PINS_FILE
 
 
 def _resolve(

@@ -109,15 +109,14 @@ class _Session:
             load_pins,
             missing_pins,
             pinned_stacks,
+            pins_path,
         )
-        from matrix.settings import PINS_FILE
 
         words = self._config.getoption("--sqlite-matrix-stacks")
         if not words and (self._settings.stacks is not None or self._baseline is not None):
             configured_specs(self._settings, self._catalogue)
         words = words or self._settings.stacks or ["baseline" if self._baseline else "quick"]
-        path = self._settings.pins or (self._baseline or self._settings.baseline) / PINS_FILE
-        pins = load_pins(path)
+        pins = load_pins(pins_path(self._settings, self._baseline or self._settings.baseline))
         for word in words:
             specs = chosen_specs([word], self._catalogue)
             if self._baseline is None:

@@ -84,9 +84,14 @@ def execution_options(function: F) -> F:
 def choose_stacks(
     catalogue: Catalogue, set_name: str | None, specs: Sequence[str], default: str
 ) -> tuple[Stack, ...]:
-    """The stacks that the user named, or those of the default set."""
+    """The stacks that the user named, those of pyproject.toml, or those of the default set."""
+    from matrix.pins import project_stacks
+    from matrix.settings import load_settings
     from matrix.stacks import parse_stack, stacks_of_set
 
+    settings = load_settings()
+    if set_name is None and not specs and settings.stacks is not None:
+        return project_stacks(settings, catalogue)
     chosen = [parse_stack(spec, catalogue) for spec in specs]
     if set_name is not None or not chosen:
         chosen += stacks_of_set(set_name or default, catalogue)
@@ -94,12 +99,17 @@ def choose_stacks(
 
 
 def read_topics(paths: Sequence[Path]) -> tuple[Topic, ...]:
-    """The topics of these files and directories, by default of `scenarios/` here."""
-    from matrix.scenario import load_topics
+    """The topics of these files and directories, by default those of pyproject.toml.
 
-    if not paths and not SCENARIOS.is_dir():
-        raise UsageError(f"there is no directory {SCENARIOS}/ here", hint="name scenario files")
-    return load_topics(paths or [SCENARIOS])
+    Where that names none, they are in `scenarios/` here.
+    """
+    from matrix.scenario import load_topics
+    from matrix.settings import load_settings
+
+    homes = paths or load_settings().scenarios
+    if not paths and not all(home.exists() for home in homes):
+        raise UsageError(f"there is no directory {homes[0]}/ here", hint="name scenario files")
+    return load_topics(homes)
 
 
 def claims_files(paths: Sequence[Path] = ()) -> list[Path]:

@@ -19,10 +19,10 @@ from matrix.errors import DocumentError, NothingRanError, NothingSelectedError, 
 from matrix.events import CellLost, CellsDone, StackUnavailable
 from matrix.expand import expand_topics, scenario_infos
 from matrix.model import Case, ScenarioInfo
-from matrix.pins import chosen_specs, configured_specs
+from matrix.pins import chosen_specs, configured_specs, pins_path
 from matrix.provision import Provided, Provisioner
 from matrix.select import Selector
-from matrix.settings import PINS_FILE, Settings, load_settings
+from matrix.settings import Settings, load_settings
 from matrix.stacks import Stack
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -96,14 +96,14 @@ def open_gate(
     catalogue = load_catalogue()
     directory = baseline or settings.baseline
     selector = Selector.parse(patterns)
-    topics = read_topics(scenarios or settings.scenarios if settings.path else scenarios)
+    topics = read_topics(scenarios)
     cases = tuple(case for case in expand_topics(topics) if selector(case.id))
     if not cases:
         raise NothingSelectedError("no case is selected", hint="sqlite-matrix list cases")
     return Gate(
         settings=settings,
         baseline=directory,
-        pins=pins or settings.pins or directory / PINS_FILE,
+        pins=pins or pins_path(settings, directory),
         fail_on=_fail_on(fail_on, settings),
         specs=chosen_specs(words, catalogue) if words else configured_specs(settings, catalogue),
         cases=cases,
