@@ -189,6 +189,14 @@ def test_no_name_that_begins_like_one_of_our_directories_is_in_it(
     assert places.show_path(f"{tmp_path}/1/dir/{places.name}.db") == "{name}.db"
 
 
+def test_a_traceback_in_a_message_is_no_fact(observe_on: ObserveOn) -> None:
+    connect = {"poolclass": "AssertionPool"}
+    case = make_case(target="sqlite://", via="sqlalchemy", connect=connect)
+    (seen,) = observe_on("sqlite3[sqlalchemy]", case)
+    assert seen.error is not None
+    assert seen.error.message == "connection is already checked out at:"
+
+
 # What is there before, and where the data is then
 
 

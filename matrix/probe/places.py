@@ -19,6 +19,8 @@ _RANDOM = re.compile(
     r"|(thread id )[0-9]+"
     r"|( at 0x)[0-9A-Fa-f]+"  # objects in messages
 )
+_FRAMES = re.compile(r'(?:\s*File "[^"\n]+", line \d+, in [^\n]*(?:\n    [^\n]*)?)+\n?')
+"""A traceback in a message, such as that of SQLAlchemy's AssertionPool: it leads through us."""
 
 
 class Places:
@@ -74,7 +76,8 @@ class Places:
         """Put the placeholders back into what is recorded."""
         for real, placeholder in self._roots:
             text = text.replace(real, placeholder)
-        return _RANDOM.sub(r"\1\2\3\4*", text.replace(self.name, "{name}"))
+        text = _FRAMES.sub("", text.replace(self.name, "{name}"))
+        return _RANDOM.sub(r"\1\2\3\4*", text)
 
     def show_path(self, path: str) -> str:
         """A path as it is recorded: relative inside the case's directory, else absolute.
