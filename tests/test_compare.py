@@ -236,7 +236,7 @@ def unlisted(path: Path) -> None:
     rewrite(path, lambda record: record.update(case="topic/unlisted"))
 
 
-WRONG = {
+WRONG: dict[Callable[[Path], None], str] = {
     truncate: "cut off, the last line has no end; run again, or take the file from version control",
     without_footer: "cut off, the footer is missing; run again",
     newer: f"schema {SCHEMA + 1} is newer than this tool, which reads up to {SCHEMA}; update",
