@@ -1,13 +1,17 @@
 // The documents in the page, and the grid as one byte per cell: 0 where nothing ran.
 
 const VERSION = 1;
+const NOT_RUN = 46;
+const SKIPPED = 92;
 
 async function unpack(id) {
-  const text = atob(byId(id).textContent.trim());
-  const bytes = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+  const stream = new Blob([fromBase64(byId(id).textContent)]).stream().pipeThrough(new DecompressionStream("deflate"));
   return JSON.parse(await new Response(stream).text());
+}
+
+function fromBase64(text) {
+  if (Uint8Array.fromBase64) return Uint8Array.fromBase64(text);
+  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 }
 
 async function loadGrid() {
@@ -24,12 +28,13 @@ function makeKind(raw, number, grid, connect, texts) {
   const width = raw.stacks.length;
   const height = raw.target.length;
   const cells = new Uint8Array(width * height);
-  const groups = grid.patterns.map((pattern) => Uint8Array.from(pattern, groupOf));
   for (let row = 0, at = 0; row < height; row++) {
     const codes = raw.codes[row];
-    const group = groups[raw.pattern[row]];
+    const pattern = grid.patterns[raw.pattern[row]];
     for (let column = 0; column < width; column++, at++) {
-      if (group[column]) cells[at] = codes.charCodeAt(group[column] - 1) - 47;
+      const code = pattern.charCodeAt(column);
+      const group = code === NOT_RUN ? 0 : code < SKIPPED ? code - 47 : code - 48;
+      if (group) cells[at] = codes.charCodeAt(group - 1) - 47;
     }
   }
   return {
@@ -48,7 +53,7 @@ function makeKind(raw, number, grid, connect, texts) {
 // 1 for the first group of a pattern, 0 for what did not run.
 function groupOf(character) {
   const code = character.charCodeAt(0);
-  return code === 46 ? 0 : code < 92 ? code - 47 : code - 48;
+  return code === NOT_RUN ? 0 : code < SKIPPED ? code - 47 : code - 48;
 }
 
 // What a byte of the grid means.

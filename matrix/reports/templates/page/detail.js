@@ -31,13 +31,14 @@ function reasonOf(details, kind, row, place) {
   return text === undefined ? null : details.texts[text];
 }
 
-function cellView(grid, details, kind, row, place, go) {
+// `act`: what a reader can do from here, `go` to another stack or to all `rows` of a scenario.
+function cellView(grid, details, kind, row, place, act) {
   const asked = caseOf(details, kind, row);
   const stack = kind.stacks[place];
   const seen = observationOf(details, kind, row, place);
   const mark = grid.marks[kind.cells[row * kind.width + place]];
   const parts = [
-    h("p.on", null, h("label", { for: "on-stack" }, "On "), stackPicker(grid, kind, row, place, go)),
+    h("p.on", null, h("label", { for: "on-stack" }, "On "), stackPicker(grid, kind, row, place, act.go)),
   ];
   if (!seen) return [...parts, h("p", null, "This case did not run on this stack.")];
   const why = reasonOf(details, kind, row, place);
@@ -49,8 +50,8 @@ function cellView(grid, details, kind, row, place, go) {
     pathView(asked, stack, seen),
     factsView(seen),
     historyView(grid, details, kind, row, place),
-    scriptView(asked, stack, details.stacks[stack.index], seen),
-    scenarioView(grid, details, kind, row),
+    scriptView(asked, stack, details.stacks[stack.index], seen, cellAddress(kind, row, place)),
+    scenarioView(grid, details, kind, row, act.rows),
     stackView(details, stack),
   );
   return parts;
@@ -142,10 +143,10 @@ function historyView(grid, details, kind, row, place) {
     strips.map((strip) => stripView(grid, details, kind, row, place, strip))) : null;
 }
 
-function scriptView(asked, stack, print, seen) {
+function scriptView(asked, stack, print, seen, address) {
   const { language, text, note } = reproduction(asked, stack, print);
   const outside = (seen.created ?? []).filter((each) => each.kept && /^(\/|\{dir\}\/\.\.)/.test(each.path));
-  const pre = h("pre", { tabindex: 0, id: "script", "data-language": language, "aria-label": "Script" });
+  const pre = h("pre", { tabindex: 0, id: "script", "data-language": language, "data-cell": address, "aria-label": "Script" });
   pre.textContent = text;
   const button = h("button", { type: "button", onclick: () => copy(text, button) }, "Copy");
   return h("section", null, h("h3", null, "See it yourself"),
@@ -154,7 +155,7 @@ function scriptView(asked, stack, print, seen) {
     h("div.script", null, button, pre));
 }
 
-function scenarioView(grid, details, kind, row) {
+function scenarioView(grid, details, kind, row, rows) {
   const number = kind.scenario[row];
   const [id, title] = grid.scenarios[number];
   const [question, references, then] = details.scenarios[number];
@@ -162,7 +163,7 @@ function scenarioView(grid, details, kind, row) {
     h("p", null, h("strong", null, title), question && [". ", ticked(question)]),
     then && h("p", null, "Reported: ", ticked(then)),
     references.length > 0 && h("ul.references", null, references.map((each) => h("li", null, referenceOf(each)))),
-    h("p", null, h("a", { href: `#in=${encoded(id)}` }, "All rows of ", h("code", null, id))));
+    h("p", null, h("button", { type: "button", onclick: () => rows(id) }, "All rows of ", h("code", null, id))));
 }
 
 function referenceOf(text) {

@@ -70,11 +70,11 @@ function textMatcher(kind, grid, asked) {
   const text = quoted(asked).trim().toLowerCase();
   kind.similar = false;
   if (!text) return () => true;
-  kind.haystack ??= kind.target.map((target, row) => haystack(kind, grid, row));
-  const whole = kind.haystack.some((each) => each.includes(text));
+  const texts = haystacks(kind, grid);
+  const whole = texts.some((each) => each.includes(text));
   const words = whole ? [text] : text.split(/\s+/);
-  const holds = (row) => words.every((word) => kind.haystack[row].includes(word));
-  if (whole || words.length > 1 || kind.haystack.some((_, row) => holds(row))) return holds;
+  const holds = (row) => words.every((word) => texts[row].includes(word));
+  if (whole || words.length > 1 || texts.some((_, row) => holds(row))) return holds;
   const shape = shapeOf(text);
   if (!shape) return holds;
   kind.shapes ??= kind.target.map((target) => shapeOf(named(target).toLowerCase()));
@@ -82,10 +82,13 @@ function textMatcher(kind, grid, asked) {
   return kind.similar ? (row) => kind.shapes[row] === shape : holds;
 }
 
-function haystack(kind, grid, row) {
-  const [id, title] = grid.scenarios[kind.scenario[row]];
-  const parts = [kind.targetOf(row), kind.optionsOf(row), id + kind.variant[row], title];
-  return visible(parts.join("\n").replaceAll("\n", "  ")).toLowerCase();
+// What a search looks through, made once: while nobody waits, if there is such a time.
+function haystacks(kind, grid) {
+  kind.haystack ??= kind.target.map((_, row) => {
+    const [id, title] = grid.scenarios[kind.scenario[row]];
+    return `${kind.targetOf(row)}  ${kind.optionsOf(row)}  ${visible(`${id}${kind.variant[row]}  ${title}`)}`.toLowerCase();
+  });
+  return kind.haystack;
 }
 
 // The string in a pasted call: `connect("file:x", uri=True)`.

@@ -27,6 +27,8 @@ async function start() {
   performance.mark("grid-interactive");
   document.documentElement.dataset.ready = "true";
   if (location.hash && parseHash(location.hash)) byId("grid").scrollIntoView();
+  const later = window.requestIdleCallback ?? setTimeout;
+  for (const kind of grid.kinds) later(() => haystacks(kind, grid));
 }
 
 function occurring(grid) {
@@ -103,13 +105,14 @@ async function openCell(page, address) {
   const details = await loadDetails();
   if (page.state.cell !== address) return;
   const { kind, row, place } = found;
-  const move = (next) => {
+  const rows = (scenario) => changed(page, { in: scenario, q: undefined, via: kind.via ?? "none" }, true);
+  const go = (next) => {
     page.state = { ...page.state, cell: cellAddress(kind, row, next) };
     remember(page, false);
     openCell(page, page.state.cell);
     byId("on-stack")?.focus();
   };
-  fill(page.drawer, h("code", null, kind.targetOf(row)), cellView(grid, details, kind, row, place, move));
+  fill(page.drawer, h("code", null, kind.targetOf(row)), cellView(grid, details, kind, row, place, { go, rows }));
   performance.mark("cell-open");
 }
 
