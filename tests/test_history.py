@@ -116,10 +116,11 @@ def test_neighbours_that_showed_the_same_are_one_segment_and_a_return_is_another
 def test_the_changes_at_a_boundary_are_the_fields_that_differ_with_both_values() -> None:
     stacks = apsw({"3.47.2.0": shared(CASE), "3.48.0.0": refused(CASE, "no")})
     (strip,) = strips(results_of(stacks), CASE, CATALOGUE)
+    error = {"phase": "open", "type": "OperationalError", "message": "no", "statement": None}
     assert strip.segments[0].changes == ()
     assert strip.segments[1].changes == (
         ("result", "opened", "refused"),
-        ("error", None, {"phase": "open", "type": "OperationalError", "message": "no"}),
+        ("error", None, error),
         ("storage", "memory", "none"),
         ("second_connection", "sees", None),
     )
