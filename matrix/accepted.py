@@ -7,6 +7,7 @@ An entry that fits nothing any more, though its cases and stacks were compared, 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -133,7 +134,7 @@ def entries_of(
             what=group.what,
             kinds=tuple(group.kinds),
             cases=list(_short_list({change.case.id for change in group.changes})),
-            stacks=list(dict.fromkeys(change.pair.old.stack for change in group.changes)),
+            stacks=list(dict.fromkeys(_pattern(c.pair.old.stack) for c in group.changes)),
             cause=str(group.cause),
             reference=reference,
         )
@@ -145,7 +146,7 @@ def entries_of(
             what=each.kind.word,
             kinds=(each.kind,),
             cases=["*"],
-            stacks=[each.stack],
+            stacks=[_pattern(each.stack)],
             cause=each.reason,
             reference=reference,
         )
@@ -232,4 +233,9 @@ def _short_list(ids: Iterable[str]) -> Iterator[str]:
     """The ids, or the scenario in place of many."""
     for scenario, members in groupby(sorted(ids), key=lambda name: name.partition("[")[0]):
         mine = list(members)
-        yield from mine if len(mine) <= _SHORT_LIST else [scenario]
+        yield from map(_pattern, mine if len(mine) <= _SHORT_LIST else [scenario])
+
+
+def _pattern(name: str) -> str:
+    """A pattern that matches a name; it has no way to write its own signs but as any sign."""
+    return re.sub(r"[*?{}]", "?", name)
