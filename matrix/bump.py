@@ -100,7 +100,8 @@ def strings(changes: Iterable[Change]) -> list[str]:
 def verdict(bump: Bump) -> str:
     """The verdict as Markdown: one line, and below it what changed, worst first."""
     stacks = len(bump.step.new)
-    extent = f"{bump.cases:,} cases on {stacks} stack{'' if stacks == 1 else 's'}"
+    cases = f"{bump.cases:,} case{'' if bump.cases == 1 else 's'}"
+    extent = f"{cases} on {stacks} stack{'' if stacks == 1 else 's'}"
     groups = bump.report.groups
     found = strings(c for group in groups if group.kind not in NOTES for c in group.changes)
     if found:

@@ -34,6 +34,7 @@ BASELINE_SET = "baseline"
 """The set of stacks that a baseline holds unless a project names others."""
 
 _COMMENT = re.compile(r"(^|\s)#.*$")
+_HASH = re.compile(r"\s*(--hash\b.*|\\\s*)$")
 _HEADER = """\
 # What the names of the stacks beside this file mean; `sqlite-matrix bump` changes it.
 """
@@ -77,9 +78,15 @@ class Pins:
         )
 
     def with_version(self, pin: Pin, version: str) -> Pins:
-        """The same file with another version in one line, and nothing else touched."""
+        """The same file with another version in one line, and nothing else touched.
+
+        Raises UsageError for a line that goes with a hash, which another version has not.
+        """
         lines = self.text.splitlines(keepends=True)
         old = lines[pin.line - 1]
+        if _HASH.search(old):
+            message = f"{self.path}:{pin.line}: {pin} is pinned with hashes"
+            raise UsageError(message, hint="bump it with the tool that wrote the file")
         lines[pin.line - 1] = re.sub(
             rf"(==\s*){re.escape(pin.version)}", lambda found: found[1] + version, old, count=1
         )
@@ -107,16 +114,19 @@ def load_pins(path: Path) -> Pins:
 
 
 def parse_pins(text: str, path: Path) -> Pins:
+    """What a file pins. It may be a project's own: options and ranges in it pin nothing."""
     pins: list[Pin] = []
     problems: list[Problem] = []
     for number, line in enumerate(text.splitlines(), 1):
-        content = _COMMENT.sub("", line).strip()
-        if not content:
-            continue
+        content = _HASH.sub("", _COMMENT.sub("", line)).strip()
+        if not content or content.startswith("-"):
+            continue  # an option of pip's
         try:
             pin = _pin(content, number)
         except ValueError as error:
             problems.append(_problem(path, number, str(error)))
+            continue
+        if pin is None:
             continue
         before = next((p for p in pins if _same(p, pin)), None)
         if before is not None:
@@ -263,16 +273,14 @@ def _name(found: StackId, stack: Stack) -> str:
     return f"{driver}{version}{inside}{python}"
 
 
-def _pin(content: str, line: int) -> Pin:
-    if content.startswith("-"):
-        raise ValueError("no option is read here: a line pins a package, as in apsw==3.54.1.0")
+def _pin(content: str, line: int) -> Pin | None:
     try:
         requirement = Requirement(content)
     except InvalidRequirement as error:
         raise ValueError(f"not a requirement: {str(error).splitlines()[0]}") from None
     operators = [each.operator for each in requirement.specifier]
     if operators != ["=="] or "*" in str(requirement.specifier):
-        raise ValueError(f"{requirement.name} is not pinned with ==, as in apsw==3.54.1.0")
+        return None
     marker = None if requirement.marker is None else str(requirement.marker)
     return Pin(
         distribution=requirement.name,

@@ -121,10 +121,28 @@ def test_a_marker_confines_a_pin_to_its_pythons() -> None:
 
 
 def test_every_line_that_does_not_read_is_told() -> None:
-    text = "apsw>=3\n-r other.txt\n\n==3\napsw==3.54.1.0\nAPSW==3.54.0.0\napsw==3.*\n"
+    text = "apsw=3\n\n==3\napsw==3.54.1.0\nAPSW==3.54.0.0\n"
     with pytest.raises(DocumentError) as error:
         parse_pins(text, PATH)
     lines = [line.removeprefix(f"{PATH}:") for line in str(error.value).splitlines()]
-    assert [line.split(":")[0] for line in lines] == ["1", "2", "4", "6", "7"]
-    assert "apsw is not pinned with ==" in lines[0]
-    assert "apsw is pinned twice, first on line 5" in lines[3].lower()
+    assert [line.split(":")[0] for line in lines] == ["1", "3", "5"]
+    assert "not a requirement" in lines[0]
+    assert "apsw is pinned twice, first on line 4" in lines[2].lower()
+
+
+def test_a_projects_own_requirements_may_be_the_pins() -> None:
+    text = (
+        "-r base.txt\n--index-url https://example.invalid\nflask>=3\ndjango==5.*\n"
+        "apsw==3.54.1.0 \\\n    --hash=sha256:00 \\\n    --hash=sha256:01\n"
+        "sqlalchemy==2.0.58 --hash=sha256:02\npysqlite3==0.6.1\n"
+    )
+    found = parse_pins(text, PATH)
+    assert [str(p) for p in found.pins] == [
+        "apsw==3.54.1.0",
+        "sqlalchemy==2.0.58",
+        "pysqlite3==0.6.1",
+    ]
+    assert "pysqlite3==0.6.0\n" in found.with_version(found.pins[2], "0.6.0").text
+    for pin in found.pins[:2]:
+        with pytest.raises(UsageError, match="pinned with hashes; bump it with the tool"):
+            found.with_version(pin, "9")

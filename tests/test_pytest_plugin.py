@@ -111,7 +111,7 @@ def test_an_expectation_that_is_unmet_fails_with_what_was_seen(project: pytest.P
 def make_baseline(project: pytest.Pytester, pins: str) -> None:
     """A baseline of the topic, and then other pins."""
     base = project.path / "base"
-    words = ["regress", "--update", "--stacks", "apsw", "--baseline", str(base), "--measured", "measured"]
+    words = ["regress", "--update", "--stacks=apsw", "--baseline", str(base), "--measured=measured"]
     with pytest.raises(SystemExit) as end:
         main(words)
     assert end.value.code == 0

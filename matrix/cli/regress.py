@@ -74,6 +74,7 @@ def command(
     check_baseline(gate.baseline, "sqlite-matrix regress --update")
     stacks = pinned_stacks(gate.specs, load_pins(gate.pins), gate.catalogue)
     missing = run_into(measured, gate.work(stacks, provisioner), gate.infos, **execution)
+    (measured / ".gitignore").write_text("*\n")
     report = tell_changes(
         gate.baseline,
         measured,
@@ -113,6 +114,7 @@ def _update(
     pins = pins.with_more(more) if more else pins
     stacks = pinned_stacks(gate.specs, pins, gate.catalogue)
     missing = run_into(measured, gate.work(stacks, provisioner), gate.infos, **execution)
+    (measured / ".gitignore").write_text("*\n")
     if missing:
         click.echo(f"{gate.baseline}: not written, {many(len(missing), 'stack')} unavailable",
                    err=True)  # fmt: skip
