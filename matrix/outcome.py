@@ -140,6 +140,8 @@ def _private_memory(observation: Observation) -> Iterator[str]:
     yield from _memory(observation)
     if observation.shared:
         yield "a second connection saw the data"
+    elif observation.second_connection is SecondConnection.SEES:
+        yield "a second user was handed the same connection, and saw the data"
 
 
 def _shared_memory(observation: Observation) -> Iterator[str]:
