@@ -39,7 +39,7 @@ def render_change_table(
     report: ChangeReport, *, width: int = 100, color: bool = False, unicode: bool = True
 ) -> str:
     """For a terminal of this width; with `unicode` off it is pure ASCII."""
-    lines = [*_wrapped(report.headline, width, "")]
+    lines = [*_wrapped(visible(report.headline), width, "")]
     for group in report.groups:
         lines += ["", *_group(report, group, width, color=color)]
     for part in (_stacks(report, width), _accepted(report, width), _stale(report, width)):

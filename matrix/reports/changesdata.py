@@ -73,7 +73,7 @@ def render_change_commands(report: ChangeReport) -> str:
     found: dict[str, list[tuple[str, str]]] = {"error": [], "warning": []}
     for level, title, message in _annotations(report):
         found[level].append((title, message))
-    lines = [f"::notice title=sqlite-matrix::{_escaped(report.headline)}"]
+    lines = [f"::notice title=sqlite-matrix::{_escaped(visible(report.headline))}"]
     for level, entries in found.items():
         shown = entries if len(entries) <= _MOST_COMMANDS else entries[: _MOST_COMMANDS - 1]
         lines += [f"::{level} title={_property(t)}::{_escaped(m)}" for t, m in shown]
