@@ -21,7 +21,9 @@ def versions_on_index(distribution: str, python: str, *, pre: bool = False) -> t
     `pre`: pre-releases too.
     Raises UsageError for a package of which there is none, ProvisionError where nobody answers.
     """
-    command = [*_pip(), "index", "versions", "--python-version", python, distribution]
+    # the words on a connection that fails are in the warning of a retry, and nowhere else
+    command = [*_pip(), "--retries", "1", "index", "versions"]
+    command += ["--python-version", python, distribution]
     command += ["--pre"] if pre else []
     try:
         done = subprocess.run(
@@ -33,7 +35,9 @@ def versions_on_index(distribution: str, python: str, *, pre: bool = False) -> t
     found = _LIST.search(done.stdout)
     if found is not None:
         return tuple(version.strip() for version in found[1].split(","))
-    if _UNKNOWN in done.stderr and not UNREACHED.search(done.stderr):
+    if UNREACHED.search(done.stderr):
+        raise ProvisionError(f"{distribution}: the index does not answer")
+    if _UNKNOWN in done.stderr:
         message = f"{distribution}: the index has no such package, or none for Python {python}"
         raise UsageError(message)
     raise ProvisionError(f"{distribution}: {complaint(done.stderr)}")

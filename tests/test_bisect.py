@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping, Sequence
 from math import ceil, log2
 from pathlib import Path
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from matrix.bisect import Bisection, Boundary
 from matrix.cli import main
-from matrix.errors import UsageError
+from matrix.errors import ProvisionError, UsageError
 from matrix.model import Observation
 from matrix.provision import Provisioner
 from matrix.registry import versions_on_index
@@ -229,6 +230,17 @@ def test_the_index_says_which_versions_there_are() -> None:
     assert listed.index("3.48.0.0") < listed.index("3.47.2.0")
     with pytest.raises(UsageError, match="no such package"):
         versions_on_index("sqlite-matrix-no-such-package", "3.11")
+
+
+def test_an_index_that_does_not_answer_is_not_one_without_the_package(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("PIP_FIND_LINKS", "PIP_EXTRA_INDEX_URL", "PIP_NO_INDEX"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
+    with pytest.raises(ProvisionError, match="apsw: the index does not answer"):
+        versions_on_index("apsw", "3.11")
 
 
 def test_help_is_there(tmp_path: Path) -> None:
