@@ -17,8 +17,8 @@ from matrix.records import RUN_AGAIN, Document
 
 Selection = Callable[[str], bool]
 
-CELLS = re.compile(rb'\{"case":"((?:[^"\\]|\\.)*)"')
-CASES = re.compile(rb'.*?"id":"((?:[^"\\]|\\.)*)","intent":')
+CELLS = re.compile(rb'\{"case":"([^"\\]*(?:\\.[^"\\]*)*)"')
+CASES = re.compile(rb'.*?"id":"([^"\\]*(?:\\.[^"\\]*)*)","intent":')
 """How the id of a line is found without parsing it."""
 
 _STRETCH = 1000
