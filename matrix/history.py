@@ -107,7 +107,7 @@ def same_sqlite(results: ResultSet, case: str) -> tuple[SameSqlite, ...]:
     """
     found: dict[tuple[Version, Version, str], list[tuple[str, Point]]] = {}
     for stack in results.stacks:
-        parsed = StackId.parse(stack.stack)
+        parsed = _identity(stack)
         point = _point(stack, case)
         if parsed is not None and point is not None and "uri" not in parsed.options:
             above = parsed.options.get(parsed.middleware or "", "")
@@ -133,9 +133,27 @@ def _point(stack: StackResults, case: str, version: str = "") -> Point | None:
     )
 
 
+def _identity(stack: StackResults) -> StackId | None:
+    """A stack's name, with the versions that it leaves out, as a baseline does, as probed."""
+    parsed, probed = StackId.parse(stack.stack), stack.fingerprint
+    if parsed is None or probed is None:
+        return parsed
+    options = dict(parsed.options)
+    if parsed.middleware is not None:
+        options[parsed.middleware] = options[parsed.middleware] or probed.middleware_version or ""
+    of_driver = probed.driver_version if probed.distribution is not None else ""
+    return replace(
+        parsed,
+        driver=probed.driver if parsed.driver == probed.distribution else parsed.driver,
+        version=parsed.version or of_driver,
+        options=options,
+        python=parsed.python or ".".join(probed.python.split(".")[:2]),
+    )
+
+
 def _axes(stack: StackResults) -> Iterator[tuple[str, str, str]]:
     """The axes that a stack lies on: axis, the stack with `*` in that place, its version."""
-    parsed = StackId.parse(stack.stack)
+    parsed = _identity(stack)
     if parsed is None or stack.fingerprint is None:
         return
     if parsed.version:

@@ -443,3 +443,37 @@ def test_sqlite_opens_no_missing_file_as_immutable_since_3_54(
     older, newer, exact, changed = measured(run_on, catalogue, "SQLite", case, *specs)
     assert (older, newer, exact) == ("3.53.4", "3.54.0", True)
     assert {"result", "created"} <= changed
+
+
+def test_a_name_without_versions_is_read_with_those_that_were_probed() -> None:
+    def named(stack: str, observation: Observation, **probed: str) -> StackResults:
+        return make_stack(stack, [observation], fingerprint=make_fingerprint(**probed))
+
+    found = strips(
+        results_of(
+            [
+                named(
+                    "apsw",
+                    shared(CASE),
+                    driver="apsw",
+                    distribution="apsw",
+                    driver_version="3.47.2.0",
+                ),
+                seen("apsw==3.48.0.0@3.11", in_memory(CASE), "3.48.0"),
+            ]
+        ),
+        CASE,
+        CATALOGUE,
+    )
+    assert told(found) == {
+        "apsw==*@3.11": [("3.47.2.0", "3.47.2.0", True), ("3.48.0.0", "3.48.0.0", True)]
+    }
+    same = [
+        named("sqlite3[sqlite=3.53.4,sqlalchemy]", shared(CASE), sqlite="3.53.4",
+              middleware="sqlalchemy", middleware_version="2.1.9"),
+        named("pysqlite3-binary[sqlalchemy]", in_memory(CASE), sqlite="3.53.4",
+              driver="pysqlite3", distribution="pysqlite3-binary",
+              middleware="sqlalchemy", middleware_version="2.1.9"),
+    ]  # fmt: skip
+    (both,) = same_sqlite(results_of(same), CASE)
+    assert both.differs == ("second_connection",)

@@ -107,6 +107,17 @@ def test_a_baseline_is_made_with_names_that_hold_no_version_and_the_newest_pins(
     assert capfd.readouterr().out.startswith("base: 2 stacks, ")
 
 
+def test_a_stack_that_is_named_no_more_leaves_the_baseline(
+    project: Path, pinned: Path, code: Code
+) -> None:
+    beside = project / "base" / "notes.jsonl"
+    beside.write_text("{}\n")
+    assert code("regress", "--update", "--stacks=apsw") == 0
+    assert not (project / "base" / "sqlite3[sqlite=3.53.4].jsonl").exists()
+    assert (project / "base" / "apsw.jsonl").exists()
+    assert beside.exists()
+
+
 def test_0_where_nothing_behaves_differently_and_the_bytes_are_the_same(
     project: Path, pinned: Path, code: Code, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -348,10 +359,8 @@ def test_the_newest_on_the_index_is_found(
 
 def test_versions_are_compared_as_versions() -> None:
     pin = Pin(distribution="apsw", version="3.9.2.post1", marker=None, line=1)
-    assert newer(pin, ["3.54.1.0", "3.9.2.post1", "3.10.0", "3.8.1", "a-word"]) == [
-        "3.54.1.0",
-        "3.10.0",
-    ]
+    versions = ["3.9.9", "3.54.1.0", "3.9.2.post1", "3.10.0", "3.8.1", "a-word"]
+    assert newer(pin, versions) == ["3.54.1.0", "3.10.0", "3.9.9"]
 
 
 def test_the_commands_say_what_they_do(project: Path) -> None:
