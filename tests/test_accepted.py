@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import jsonschema  # type: ignore[import-untyped]  # it has no types
 import pytest
+import yaml
 
 from matrix.accepted import (
     ACCEPTED_FILE,
@@ -17,6 +20,7 @@ from matrix.changes import ChangeReport, report_changes
 from matrix.compare import compare_results
 from matrix.errors import DocumentError
 from matrix.results import load_results
+from matrix.schemas import SCHEMAS
 from tests.builders import in_memory, make_stack, shared, stray
 from tests.comparing import CASE, STACK, stack, write
 
@@ -160,3 +164,14 @@ def test_a_pattern_that_does_not_read_is_told_at_its_place(tmp_path: Path) -> No
     path.write_text(text)
     with pytest.raises(DocumentError, match=r":2:48: accepted\[0\].cases\[0\]: the pattern 'a{' "):
         load_accepted(path)
+
+
+def test_the_schema_that_editors_use_is_the_current_one() -> None:
+    path = Path(__file__).parents[1] / "matrix" / "schemas" / "accepted.schema.json"
+    assert json.loads(path.read_text("utf-8")) == SCHEMAS["accepted"]()
+
+
+def test_the_schema_takes_what_is_written(tmp_path: Path) -> None:
+    write_accepted(tmp_path / ACCEPTED_FILE, [entry(), entry(cases=["a", "b"], reference="x")])
+    text = (tmp_path / ACCEPTED_FILE).read_text("utf-8")
+    jsonschema.validate(yaml.safe_load(text), SCHEMAS["accepted"]())

@@ -18,7 +18,7 @@ from matrix.schemas import SCHEMAS
 @click.argument("name", type=click.Choice(sorted(SCHEMAS)))
 @output_option
 def command(name: str, output: Path | None) -> None:
-    """Print the JSON Schema of scenario files, claims, the file of stacks, cases or observations.
+    """Print the JSON Schema of what people write, of cases or of observations.
 
     Example: sqlite-matrix schema scenario -o scenario.schema.json
     """

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from pydantic import TypeAdapter
 
+from matrix.accepted import AcceptedDocument
 from matrix.batch import CaseRecord
 from matrix.catalogue import Catalogue
 from matrix.claims import ClaimsDocument
@@ -31,10 +32,15 @@ def _claims() -> Json:
     return {"$schema": DIALECT, **ClaimsDocument.model_json_schema()}
 
 
+def _accepted() -> Json:
+    return {"$schema": DIALECT, **AcceptedDocument.model_json_schema()}
+
+
 SCHEMAS: Mapping[str, Callable[[], Json]] = {
     "scenario": scenario_schema,
     "stacks": _stacks,
     "claims": _claims,
+    "accepted": _accepted,
     "case": _case,
     "observation": _observation,
 }
