@@ -238,6 +238,7 @@ def test_an_index_that_does_not_answer_is_not_one_without_the_package(
     for name in ("PIP_FIND_LINKS", "PIP_EXTRA_INDEX_URL", "PIP_NO_INDEX"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_RETRIES", "0")
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
     with pytest.raises(ProvisionError, match="apsw: the index does not answer"):
         versions_on_index("apsw", "3.11")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,9 @@ import pytest
 from matrix.catalogue import Catalogue
 from matrix.errors import DocumentError
 from matrix.pins import configured_specs
+from matrix.pythons import RUNNING
 from matrix.settings import Settings, load_settings
+from tests.tool import run_tool, write_small
 
 GOOD = """\
 [project]
@@ -89,6 +92,25 @@ def test_a_file_that_does_not_read_is_told_with_its_place(project: Path) -> None
     assert found.startswith("pyproject.toml:2:11: TOML: ") or "TOML" in found
     (found,) = complaints(project, "[tool]\nsqlite-matrix = 3\n")
     assert found == "pyproject.toml:1:1: tool.sqlite-matrix: not a table"
+
+
+def test_every_verb_takes_its_stacks_and_scenarios_from_there(project: Path) -> None:
+    write_small(project / "db" / "scenarios")
+    table = '[tool.sqlite-matrix]\nstacks = "sqlite3"\nscenarios = "db/scenarios/scenarios"\n'
+    write(project, table)
+    assert "small/memory" in run_tool("list", "cases", cwd=project).stdout
+    done = run_tool("run", "--format=jsonl", cwd=project)
+    assert done.returncode == 0, done.stderr
+    assert {json.loads(line)["stack"] for line in done.stdout.splitlines()} == {
+        f"sqlite3@{RUNNING}"
+    }
+    write(project, table.replace("sqlite3", "sqlite4"))
+    for words in (["run"], ["check", "x"], ["list", "stacks"], ["regress", "--update"]):
+        done = run_tool(*words, cwd=project)
+        assert (done.returncode, done.stdout) == (2, "")
+        message = "pyproject.toml:2:1: tool.sqlite-matrix.stacks: no driver called 'sqlite4'"
+        (line,) = [line for line in done.stderr.splitlines() if message in line]
+        assert line.endswith("did you mean 'sqlite3'?")
 
 
 def test_a_name_that_is_no_stack_is_told_at_its_line(project: Path, catalogue: Catalogue) -> None:
