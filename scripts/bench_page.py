@@ -8,6 +8,7 @@ there are, with another outcome in three cells of a hundred. Needs Playwright an
 from __future__ import annotations
 
 import argparse
+import os
 import random
 import resource
 import statistics
@@ -65,7 +66,8 @@ def main() -> None:
             for name in ("grid",) if options.no_plain else ("grid", "plain table"):
                 row(browser, Path(directory) / "page.html", enlarged, cells, name)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    print(f"\n{RUNS} loads each; peak of this process with all results in memory: {peak} MB")
+    print(f"\n{RUNS} loads each; load average {os.getloadavg()[1]:.1f} on {os.cpu_count()} cores;")
+    print(f"peak of this process, with all results in memory: {peak} MB")
 
 
 def row(browser: Browser, path: Path, results: ResultSet, cells: int, name: str) -> None:
@@ -96,7 +98,12 @@ def measure(browser: Browser, path: Path, ready: str) -> dict[str, Any]:
     told = {"ready": page.evaluate(ready)}
     page.wait_for_timeout(500)
     told["filters"] = [page.evaluate(FILTER, text) for text in TEXTS]
-    told["heap"] = page.evaluate("performance.memory.usedJSHeapSize") / 1e6
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable")
+    metrics = {
+        each["name"]: each["value"] for each in session.send("Performance.getMetrics")["metrics"]
+    }
+    told["heap"] = metrics["JSHeapUsedSize"] / 1e6
     page.close()
     return told
 

@@ -121,8 +121,14 @@ class _Builder:
         unlisted = dict.fromkeys(case.scenario for case in cases if case.scenario not in listed)
         listed |= {name: ScenarioInfo(id=name, title=name, question="") for name in unlisted}
         ranks = {name: rank for rank, name in enumerate(listed)}
-        order = {intent: rank for rank, intent in enumerate(_INTENTS)}
-        cases.sort(key=lambda case: (ranks[case.scenario], order[case.intent]))
+        open_to_all = {_topic(case) for case in cases if case.drivers is None}
+        cases.sort(
+            key=lambda case: (
+                _topic(case) not in open_to_all,
+                ranks[case.scenario],
+                _INTENTS.index(case.intent),
+            )
+        )
         vias = sorted({case.via for case in cases}, key=lambda via: (via is not None, via or ""))
         kinds = tuple(
             self._kind(via, [case for case in cases if case.via == via], ranks) for via in vias
@@ -278,6 +284,10 @@ def detail_document(data: PageData, catalogue: Catalogue | None = None) -> Json:
 def pack(document: Json) -> str:
     """A document as text for the page: compressed JSON in base64."""
     return base64.b64encode(zlib.compress(canonical(document).encode(), 9)).decode()
+
+
+def _topic(case: Case) -> str:
+    return case.scenario.partition("/")[0]
 
 
 def _variant(case: Case) -> str:

@@ -8,7 +8,7 @@ function makeControls(grid, change) {
   };
   const flags = {
     disagree: toggle("disagree", "Stacks differ"), stray: toggle("stray", "Stray file"),
-    off: toggle("off", "Not as intended"), unfolded: toggle("unfolded", "Each stack in its own column"),
+    off: toggle("off", "Not as intended"), unfolded: toggle("unfolded", "Unfold columns"),
   };
   const kinds = h("div.kinds", { role: "group", "aria-label": "Through" });
   const count = h("p.found", { role: "status" });

@@ -1,7 +1,7 @@
 // The drawer in which a cell, or the stacks of a column, are told in full.
 
 function makeDialog(onClose) {
-  const title = h("h2", { id: "drawer-title" });
+  const title = h("h2", { id: "drawer-title", tabindex: -1 });
   const link = h("button", { type: "button", onclick: () => copy(location.href, link) }, "Copy link");
   const close = h("button", { type: "button", onclick: () => dialog.close() }, "Close");
   const content = h("div.content");
@@ -18,6 +18,9 @@ function fill({ dialog, title, content }, heading, parts) {
   append(title, [heading]);
   content.replaceChildren();
   append(content, parts);
-  if (!dialog.open) dialog.showModal();
+  if (!dialog.open) {
+    dialog.showModal();
+    title.focus();
+  }
   content.scrollTop = 0;
 }

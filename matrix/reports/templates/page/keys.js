@@ -79,3 +79,14 @@ function moveTo(view, row, column) {
   markActive(view);
   activeElement(view)?.focus({ preventScroll: true });
 }
+
+// Bring a cell into view that somebody linked to, under the headings of its columns.
+function reveal(view, row, place) {
+  const at = view.items.indexOf(row);
+  if (at < 0) return;
+  const column = 1 + view.groups.findIndex((group) => group.places.includes(place));
+  view.region.scrollTop = Math.max(0, at - 2) * view.size.row;
+  view.region.scrollLeft = Math.max(0, column - 2) * view.size.cell;
+  view.active = { row: at, column };
+  draw(view);
+}

@@ -43,18 +43,20 @@ function apply(page) {
     const places = columnsOf(kind, state);
     return { places, rows: places.length ? rowsOf(grid, kind, places, state) : [] };
   });
-  const kind = kindInView(grid, state, found);
+  const linked = state.cell ? findCell(grid, state.cell) : null;
+  const kind = kindInView(grid, state, found, linked);
   const { places, rows } = found[kind.number];
   showControls(page.controls, state, kind, found);
   show(page.view, grid, kind, rows, foldColumns(kind, rows, places, !state.unfolded));
+  if (linked && linked.kind === kind) reveal(page.view, linked.row, linked.place);
   if (state.cell) openCell(page, state.cell);
   else if (page.drawer.dialog.open && !page.stacks) page.drawer.dialog.close();
 }
 
-// The kind that is asked for; else the first that has something to show.
-function kindInView(grid, state, found) {
+// The kind that is asked for, or that of a linked cell; else the first that has something to show.
+function kindInView(grid, state, found, linked) {
   const asked = grid.kinds.find((kind) => (kind.via ?? "none") === state.via);
-  return asked ?? grid.kinds.find((kind) => found[kind.number].rows.length) ?? grid.kinds[0];
+  return asked ?? linked?.kind ?? grid.kinds.find((kind) => found[kind.number].rows.length) ?? grid.kinds[0];
 }
 
 function changed(page, change, push) {

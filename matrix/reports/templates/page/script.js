@@ -18,7 +18,7 @@ function reproduction(asked, stack, print) {
   if (why !== null) return { language: "sh", text: commandFor(asked, stack), note: why };
   const module = MODULES[stack.driver];
   const lines = [...comments(asked, stack, print), ...importsFor(asked, stack, module), ""];
-  lines.push(...settingLines(stack, module), ...setupLines(asked, module));
+  lines.push(...settingLines(stack, module), ...setupLines(asked, module), "");
   lines.push(...(asked.via ? engineLines(asked, stack) : connectionLines(asked, stack, module)));
   return { language: "python", text: lines.join("\n") + "\n", note: "" };
 }

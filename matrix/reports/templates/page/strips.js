@@ -73,7 +73,7 @@ function changesOf(grid, details, kind, row, old, now) {
 function brief(name, value) {
   if (value === undefined) return "none";
   let text = JSON.stringify(value);
-  if (typeof value === "string") text = value;
+  if (typeof value === "string") text = name === "opened" ? value : value.replaceAll("_", " ");
   else if (name === "error") text = `${value.type}: ${value.message}`;
   else if (name === "created") text = value.map((each) => `${each.path} (${each.kind}${each.kept ? "" : ", gone"})`).join(", ");
   else if (name === "passed") text = passedText(value);

@@ -3,7 +3,7 @@
 const OVER = 6;
 
 // How a cell looks, and how wide it is in rem: sign and word in a line, one over the other, a sign.
-const SIZES = [["wide", 8.75, 15], ["stacked", 5.75, 8.75], ["compact", 3.5, 5.75]];
+const SIZES = [["wide", 8.75, 15], ["stacked", 5.25, 8.75], ["compact", 3.25, 5.25]];
 
 function makeTable(region, open) {
   const head = h("thead");
@@ -54,7 +54,7 @@ function measure(view) {
   const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
   const width = view.region.clientWidth;
   const narrow = width < 38 * rem;
-  const first = narrow ? Math.min(12 * rem, width * 0.5) : Math.min(27 * rem, width * 0.42);
+  const first = narrow ? Math.min(12 * rem, width * 0.5) : Math.min(24 * rem, width * 0.42);
   const count = view.groups.length;
   const room = (width - first) / Math.max(count, 1);
   const [mode, least, most] = SIZES.find(([, each]) => room >= each * rem) ?? (count <= 3 ? SIZES[1] : SIZES[2]);
@@ -168,7 +168,7 @@ function drawHead(view, { left, right }) {
 }
 
 function heading(view, group, column) {
-  const lines = headingOf(view.kind, group, view.size.mode === "compact");
+  const lines = headingOf(view.kind, group, view.size.mode !== "wide");
   const count = group.places.length;
   const title = group.places.map((place) => view.kind.stacks[place].id).join("\n");
   const place = group.places[0];
