@@ -12,11 +12,14 @@ from pathlib import Path
 import pytest
 
 from matrix.bump import newer
+from matrix.catalogue import Catalogue
 from matrix.cli import main
-from matrix.pins import Pin
+from matrix.pins import BASELINE_SET, Pin, chosen_specs, load_pins, pinned_stacks
 from matrix.provision import Provisioner
 from matrix.results import load_results
 from tests.tool import environment, run_tool, start_tool
+
+ROOT = Path(__file__).parent.parent
 
 TOPIC = """
 id: small
@@ -242,6 +245,18 @@ def test_ctrl_c_leaves_the_baseline_as_it_was(project: Path, pinned: Path) -> No
     assert process.returncode == 130, err
     assert "interrupted" in err
     assert content(project / "base") == before
+
+
+def test_the_committed_baseline_is_whole_and_pinned(catalogue: Catalogue) -> None:
+    directory = ROOT / "results" / "baseline"
+    specs = chosen_specs([BASELINE_SET], catalogue)
+    stacks = pinned_stacks(specs, load_pins(directory / "requirements.txt"), catalogue)
+    results = load_results(directory)
+    assert {each.stack for each in results.stacks} == {each.id for each in stacks}
+    for stack in stacks:
+        (shown,) = (each for each in results.stacks if each.stack == stack.id)
+        meant = {case.id for case in results.cases.values() if stack.runs_case(case)}
+        assert shown.observations.keys() == meant, stack.id
 
 
 # Bumps
