@@ -100,6 +100,9 @@ _LABELS = {
     "side_names": "side files",
     "details": "when files appeared, and their sizes",
     "passed": "passed to the driver",
+    "tried": "files that it could not create",
+    "modified": "modified files",
+    "removed": "removed files",
     "opened": "opened by SQLite",
 }
 _ENDED_BADLY = (Result.CRASHED, Result.TIMED_OUT, Result.UNAVAILABLE)

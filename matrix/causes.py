@@ -112,7 +112,7 @@ class Cause:
             How.UNTRIED: f"not told apart: {_few(self.facts)}",
             How.NOTHING: "no recorded fact differs: it varies from run to run, or the tool changed",
             How.NOT_REPEATED: f"not seen again in a run of both stacks: {_few(self.facts)}",
-            How.CASE: "the case itself",
+            How.CASE: facts,
             How.OBSERVER: "one observer sees less than the other",
         }[self.how]
         if self.swapped and self.how is How.FOUND:

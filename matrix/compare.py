@@ -114,7 +114,7 @@ def compare_results(
         if lost is None
         for change in _changes(each, old_cases.parent, new_cases.parent, cases)
     ]
-    alone = [
+    lonely = [
         *(_alone(side, left[side], ChangeKind.STACK_GONE, selection) for side in gone),
         *(_alone(side, right[side], ChangeKind.STACK_ADDED, selection) for side in added),
     ]
@@ -123,7 +123,10 @@ def compare_results(
         new=new,
         pairs=tuple(pairs),
         changes=tuple(sorted(changes, key=_order)),
-        stacks=tuple(each for each in (*unavailable, *alone) if each is not None),
+        stacks=(
+            *(each for each in unavailable if each is not None),
+            *(each for each in lonely if each.cells or selection is None),
+        ),
         cells=sum(each.both for each in found),
         edited=len(cases.edited),
     )
@@ -140,10 +143,11 @@ class _Found:
 
 @dataclass(slots=True)
 class _Cases:
-    """The cases of the lines that differ, and the ids of those that were edited."""
+    """The cases of the lines that differ; which were edited, and which are on one side only."""
 
     cases: dict[str, Case] = field(default_factory=dict)
     edited: set[str] = field(default_factory=set)
+    single: set[str] = field(default_factory=set)
 
 
 def _order(change: Change) -> tuple[object, ...]:
@@ -218,7 +222,9 @@ def _read_cases(
                 for document, line in ((old, before), (new, after))
                 if line is not None
             ]
-            if len(cases) == 2 and cases[0].digest != cases[1].digest:
+            if len(cases) == 1:
+                found.single.add(name)
+            elif cases[0].digest != cases[1].digest:
                 found.edited.add(name)
             found.cases[name] = cases[-1]
     if not seen:
@@ -262,7 +268,7 @@ def _changes(found: _Found, old: Path, new: Path, cases: _Cases) -> Iterator[Cha
         seen = _observation(old, pair.old, pair.new.stack, before)
         now = _observation(new, pair.new, pair.new.stack, after)
         change = Change(case=cases.cases[name], pair=pair, old=seen, new=now, kinds=(), cause=cause)
-        yield from _judged(change, edited=name in cases.edited)
+        yield from _judged(change, cases)
 
 
 def _observation(directory: Path, side: Side, stack: str, line: bytes | None) -> Observation | None:
@@ -279,18 +285,21 @@ def _observation(directory: Path, side: Side, stack: str, line: bytes | None) ->
     return observation
 
 
-def _judged(change: Change, *, edited: bool) -> Iterator[Change]:
+def _judged(change: Change, cases: _Cases) -> Iterator[Change]:
     """The change with its kinds; nothing where the lines differ, and what they say does not."""
     old, new = change.old, change.new
     if old is None or new is None:
         kind = ChangeKind.ADDED if old is None else ChangeKind.GONE
-        yield replace(change, kinds=(kind,), cause=Cause(how=How.CASE))
+        why = "not in both results" if change.case.id in cases.single else "not run on this stack"
+        yield replace(
+            change, kinds=(kind,), cause=Cause(how=How.CASE, facts=(f"the case is {why}",))
+        )
         return
     aspects = differing_aspects(old, new)
     if not aspects:
         return
-    if edited:
-        cause = Cause(how=How.CASE)
+    if change.case.id in cases.edited:
+        cause = Cause(how=How.CASE, facts=("the case does something else",))
         yield replace(change, kinds=(ChangeKind.EDITED,), cause=cause, aspects=aspects)
     elif saw_less(old, new, aspects):
         cause = Cause(how=How.OBSERVER)

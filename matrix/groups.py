@@ -28,6 +28,10 @@ NOTES = frozenset(
 _PLACED = ("ending", "strays", "files", "error", "storage", "second_connection", "reopened")
 """The aspects that the outcome of a cell shows, if it is another one."""
 
+_PATHS = ("tried", "conflicts", "modified", "removed", "opened", "side_names", "details")
+_OWN_NAME = "{tmp}"
+"""Begins the names of SQLite's own temporary files, which are called alike in every case."""
+
 _SHORT = 120
 _SHORTER = 70
 _MOST_PARTS = 4
@@ -139,9 +143,12 @@ def headline(
     if not comparison.pairs:
         told = "no stack is in both results"
     parts = [_part(group, set(bumps)) for group in counted[:_MOST_PARTS]]
-    parts += [f"{each.kind.word}: {each.stack}" for each in lost[:_MOST_PARTS]]
-    more = len(counted[_MOST_PARTS:]) + len(lost[_MOST_PARTS:])
+    more = len(counted[_MOST_PARTS:])
     parts += [f"{more} more"] if more else []
+    for kind in sorted({each.kind for each in lost}, key=lambda kind: kind.rank):
+        names = [each.stack for each in lost if each.kind is kind]
+        rest = f" and {len(names) - _MOST_PARTS} more" if len(names) > _MOST_PARTS else ""
+        parts.append(f"{kind.word}: {', '.join(names[:_MOST_PARTS])}{rest}")
     parts += [f"{_many(stale, 'accepted change')} not seen any more"] if stale else []
     return f"{told}. {'; '.join(parts)}" if parts else told
 
@@ -189,7 +196,14 @@ def _in_words(change: Change, aspect: Aspect) -> str:
     if aspect.name == "warnings":
         return _warnings(old, new)
     before, after = gist(old, new)
+    if aspect.name in _PATHS and not (before + after).startswith(_OWN_NAME):
+        return f"{aspect.label}: {_some(old)} → {_some(new, 'others' if old else 'some')}"
     return f"{aspect.label}: {_short(before) or 'none'} → {_short(after) or 'none'}"
+
+
+def _some(value: Json, word: str = "some") -> str:
+    """Names differ from case to case: whether there is any is what cases have in common."""
+    return word if value else "none"
 
 
 def _warnings(old: Json, new: Json) -> str:

@@ -56,7 +56,7 @@ def comparison_options(function: F) -> F:
         click.option("--accepted", type=click.Path(dir_okay=False, path_type=Path),
                      help=f"The file of accepted changes; default: {ACCEPTED_FILE} in OLD."),
         click.option("--stack", "stacks", multiple=True, metavar="GLOB",
-                     help="Only these stacks: apsw, 'pysqlite3[[]sqlalchemy*'. Repeatable."),
+                     help="Only these stacks: apsw, 'pysqlite3[sqlalchemy*'. Repeatable."),
         click.option("--select", "patterns", multiple=True, metavar="GLOB",
                      help="Only these cases: a topic, a topic/scenario, or a pattern over case "
                      "ids. Repeatable."),
