@@ -19,6 +19,7 @@ from markupsafe import Markup
 from matrix.adjudicate import Judgement
 from matrix.catalogue import Catalogue
 from matrix.measured import Measured
+from matrix.model import Intent
 from matrix.outcome import Outcome, Verdict
 from matrix.reports.claims import by_ticks, claim_row
 from matrix.reports.grid import Selection, connect_options, display, visible
@@ -128,7 +129,7 @@ def _environment() -> Environment:
         "yes_no": _yes_no,
         "many": _many,
     }
-    environment.globals |= {"Verdict": Verdict, "tone": _tone, "anchor": anchor}
+    environment.globals |= {"Intent": Intent, "Verdict": Verdict, "tone": _tone, "anchor": anchor}
     return environment
 
 

@@ -19,7 +19,7 @@ from matrix.results import StackResults
 from matrix.stackid import StackId
 
 _DIFFERENCES = 3
-_DIFFERENCES_IN_ALL = 450
+_DIFFERENCES_IN_ALL = 900
 _SCENARIOS_IN_FULL = 400
 _SCENARIOS_AT_ALL = 1500
 _STRAY = (Outcome.STRAY, Outcome.STRAY_OUTSIDE)

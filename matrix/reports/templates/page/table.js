@@ -3,7 +3,7 @@
 const OVER = 6;
 
 // How a cell looks, and how wide it is in rem: sign and word in a line, one over the other, a sign.
-const SIZES = [["wide", 8.75, 15], ["stacked", 5.25, 8.75], ["compact", 3.25, 5.25]];
+const SIZES = [["wide", 8.75, 11.5], ["stacked", 5.25, 8.75], ["compact", 3.25, 5.25]];
 
 function makeTable(region, open) {
   const head = h("thead");
@@ -54,11 +54,12 @@ function measure(view) {
   const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
   const width = view.region.clientWidth;
   const narrow = width < 38 * rem;
-  const first = narrow ? Math.min(12 * rem, width * 0.5) : Math.min(24 * rem, width * 0.42);
+  const least = narrow ? Math.min(12 * rem, width * 0.5) : Math.min(24 * rem, width * 0.42);
   const count = view.groups.length;
-  const room = (width - first) / Math.max(count, 1);
-  const [mode, least, most] = SIZES.find(([, each]) => room >= each * rem) ?? (count <= 3 ? SIZES[1] : SIZES[2]);
-  const cell = Math.floor(Math.max(least * rem, Math.min(room, most * rem)));
+  const room = (width - least) / Math.max(count, 1);
+  const [mode, thin, thick] = SIZES.find(([, each]) => room >= each * rem) ?? (count <= 3 ? SIZES[1] : SIZES[2]);
+  const cell = Math.floor(Math.max(thin * rem, Math.min(room, thick * rem)));
+  const first = Math.max(least, width - count * cell);
   const size = { first, cell, mode, row: (narrow ? 4.25 : 3.25) * rem };
   const changed = JSON.stringify(size) !== JSON.stringify(view.size);
   view.size = size;
