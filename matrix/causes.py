@@ -251,16 +251,23 @@ def _one_boundary(candidate: Candidate, told: Sequence[tuple[Witness, str]]) -> 
 
 
 def _comes_with(candidate: Candidate, builds: Iterable[Fingerprint]) -> bool:
-    """Whether every build from some version of SQLite on has it, and none before."""
-    having: dict[str, set[Version]] = {candidate.fact.old: set(), candidate.fact.new: set()}
+    """Whether every build from some version of SQLite on has it, and none before.
+
+    Those of one driver alone would not do: what its maker changed once looks the same.
+    """
+    having: dict[str, set[tuple[Version, str]]] = {
+        candidate.fact.old: set(),
+        candidate.fact.new: set(),
+    }
     for each in builds:
         value, version = fact_value(each, candidate.fact.name), _version(each.sqlite)
         if value not in having or version is None:
             return False
-        having[value].add(version)
-    old, new = having.values()
-    apart = bool(old and new) and (max(old) < min(new) or max(new) < min(old))
-    return apart and not candidate.own
+        having[value].add((version, each.driver))
+    if candidate.own or any(len({driver for _, driver in seen}) < 2 for seen in having.values()):
+        return False
+    old, new = ({version for version, _ in seen} for seen in having.values())
+    return max(old) < min(new) or max(new) < min(old)
 
 
 def _in_words(candidate: Candidate, told: Sequence[Witness]) -> str:

@@ -46,7 +46,8 @@ def explain(comparison: Comparison, run_cases: RunCases, catalogue: Catalogue) -
     swapped = _runs(run_cases, (asked for plan in plans for asked in plan.swaps()))
     for plan in plans:
         plan.settle(swapped)
-    seen = _runs(run_cases, (asked for plan in plans for asked in plan.witnesses()))
+    asked = (asked for plan in plans for asked in plan.witnesses())
+    seen = _runs(run_cases, asked, for_their_facts=True)
     for plan in plans:
         plan.weigh({**swapped, **seen})
     strands = {id(change): plan.strands(change) for plan in plans for change in plan.changes}
@@ -77,12 +78,12 @@ def _plans(comparison: Comparison, catalogue: Catalogue) -> Iterator[_Plan]:
             yield _Plan(pair, changes, old, new, catalogue)
 
 
-def _runs(run_cases: RunCases, asked: Iterable[_Asked]) -> _Runs:
-    """Run what is asked for, each stack once."""
+def _runs(run_cases: RunCases, asked: Iterable[_Asked], *, for_their_facts: bool = False) -> _Runs:
+    """Run what is asked for, each stack once; one without a case of its own for its facts."""
     work: dict[str, tuple[Stack, dict[str, Case]]] = {}
     for stack, cases in asked:
         mine = {case.id: case for case in cases if stack.runs_case(case)}
-        if mine:
+        if mine or for_their_facts:
             work.setdefault(stack.id, (stack, {}))[1].update(mine)
     if not work:
         return {}

@@ -164,7 +164,12 @@ def test_versions_that_go_back_and_forth_are_no_boundary() -> None:
 
 
 def builds(*told: tuple[str, str]) -> list[Fingerprint]:
-    return [make_fingerprint(**facts(version, *option.split())) for version, option in told]
+    """Builds of two drivers, or of as many as are named."""
+    return [
+        make_fingerprint(**{**facts(version, *option.split()), "driver": driver})
+        for version, option in told
+        for driver in ("apsw", "sqlean")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -196,6 +201,15 @@ def test_an_option_that_sqlite_itself_derives_is_no_fact_apart() -> None:
     cause = judge(candidates(temp), temp, seen)
     assert (cause.how, cause.facts) == (How.FOUND, ("TEMP_STORE 3 → 1",))
     assert cause.with_it == ("MAX_WORKER_THREADS 0 → 8",)
+
+
+def test_what_one_driver_alone_has_since_a_version_is_a_fact_apart() -> None:
+    """Its maker may have changed the build with that version."""
+    alone = [each for each in builds(("3.53.0", ""), ("3.54.1", "X")) if each.driver == "apsw"]
+    new = pair(facts("3.53.4"), facts("3.54.0", "X"))
+    seen = [witness("old", "3.53.4", driver="apsw"), witness("new", "3.54.0", "X", driver="apsw")]
+    cause = judge(candidates(new), new, seen, alone)
+    assert (cause.how, len(cause.facts), cause.with_it) == (How.TIED, 2, ())
 
 
 @pytest.mark.parametrize("how", How)
