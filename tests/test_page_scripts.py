@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import shlex
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -185,6 +188,38 @@ def test_each_script_does_what_its_cell_says(offered: list[Offered], tmp_path: P
         directory.mkdir()
         told += [f"{each.name}: {problem}\n{each.text}" for problem in problems(each, directory)]
     assert not told, f"{len(told)} of {len(scripts)}\n" + "\n".join(told)
+
+
+def test_each_sort_of_command_sees_what_its_cell_says(
+    offered: list[Offered], tmp_path: Path
+) -> None:
+    """`sqlite-matrix` on the path is this one; a command is short, or hands over a whole case."""
+    sorts: dict[object, Offered] = {}
+    for each in offered:
+        if each.language == "sh" and is_safe(each):
+            sorts.setdefault((each.case.via, "--batch" in each.text), each)
+    assert len(sorts) > 6
+    tool = tmp_path / "sqlite-matrix"
+    tool.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m matrix "$@"\n', "utf-8")
+    tool.chmod(0o755)
+    for each in sorts.values():
+        done = subprocess.run(
+            ["/bin/sh", "-c", f"{each.text.strip()} --format jsonl"],
+            env={**os.environ, "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"},
+            cwd=tmp_path,
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+        )
+        assert done.returncode == 0, f"{each.text}\n{done.stderr}"
+        (line,) = done.stdout.splitlines()
+        again = Observation.from_json(json.loads(line))
+        assert (again.result, again.storage) == (each.seen.result, each.seen.storage), each.text
+        assert paths(again) == paths(each.seen), each.text
+
+
+def paths(seen: Observation) -> set[str]:
+    return {entry.path.replace("{name}", "db") for entry in seen.created}
 
 
 def test_where_there_is_no_script_there_is_a_command(offered: list[Offered]) -> None:
