@@ -12,7 +12,7 @@ from matrix.catalogue import Catalogue
 from matrix.causes import How
 from matrix.compare import Change, Comparison, compare_results
 from matrix.explain import explain, needs_runs
-from matrix.model import Case, Fingerprint, Observation
+from matrix.model import Case, Failure, Fingerprint, Observation
 from matrix.results import ResultSet, StackResults
 from matrix.stackid import StackId
 from matrix.stacks import Stack, parse_stack
@@ -199,6 +199,20 @@ def test_stacks_that_cannot_be_had_decide_nothing(
     world = World(by_cache, ("sqlite3", "sqlean"))
     (change,) = explain(comparison, world, catalogue).changes
     assert change.cause.how is How.TIED
+
+
+def test_a_stack_that_came_to_another_end_says_nothing(
+    compared: Callable[..., Comparison], catalogue: Catalogue
+) -> None:
+    def behaviour(facts: Fingerprint, case: str) -> Observation:
+        if facts.driver != "sqlean":
+            return by_cache(facts, case)
+        error = Failure(phase="sql", type="Error", message="no")
+        return replace(pooled(case, "private"), error=error)
+
+    world = World(behaviour)
+    (change,) = explain(compared(world, *VERSIONS), world, catalogue).changes
+    assert change.cause.facts == ("OMIT_SHARED_CACHE absent → set",)
 
 
 def test_a_file_named_without_versions_is_run_at_those_of_its_fingerprint(

@@ -10,8 +10,8 @@ from dataclasses import asdict
 
 from matrix.model import Case, Json, Observation, canonical
 from matrix.outcome import Outcome, outcome, reason, verdict
-from matrix.reports.grid import Selection, build_grid, connect_options, visible
 from matrix.records import SCHEMA
+from matrix.reports.grid import Selection, build_grid, connect_options, visible
 from matrix.results import ResultSet, StackResults
 
 CSV_COLUMNS = (
