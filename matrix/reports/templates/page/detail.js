@@ -10,7 +10,7 @@ const THINGS = {
   temporary: "temporary file", lock: "lock", other: "file",
 };
 const TOLD = ["result", "error", "storage", "created", "passed", "opened"];
-const LISTS = { tried: "Tried to create", conflicts: "Witnesses disagree", modified: "Modified", removed: "Removed", warnings: "Warnings" };
+const LISTS = { there: "There before", tried: "Tried to create", conflicts: "Witnesses disagree", modified: "Modified", removed: "Removed", warnings: "Warnings" };
 
 function observationOf(details, kind, row, place) {
   const group = groupOf(kind.patternOf(row)[place]);
@@ -73,7 +73,10 @@ function pathView(asked, stack, seen) {
   if (seen.passed) {
     steps.push([asked.via ? `${asked.via} hands to ${stack.driver}` : `${stack.driver} is handed`, h("code", null, passedText(seen.passed))]);
   }
-  if (seen.error) steps.push([`Error at ${seen.error.phase.replaceAll("_", " ")}`, h("code.error", null, `${seen.error.type}: ${named(seen.error.message)}`)]);
+  if (seen.error) steps.push([`Error at ${seen.error.phase.replaceAll("_", " ")}`, [
+      h("code.error", null, `${seen.error.type}: ${named(seen.error.message)}`),
+      seen.error.statement && h("code.line", null, named(seen.error.statement)),
+    ]]);
   if (seen.opened !== undefined) {
     steps.push(["SQLite opened", seen.opened ? h("code", null, named(seen.opened)) : "no file name"]);
   }

@@ -29,7 +29,8 @@ function noScript(asked, stack) {
   if (!MODULES[stack.driver]) return `${stack.driver} is no Python module; the tool runs it.`;
   if (stack.library) return "Stdlib sqlite3 on another SQLite than its own: the tool loads that first.";
   if (asked.backup) return "The driver's backup is part of it; the tool runs it.";
-  return asked.via && asked.second ? "Two engines are part of it; the tool runs it." : null;
+  if (asked.second_in_thread) return "Two threads are part of it; the tool runs it.";
+  return asked.via && (asked.second || asked.reopen) ? "A second engine is part of it; the tool runs it." : null;
 }
 
 function comments(asked, stack, print) {
@@ -234,7 +235,7 @@ function commandFor(asked, stack) {
 function isPlain(asked) {
   const keys = Object.keys(asked.connect);
   const connect = keys.length === 0 || (!asked.via && keys.length === 1 && asked.connect.uri === true);
-  const usual = asked.write && asked.write_to === "main" && !asked.second && !asked.backup && !asked.reopen;
+  const usual = asked.write && asked.write_to === "main" && !asked.second && !asked.second_in_thread && !asked.backup && !asked.reopen;
   const text = [asked.target, ...asked.sql].join("");
   return connect && usual && !asked.setup.length && visible(text) === text && !asked.target.startsWith("-");
 }
