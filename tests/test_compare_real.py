@@ -125,7 +125,7 @@ def test_two_parts_exchanged_at_once_are_told_apart_by_exchanging_one(
     explained: Explained,
 ) -> None:
     old, new = "apsw==3.47.2.0[sqlalchemy=2.0.58]", "apsw==3.48.0.0[sqlalchemy=2.1.9]"
-    comparison = explained(old, new, "sqlalchemy-uris", "sqlalchemy-encoding", "sqlalchemy-urls")
+    comparison = explained(old, new, "sqlalchemy-encoding")
     decided = {(g.what.split(":")[0], g.cause.facts) for g in groups(comparison)}
     assert ("another string reaches the driver", ("sqlalchemy 2.0.58 → 2.1.9",)) in decided
     assert ("now warns", ("sqlalchemy 2.0.58 → 2.1.9",)) in decided
@@ -141,10 +141,10 @@ def test_the_same_versions_do_not_differ_ten_times_in_a_row(
 ) -> None:
     specs = ("sqlite3", "apsw", "sqlite3[sqlalchemy]")
     stacks = [parse_stack(spec, catalogue) for spec in specs]
-    cases = topics("sharing", "immutable-and-nolock", "sqlalchemy-urls")
+    cases = topics("sharing", "immutable-and-nolock", "sqlalchemy-urls")[::3]
     for number in range(11):
         work = [(provisioner.provide(s), [c for c in cases if s.runs_case(c)]) for s in stacks]
         directory = write_results(tmp_path / str(number), observe(work))
         comparison = compare_results(tmp_path / "0", directory)
         assert comparison.unchanged, comparison.changes[:3]
-        assert comparison.cells > 100
+        assert comparison.cells > 50
