@@ -11,7 +11,9 @@ from dataclasses import dataclass, replace
 from math import ceil, log2
 
 from matrix.history import behaviour
-from matrix.model import Observation
+from matrix.model import Json, Observation
+
+Key = Callable[[Observation], Json]
 
 Adjacent = Callable[[str, str], bool]
 """Whether no release is known between two versions, the older one first."""
@@ -42,10 +44,11 @@ class Bisection:
     """A search over versions, the oldest first, for several cases at once, which share the runs.
 
     A version that shows nothing of a case is passed over for it, as `git bisect skip` does; an end
-    that does moves inwards.
+    that does moves inwards. `key`: what of an observation has to differ.
     """
 
-    def __init__(self, versions: Sequence[str], cases: Sequence[str]) -> None:
+    def __init__(self, versions: Sequence[str], cases: Sequence[str], key: Key = behaviour) -> None:
+        self._key = key
         self._versions = tuple(versions)
         self._seen: dict[str, dict[int, Observation]] = {case: {} for case in cases}
         self._told: set[int] = set()
@@ -83,7 +86,7 @@ class Bisection:
                 return index
         if not seen:
             return None
-        between = _between(seen)
+        between = self._between(seen)
         if between is None:
             return None
         low, high = between
@@ -92,7 +95,7 @@ class Bisection:
 
     def _boundary(self, case: str, seen: Mapping[int, Observation], adjacent: Adjacent) -> Boundary:
         old, new = min(seen), max(seen)
-        between = _between(seen)
+        between = self._between(seen)
         low, high = between or (old, new)
         names = self._versions
         ends = Boundary(
@@ -106,18 +109,17 @@ class Bisection:
             first=names[high],
             skipped=names[low + 1 : high],
             exact=high - low == 1 and adjacent(names[low], names[high]),
-            settled=behaviour(seen[high]) == behaviour(seen[new]),
+            settled=self._key(seen[high]) == self._key(seen[new]),
         )
 
+    def _between(self, seen: Mapping[int, Observation]) -> tuple[int, int] | None:
+        """The neighbours, as far as was seen, of which the newer is the first unlike the old end.
 
-def _between(seen: Mapping[int, Observation]) -> tuple[int, int] | None:
-    """The neighbours, as far as was seen, of which the newer is the first unlike the old end.
-
-    None where the ends behave alike: then there is nothing to look for between them.
-    """
-    order = sorted(seen)
-    old = behaviour(seen[order[0]])
-    if behaviour(seen[order[-1]]) == old:
-        return None
-    first = next(n for n, index in enumerate(order) if behaviour(seen[index]) != old)
-    return order[first - 1], order[first]
+        None where the ends behave alike: then there is nothing to look for between them.
+        """
+        order = sorted(seen)
+        old = self._key(seen[order[0]])
+        if self._key(seen[order[-1]]) == old:
+            return None
+        first = next(n for n, index in enumerate(order) if self._key(seen[index]) != old)
+        return order[first - 1], order[first]

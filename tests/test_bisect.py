@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 from matrix.bisect import Bisection, Boundary
 from matrix.cli import main
 from matrix.errors import ProvisionError, UsageError
+from matrix.history import behaviour
 from matrix.model import Observation
+from matrix.outcome import outcome
 from matrix.provision import Provisioner
 from matrix.registry import versions_on_index
 from matrix.reports.bisect import boundary_json, render_boundaries
@@ -123,6 +125,16 @@ def test_several_cases_share_their_runs() -> None:
     ran, bisection = search(100, shows, cases)
     assert [answer.first for answer in found(bisection)] == ["40"] * 5 + ["41"] * 5
     assert len(ran) <= bisection.bound + 1
+
+
+def test_only_the_outcome_may_count() -> None:
+    seen = [refused(CASE, "no"), refused(CASE, "No!"), refused(CASE, "No!"), in_memory(CASE)]
+    for key, first in ((behaviour, "1"), (outcome, "3")):
+        bisection = Bisection(names(4), [CASE], key)
+        while (version := bisection.wanted()) is not None:
+            bisection.tell(version, {CASE: seen[int(version)]})
+        (answer,) = found(bisection)
+        assert answer.first == first
 
 
 def test_the_words_say_how_sure_the_answer_is() -> None:

@@ -12,7 +12,7 @@ import click
 from packaging.requirements import Requirement
 from packaging.version import InvalidVersion, Version
 
-from matrix.bisect import Bisection
+from matrix.bisect import Bisection, Key
 from matrix.catalogue import GAP, Catalogue, load_catalogue, to_package
 from matrix.cli.common import (
     execution_options,
@@ -60,6 +60,8 @@ class _Axis:
               "driver as built.")  # fmt: skip
 @click.option("--old", metavar="VERSION", help="One end; default: the oldest there is.")
 @click.option("--new", metavar="VERSION", help="The other end; default: the newest there is.")
+@click.option("--outcome", "coarse", is_flag=True,
+              help="Where the outcome changes, not the text of an error.")  # fmt: skip
 @click.option("--all", "every", is_flag=True,
               help="Every release on the index, not only those of stacks.yaml.")  # fmt: skip
 @click.option("--pre", is_flag=True, help="With --all: pre-releases, too.")
@@ -80,6 +82,7 @@ def command(
     spec: str | None,
     old: str | None,
     new: str | None,
+    coarse: bool,
     every: bool,
     pre: bool,
     scenarios: tuple[Path, ...],
@@ -114,7 +117,8 @@ def command(
     axis = _ends(_axis(key, stack, catalogue, every=every, pre=pre), old, new)
     cases = _fitting(found, stack, axis)
     probe = _Probe(base, stack, axis, catalogue, Provisioner(cache, offline=offline), execution)
-    search = _search(axis, cases, probe, named=(old, new))
+    compared: Key = outcome if coarse else behaviour
+    search = _search(axis, cases, probe, compared, named=(old, new))
     told = search.boundaries(axis.adjacent)
     if format_ == "json":
         data = {
@@ -273,10 +277,15 @@ def _middlewares(stack: Stack, axis: _Axis) -> set[str]:
 
 
 def _search(
-    axis: _Axis, cases: Mapping[str, Case], probe: _Probe, named: tuple[str | None, str | None]
+    axis: _Axis,
+    cases: Mapping[str, Case],
+    probe: _Probe,
+    key: Key,
+    *,
+    named: tuple[str | None, str | None],
 ) -> Bisection:
     """Run version after version, and say on standard error what each did."""
-    search = Bisection(axis.versions, tuple(cases))
+    search = Bisection(axis.versions, tuple(cases), key)
     first, last = axis.versions[0], axis.versions[-1]
     click.echo(
         f"{axis.name}: {many(len(axis.versions), 'version')}, {first} to {last}; "
@@ -290,21 +299,21 @@ def _search(
         if version in named and not shown[version]:
             raise ProvisionError(f"{axis.name} {version}: {entry['skipped']}")
         search.tell(version, shown[version])
-        words = _in_words(shown, version) if shown[version] else f"skipped: {entry['skipped']}"
+        words = _in_words(shown, version, key) if shown[version] else f"skipped: {entry['skipped']}"
         click.echo(f"{len(probe.log):>3}  {version:<14} {words}", err=True)
     if not any(shown.values()):
         raise ProvisionError(f"no version of {axis.name} can be had", hint="sqlite-matrix doctor")
     return search
 
 
-def _in_words(shown: Mapping[str, Mapping[str, Observation]], version: str) -> str:
+def _in_words(shown: Mapping[str, Mapping[str, Observation]], version: str, key: Key) -> str:
     """What a version showed, and whether it was as at the oldest one that showed it."""
     here = shown[version]
     oldest: dict[str, str] = {}
     for name in sorted(shown, key=Version):
         for case in shown[name]:
             oldest.setdefault(case, name)
-    like = [case for case in here if behaviour(here[case]) == behaviour(shown[oldest[case]][case])]
+    like = [case for case in here if key(here[case]) == key(shown[oldest[case]][case])]
     old = min(oldest.values(), key=Version)
     if len(here) > 1:
         return f"{len(like)} of {len(here)} as at {old}"
