@@ -1,8 +1,8 @@
 """How fast the page is, beside a plain table of the same cells, in one run.
 
 `python scripts/bench_page.py RESULTS` measures the page of those results, and pages of 100,000 and
-1,000,000 cells that are made from them: rows of the corpus under other names, on as many stacks as
-there are, with another outcome in three cells of a hundred. Needs Playwright and a Chromium.
+1,000,000 cells that are made from them: each case under some more names, as if its scenario had one
+more axis, with what another cell showed in three of a hundred. Needs Playwright and a Chromium.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from matrix.catalogue import load_catalogue
-from matrix.model import Case, Observation, ScenarioInfo
+from matrix.model import Case, Observation
 from matrix.outcome import outcome, verdict
 from matrix.reports.grid import display
 from matrix.reports.html import render_html
@@ -109,11 +109,10 @@ def measure(browser: Browser, path: Path, ready: str) -> dict[str, Any]:
 
 
 def enlarge(results: ResultSet, cells: int) -> ResultSet:
-    """The same rows under other names until there are so many cells, each copy with its noise."""
+    """More values along an axis until there are so many cells, each copy with its noise."""
     chance = random.Random(0)
     having = sum(len(stack.observations) for stack in results.stacks)
     cases: dict[str, Case] = {}
-    infos: list[ScenarioInfo] = []
     observed: dict[str, dict[str, Observation]] = {stack.stack: {} for stack in results.stacks}
     others = [
         observation
@@ -121,9 +120,8 @@ def enlarge(results: ResultSet, cells: int) -> ResultSet:
         for observation in list(stack.observations.values())[::40]
     ]
     for copy in range(-(-cells // having)):
-        infos += [replace(info, id=f"{info.id}-{copy}") for info in results.scenarios]
         for case in results.cases.values():
-            name = f"{case.scenario}-{copy}{case.id[len(case.scenario) :]}"
+            name = f"{case.id.removesuffix(']')}{',' if '[' in case.id else '['}copy={copy:03}]"
             target = case.target.replace("db", f"db{copy}").replace("{name}", f"{{name}}{copy}")
             cases[name] = replace(case, id=name, target=target)
             for stack in results.stacks:
@@ -133,6 +131,7 @@ def enlarge(results: ResultSet, cells: int) -> ResultSet:
                     observed[stack.stack][name] = replace(
                         chance.choice(others) if noisy else seen, case=name, stack=stack.stack
                     )
+    cases = dict(sorted(cases.items()))
     stacks = tuple(
         StackResults(
             stack=stack.stack,
@@ -142,21 +141,19 @@ def enlarge(results: ResultSet, cells: int) -> ResultSet:
         )
         for stack in results.stacks
     )
-    return cut(ResultSet(scenarios=tuple(infos), cases=cases, stacks=stacks), cells)
+    return cut(ResultSet(scenarios=results.scenarios, cases=cases, stacks=stacks), cells)
 
 
 def cut(results: ResultSet, cells: int) -> ResultSet:
-    """Leave the last cases out, so that there are no more cells than asked for."""
-    kept: dict[str, Case] = {}
-    count = 0
-    for name, case in results.cases.items():
-        count += sum(name in stack.observations for stack in results.stacks)
-        if count > cells:
-            break
-        kept[name] = case
-    scenarios = {case.scenario for case in kept.values()}
+    """Leave out cases here and there, so that there are about as many cells as asked for."""
+    having = sum(len(stack.observations) for stack in results.stacks)
+    share = cells / having
+    names = list(results.cases)
+    kept = {
+        n: results.cases[n] for i, n in enumerate(names) if int(i * share) != int((i - 1) * share)
+    }
     return ResultSet(
-        scenarios=tuple(info for info in results.scenarios if info.id in scenarios),
+        scenarios=results.scenarios,
         cases=kept,
         stacks=tuple(
             replace(

@@ -21,6 +21,7 @@ from matrix.stackid import StackId
 _DIFFERENCES = 3
 _DIFFERENCES_IN_ALL = 900
 _SCENARIOS_IN_FULL = 400
+_CELLS_IN_FULL = 250_000
 _SCENARIOS_AT_ALL = 1500
 _STRAY = (Outcome.STRAY, Outcome.STRAY_OUTSIDE)
 
@@ -100,14 +101,15 @@ class Summary:
 def summarise(data: PageData) -> tuple[Summary, ...]:
     """Sum up each kind; the more there is in all, the shorter each part."""
     scenarios = sum(len({row.scenario for row in kind.rows}) for kind in data.kinds)
-    limit = min(_DIFFERENCES, _DIFFERENCES_IN_ALL // max(1, scenarios))
+    brief = scenarios > _SCENARIOS_IN_FULL or data.totals.cells > _CELLS_IN_FULL
+    limit = 0 if brief else min(_DIFFERENCES, _DIFFERENCES_IN_ALL // max(1, scenarios))
     listed = scenarios <= _SCENARIOS_AT_ALL
     return tuple(
         Summary(
             via=kind.via,
             stacks=len(kind.stacks),
             topics=tuple(_topics(data, kind, limit, listed)),
-            brief=scenarios > _SCENARIOS_IN_FULL,
+            brief=brief,
         )
         for kind in data.kinds
     )
