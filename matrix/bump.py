@@ -17,6 +17,7 @@ from matrix.model import Json
 from matrix.pins import Pin, Pins, pinned_stacks
 from matrix.reports.grid import visible
 from matrix.stacks import Stack
+from matrix.wording import many
 from matrix.yamldoc import suggest
 
 _EXAMPLES = 3
@@ -99,9 +100,7 @@ def strings(changes: Iterable[Change]) -> list[str]:
 
 def verdict(bump: Bump) -> str:
     """The verdict as Markdown: one line, and below it what changed, worst first."""
-    stacks = len(bump.step.new)
-    cases = f"{bump.cases:,} case{'' if bump.cases == 1 else 's'}"
-    extent = f"{cases} on {stacks} stack{'' if stacks == 1 else 's'}"
+    extent = f"{many(bump.cases, 'case')} on {many(len(bump.step.new), 'stack')}"
     groups = bump.report.groups
     found = strings(c for group in groups if group.kind not in NOTES for c in group.changes)
     if found:
@@ -138,6 +137,5 @@ def _group_line(group: Group) -> str:
     """`- memory → shared memory (43 strings: `a`, `b`, …): the cause`."""
     targets = strings(group.changes)
     shown = ", ".join(f"`{visible(text)}`" for text in targets[:_EXAMPLES])
-    count = f"{len(targets):,} string{'' if len(targets) == 1 else 's'}"
     rest = ", …" if len(targets) > _EXAMPLES else ""
-    return f"- {group.what}; {count}: {shown}{rest}; {group.cause}"
+    return f"- {group.what}; {many(len(targets), 'string')}: {shown}{rest}; {group.cause}"

@@ -16,7 +16,9 @@ from packaging.version import InvalidVersion, Version
 
 from matrix.model import Fingerprint
 from matrix.pairs import Fact, Pair, Part, fact_value
+from matrix.wording import few
 
+_MOST_FACTS = 5
 _PROBED = ("uri_default", "shared_cache", "temp_files")
 """Facts that follow from the others: they name a cause only where nothing else differs."""
 _DERIVED = {"MAX_WORKER_THREADS": "TEMP_STORE"}
@@ -103,15 +105,15 @@ class Cause:
 
     def __str__(self) -> str:
         ran = f"{len(self.stacks)} stacks that were run"
-        facts = ", ".join(self.facts)
+        facts, some = ", ".join(self.facts), few(self.facts, _MOST_FACTS)
         told = {
             How.ONLY: f"{facts}, the only recorded fact that differs",
             How.FOUND: f"{facts}: {ran} agree",
             How.TIED: f"{' or '.join(self.facts)}: not told apart by {ran}",
             How.REFUTED: f"no single fact: {ran} agree with none alone of {facts}",
-            How.UNTRIED: f"not told apart: {_few(self.facts)}",
+            How.UNTRIED: f"not told apart: {some}",
             How.NOTHING: "no recorded fact differs: it varies from run to run, or the tool changed",
-            How.NOT_REPEATED: f"not seen again in a run of both stacks: {_few(self.facts)}",
+            How.NOT_REPEATED: f"not seen again in a run of both stacks: {some}",
             How.CASE: facts,
             How.OBSERVER: "one observer sees less than the other",
         }[self.how]
@@ -132,11 +134,6 @@ class Witness:
     stack: str
     fingerprint: Fingerprint
     shown: Shown | None
-
-
-def _few(facts: Sequence[str]) -> str:
-    rest = f" and {len(facts) - 4} more" if len(facts) > 5 else ""
-    return ", ".join(facts[:4] if rest else facts) + rest
 
 
 def candidates(pair: Pair, parts: Iterable[Part] | None = None) -> tuple[Candidate, ...]:

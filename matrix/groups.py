@@ -19,6 +19,7 @@ from matrix.model import Json
 from matrix.outcome import Verdict, outcome, verdict
 from matrix.pairs import Pair
 from matrix.stackid import stack_order
+from matrix.wording import cut, few, many
 
 NOTES = frozenset(
     {ChangeKind.ADDED, ChangeKind.STACK_ADDED, ChangeKind.EDITED, ChangeKind.SAW_LESS}
@@ -131,14 +132,14 @@ def headline(
     """A sentence or two, fit for a changelog; `accepted` cells and `stale` entries are counted."""
     bumps = _bumps(comparison)
     told = f"{'; '.join(bumps)}: " if bumps else ""
-    seen = f"{_many(comparison.cells, 'cell')} on {_many(len(comparison.pairs), 'stack')}"
+    seen = f"{many(comparison.cells, 'cell')} on {many(len(comparison.pairs), 'stack')}"
     counted = [group for group in groups if group.kind not in NOTES]
     lost = [each for each in stacks if each.kind not in NOTES]
     cells = len({change.cell for group in counted for change in group.changes})
     if cells:
         told += f"{cells:,} of {seen} changed"
     else:
-        beyond = f" beyond {_many(accepted, 'accepted cell')}" if accepted else ""
+        beyond = f" beyond {many(accepted, 'accepted cell')}" if accepted else ""
         told += f"nothing changed{beyond} in {seen}"
     if not comparison.pairs:
         told = "no stack is in both results"
@@ -147,9 +148,8 @@ def headline(
     parts += [f"{more} more"] if more else []
     for kind in sorted({each.kind for each in lost}, key=lambda kind: kind.rank):
         names = [each.stack for each in lost if each.kind is kind]
-        rest = f" and {len(names) - _MOST_PARTS} more" if len(names) > _MOST_PARTS else ""
-        parts.append(f"{kind.word}: {', '.join(names[:_MOST_PARTS])}{rest}")
-    parts += [f"{_many(stale, 'accepted change')} not seen any more"] if stale else []
+        parts.append(f"{kind.word}: {few(names, _MOST_PARTS)}")
+    parts += [f"{many(stale, 'accepted change')} not seen any more"] if stale else []
     return f"{told}. {'; '.join(parts)}" if parts else told
 
 
@@ -170,12 +170,7 @@ def _part(group: Group, told_already: set[str]) -> str:
     decided = group.cause.how in (How.ONLY, How.FOUND)
     facts = [fact for fact in group.cause.facts if decided and fact not in told_already]
     by = f" ({', '.join(facts)})" if facts else ""
-    what = group.what if len(group.what) <= _SHORTER else f"{group.what[: _SHORTER - 1]}…"
-    return f"{_many(group.cells, 'cell')}: {what}{by}"
-
-
-def _many(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+    return f"{many(group.cells, 'cell')}: {cut(group.what, _SHORTER)}{by}"
 
 
 def _widest(changes: Sequence[Change]) -> Cause:
@@ -218,4 +213,4 @@ def _warnings(old: Json, new: Json) -> str:
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= _SHORT else text[: _SHORT - 1] + "…"
+    return cut(text, _SHORT)

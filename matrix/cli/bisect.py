@@ -16,7 +16,6 @@ from matrix.bisect import Bisection, Key
 from matrix.catalogue import GAP, Catalogue, load_catalogue, to_package
 from matrix.cli.common import (
     execution_options,
-    many,
     output_option,
     read_topics,
     table_or_json,
@@ -35,6 +34,7 @@ from matrix.reports.bisect import boundary_json, render_boundaries
 from matrix.select import Selector
 from matrix.stackid import StackId
 from matrix.stacks import Stack, parse_stack
+from matrix.wording import many
 
 _NEWEST_PYTHON = 20
 

@@ -12,7 +12,7 @@ import click
 
 from matrix.baseline import check_baseline, install
 from matrix.bump import Bump, Step, bump_json, newer, requested, step_to, verdict
-from matrix.cli.common import execution_options, many, output_option, write_output
+from matrix.cli.common import execution_options, output_option, write_output
 from matrix.cli.compare import tell_changes
 from matrix.cli.gate import Gate, explain_option, gate_options, open_gate, run_into
 from matrix.compare import compare_results
@@ -29,6 +29,7 @@ from matrix.provision import Provisioner, Unprovided
 from matrix.pythons import RUNNING
 from matrix.registry import versions_on_index
 from matrix.results import CASES_FILE, write_cases
+from matrix.wording import many
 
 
 @click.command("bump")

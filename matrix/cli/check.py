@@ -14,7 +14,6 @@ from matrix.cli.common import (
     check_conflicts,
     choose_stacks,
     execution_options,
-    many,
     output_option,
     provide,
     render_table,
@@ -46,6 +45,7 @@ from matrix.reports import RENDERERS, render
 from matrix.reports.details import render_details
 from matrix.results import ResultSet, StackResults
 from matrix.stacks import Stack, parse_stack, with_middleware
+from matrix.wording import many
 
 _SCENARIO = "check"
 

@@ -22,7 +22,6 @@ from matrix.cli.common import (
     claims_files,
     corpus,
     execution_options,
-    many,
     output_option,
     provide,
     stack_options,
@@ -42,6 +41,7 @@ from matrix.provision import Provisioner
 from matrix.reports.claims import claims_json, render_claims
 from matrix.results import CASES_FILE, ResultSet, load_results
 from matrix.select import matches
+from matrix.wording import many
 
 
 @click.command("claims")

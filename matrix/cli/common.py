@@ -204,8 +204,3 @@ def check_conflicts(results: ResultSet) -> None:
     ]
     if found:
         raise MatrixError("\n".join([f"the witnesses disagree in {len(found)} cells", *found[:20]]))
-
-
-def many(count: int, noun: str) -> str:
-    """`1 cell`, `1,234 cells`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -16,7 +16,7 @@ from matrix.accepted import ACCEPTED_FILE, load_accepted, sort_out
 from matrix.aspects import ChangeKind
 from matrix.catalogue import load_catalogue
 from matrix.changes import FAILING, ChangeReport, report_changes
-from matrix.cli.common import execution_options, many, output_option, provide, write_output
+from matrix.cli.common import execution_options, output_option, provide, write_output
 from matrix.collect import observe
 from matrix.compare import compare_results
 from matrix.errors import UsageError
@@ -34,6 +34,7 @@ from matrix.select import Selector, matches
 from matrix.sidebyside import Selection
 from matrix.stackid import StackId
 from matrix.stacks import Stack
+from matrix.wording import many
 from matrix.yamldoc import suggest
 
 F = TypeVar("F", bound=Callable[..., Any])

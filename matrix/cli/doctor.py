@@ -16,7 +16,6 @@ from matrix import __version__
 from matrix.catalogue import Catalogue, load_catalogue
 from matrix.cli.common import (
     choose_stacks,
-    many,
     output_option,
     provide,
     stack_options,
@@ -29,6 +28,7 @@ from matrix.provision import NOTE, REFUSED, UNREACHED, Provisioner, default_cach
 from matrix.pythons import find_python, find_uv
 from matrix.scratch import default_scratch
 from matrix.stacks import Stack, stacks_of_set
+from matrix.wording import many
 
 
 @click.command("doctor")

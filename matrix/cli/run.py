@@ -18,7 +18,6 @@ from matrix.cli.common import (
     choose_stacks,
     execution_options,
     judge_claims,
-    many,
     provide,
     read_claims,
     read_topics,
@@ -53,6 +52,7 @@ from matrix.results import (
 )
 from matrix.scenario import Topic
 from matrix.select import Selector
+from matrix.wording import many
 
 Work = list[tuple[Provided | Unprovided, Sequence[Case]]]
 

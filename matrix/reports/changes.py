@@ -18,6 +18,7 @@ from matrix.model import Json
 from matrix.pairs import Pair
 from matrix.reports.grid import connect_options, display, visible
 from matrix.reports.words import in_words
+from matrix.wording import few, many
 
 _LONG_TEXTS = ("error_text", "warnings")
 _MOST_STACKS = 6
@@ -82,13 +83,12 @@ def cause_line(report: ChangeReport, group: Group) -> str:
 
 
 def stacks_line(stacks: Sequence[str], most: int = _MOST_STACKS) -> str:
-    more = f" and {len(stacks) - most} more" if len(stacks) > most else ""
-    return visible(", ".join(stacks[:most])) + more
+    return visible(few(stacks, most))
 
 
 def stack_line(change: StackChange) -> str:
     reason = f": {visible(change.reason)}" if change.reason else ""
-    return f"{change.kind.word}: {visible(change.stack)} ({change.cells:,} cells){reason}"
+    return f"{change.kind.word}: {visible(change.stack)} ({many(change.cells, 'cell')}){reason}"
 
 
 def stale_line(entry: AcceptedChange) -> str:
@@ -104,8 +104,7 @@ def _because(entry: AcceptedChange) -> str:
 def pair_line(pair: Pair) -> str:
     """A pair and the facts in which it differs."""
     facts = [str(fact) for fact in pair.facts if fact.name != "source_id"]
-    more = f" and {len(facts) - _MOST_FACTS} more" if len(facts) > _MOST_FACTS else ""
-    return f"{visible(str(pair))}: {visible(', '.join(facts[:_MOST_FACTS]))}{more}"
+    return visible(f"{pair}: {few(facts, _MOST_FACTS)}")
 
 
 def _value(name: str, value: Json) -> str:
@@ -133,7 +132,9 @@ def _wrapped(text: str, width: int, indent: str, hanging: str = "") -> list[str]
 
 def _group(report: ChangeReport, group: Group, width: int, *, color: bool) -> Iterator[str]:
     failing = report.fails(group.kinds)
-    heading = f"{_cells(group.cells)}: {visible(group.what)}{'' if failing else ' (does not fail)'}"
+    heading = (
+        f"{many(group.cells, 'cell')}: {visible(group.what)}{'' if failing else ' (does not fail)'}"
+    )
     first, *rest = _wrapped(heading, width, "")
     yield f"{_STYLES[failing]}{first}{_PLAIN}" if color and group.kind not in NOTES else first
     yield from rest
@@ -145,10 +146,6 @@ def _group(report: ChangeReport, group: Group, width: int, *, color: bool) -> It
         yield from _wrapped(visible(change.case.id), width, "       ", "  ")
         for aspect in change.aspects:
             yield from _wrapped(aspect_line(aspect), width, "       ", "  ")
-
-
-def _cells(count: int) -> str:
-    return f"{count:,} cell{'' if count == 1 else 's'}"
 
 
 def _stacks(report: ChangeReport, width: int) -> list[str]:
@@ -166,7 +163,7 @@ def _accepted(report: ChangeReport, width: int) -> list[str]:
 
 
 def _folded(entry: AcceptedChange, count: int) -> str:
-    return f"{_cells(count)}, {entry.what}, {_because(entry)}"
+    return f"{many(count, 'cell')}, {entry.what}, {_because(entry)}"
 
 
 def _stale(report: ChangeReport, width: int) -> list[str]:
@@ -201,16 +198,11 @@ def render_change_markdown(report: ChangeReport, limit: int | None = None) -> st
 
     def group(each: Group) -> str:
         lines = [
-            f"### {_cells(each.cells)}: {plain(each.what)}",
+            f"### {many(each.cells, 'cell')}: {plain(each.what)}",
             "",
             f"- kinds: {plain(kinds_line(each))}",
             f"- cause: {plain(cause_line(report, each))}",
-            f"- stacks: {', '.join(map(code, each.stacks[:_MOST_STACKS]))}"
-            + (
-                f" and {len(each.stacks) - _MOST_STACKS} more"
-                if each.cells > _MOST_STACKS < len(each.stacks)
-                else ""
-            ),
+            f"- stacks: {few([*map(code, each.stacks)], _MOST_STACKS)}",
         ]
         for change in each.examples:
             lines.append(f"- for example {code(example_line(change))} ({code(change.case.id)})")

@@ -24,6 +24,7 @@ from matrix.reports.changes import (
 )
 from matrix.reports.grid import visible
 from matrix.reports.junit import JunitSuite, JunitTest, render_suites
+from matrix.wording import many
 
 SCHEMA = 1
 _MOST_COMMANDS = 10
@@ -102,7 +103,7 @@ def _tests(report: ChangeReport) -> Iterator[JunitTest]:
         yield JunitTest(
             classname=group.kind.value,
             name=f"{group.what} [{', '.join(group.cause.facts[:3]) or group.cause.how.value}]",
-            failure=f"{group.cells:,} cells: {group.what}" if failed else None,
+            failure=f"{many(group.cells, 'cell')}: {group.what}" if failed else None,
             skipped=None if failed else kinds_line(group),
             details=tuple(_details(report, group)) if failed else (),
         )
@@ -119,7 +120,7 @@ def _tests(report: ChangeReport) -> Iterator[JunitTest]:
         yield JunitTest(
             classname="accepted",
             name=f"{entry.what} in {', '.join(entry.cases)}",
-            skipped=f"{count:,} cells, because {entry.reason}",
+            skipped=f"{many(count, 'cell')}, because {entry.reason}",
         )
     for entry in report.stale:
         failed = report.fails([ChangeKind.STALE])

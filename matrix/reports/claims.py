@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from matrix.adjudicate import ClaimVerdict, InsteadJudgement, Judgement, PartJudgement
 from matrix.model import Json
+from matrix.wording import many
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,9 +84,7 @@ def _why(judged: Judgement) -> str:
 def _stacks(judged: Judgement) -> str:
     held, failed = len(judged.stacks_for), len(judged.stacks_against)
     total = held + failed
-    return (
-        f"holds on {held} of {total} stack{'' if total == 1 else 's'}" if total else "not measured"
-    )
+    return f"holds on {held} of {many(total, 'stack')}" if total else "not measured"
 
 
 def _instead(judged: Judgement) -> str:
@@ -164,8 +163,7 @@ def render_claims(judged: Sequence[Judgement], *, width: int = 100, unicode: boo
         told = [
             row.why,
             *row.parts,
-            f"{row.stacks}, {row.cells} cell{'' if row.cells == 1 else 's'}"
-            + (f"; {row.where}" if row.where else ""),
+            f"{row.stacks}, {many(row.cells, 'cell')}" + (f"; {row.where}" if row.where else ""),
             f"instead: {row.instead}  ({row.measured})" if row.instead else "",
             f"proof: {row.command}",
         ]

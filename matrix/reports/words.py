@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from matrix.model import Json, canonical
 from matrix.reports.grid import visible
+from matrix.wording import cut
 
 _SHORT = 100
 
@@ -21,5 +22,4 @@ def in_words(name: str, value: Json) -> str:
         text += "".join(f", {key}={canonical(item)}" for key, item in value["kwargs"].items())
     else:
         text = value if isinstance(value, str) else canonical(value)
-    text = visible(text)
-    return text if len(text) <= _SHORT else text[:_SHORT] + "…"
+    return cut(visible(text), _SHORT)
