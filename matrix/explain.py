@@ -187,7 +187,8 @@ class _Plan:
         for strand, cause in self._causes.items():
             if cause.how is How.TIED or (cause.how is How.FOUND and cause.besides):
                 known = found.get(sorts[strand], set())
-                fitting = [each for each in known if set(each.facts) <= set(cause.facts)]
+                left = {*cause.facts, *cause.besides}
+                fitting = [each for each in known if set(each.facts) <= left]
                 certain = [each for each in fitting if not each.besides] or fitting
                 if len(certain) == 1:
                     self._causes[strand] = replace(certain[0], stacks=cause.stacks)
@@ -280,11 +281,11 @@ def _end(seen: Mapping[str, Json]) -> tuple[Json, Json]:
 
 
 def _representatives(changes: Sequence[Change]) -> list[Change]:
-    """All of them, or a few of each sort."""
+    """All of them, or a few of each sort, of cases that as many stacks as possible can run."""
     if len(changes) <= _MOST_CASES:
         return list(changes)
     taken: dict[object, list[Change]] = {}
-    for change in changes:
+    for change in sorted(changes, key=lambda change: change.case.drivers is not None):
         alike = taken.setdefault(_alike(change), [])
         if len(alike) < _FEW:
             alike.append(change)

@@ -263,3 +263,36 @@ def test_a_case_that_only_one_driver_runs_learns_from_others(
     (alone,) = (change for change in changes if change.case.id == "topic/apsw")
     (left,) = explain(replace(comparison, changes=(alone,)), world, catalogue).changes
     assert (left.cause.how, len(left.cause.facts)) == (How.TIED, 2)
+
+
+def test_those_that_represent_others_run_on_as_many_drivers_as_possible(
+    compared: Callable[..., Comparison], catalogue: Catalogue
+) -> None:
+    world = World(by_cache)
+    comparison = compared(world, *VERSIONS, *(f"topic/scenario[n={n:04}]" for n in range(400)))
+    changes = tuple(
+        replace(change, case=replace(change.case, drivers=("apsw",))) if place < 200 else change
+        for place, change in enumerate(comparison.changes)
+    )
+    explained = explain(replace(comparison, changes=changes), world, catalogue).changes
+    assert {change.cause.facts for change in explained} == {("OMIT_SHARED_CACHE absent → set",)}
+
+
+def by_driver(facts: Fingerprint, case: str) -> Observation:
+    """The text of an error, which is apsw's own; at "topic/refused" others raise none."""
+    if facts.driver != "apsw" and case == "topic/refused":
+        return in_memory(case)
+    old = facts.driver == "apsw" and facts.driver_version < OMITTING
+    message = "CantOpenError: no such file" if old else "no such file"
+    return replace(in_memory(case), error=Failure(phase="write", type="Error", message=message))
+
+
+def test_what_is_left_besides_is_learned_from_others_too(
+    compared: Callable[..., Comparison], catalogue: Catalogue
+) -> None:
+    world = World(by_driver)
+    comparison = compared(world, *VERSIONS, "topic/refused", "topic/written")
+    explained = explain(comparison, world, catalogue).changes
+    assert {(c.cause.how, c.cause.facts, c.cause.besides) for c in explained} == {
+        (How.FOUND, ("apsw 3.47.2.0 → 3.48.0.0",), ())
+    }
