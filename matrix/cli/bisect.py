@@ -17,7 +17,9 @@ from matrix.catalogue import GAP, Catalogue, load_catalogue, to_package
 from matrix.cli.common import (
     execution_options,
     output_option,
+    package_options,
     read_topics,
+    scenarios_option,
     table_or_json,
     write_output,
 )
@@ -65,11 +67,8 @@ class _Axis:
 @click.option("--all", "every", is_flag=True,
               help="Every release on the index, not only those of stacks.yaml.")  # fmt: skip
 @click.option("--pre", is_flag=True, help="With --all: pre-releases, too.")
-@click.option("--scenarios", multiple=True, type=click.Path(exists=True, path_type=Path),
-              help="A file or directory instead of scenarios/. Repeatable.")  # fmt: skip
-@click.option("--cache", type=click.Path(file_okay=False, path_type=Path),
-              envvar="SQLITE_MATRIX_CACHE", help="Where installed packages are kept.")  # fmt: skip
-@click.option("--offline", is_flag=True, help="Use what is in the cache, ask no index.")
+@scenarios_option
+@package_options
 @execution_options
 @table_or_json
 @output_option

@@ -13,8 +13,8 @@ import click
 from matrix.baseline import check_baseline, install
 from matrix.bump import Bump, Step, bump_json, newer, requested, step_to, verdict
 from matrix.cli.common import execution_options, output_option, write_output
-from matrix.cli.compare import tell_changes
-from matrix.cli.gate import Gate, explain_option, gate_options, open_gate, run_into
+from matrix.cli.compare import explain_option, tell_changes
+from matrix.cli.gate import Gate, gate_options, open_gate, run_into
 from matrix.compare import compare_results
 from matrix.errors import (
     EXIT_CHANGED,

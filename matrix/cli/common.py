@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 import click
 
@@ -37,6 +37,12 @@ output_option = click.option(
     type=click.Path(dir_okay=False, path_type=Path),
     help="A file instead of standard output.",
 )
+scenarios_option = click.option(
+    "--scenarios",
+    multiple=True,
+    type=click.Path(exists=True, path_type=Path),
+    help="A file or directory instead of scenarios/. Repeatable.",
+)
 table_or_json = click.option(
     "--format",
     "format_",
@@ -47,13 +53,22 @@ table_or_json = click.option(
 )
 
 
-def stack_options(function: F) -> F:
-    """`--stacks`, `--stack`, `--cache`, `--offline`: which stacks, and where they come from."""
+def package_options(function: F) -> F:
+    """`--cache`, `--offline`: where the packages of stacks come from."""
     for option in (
         click.option("--offline", is_flag=True, help="Use what is in the cache, ask no index."),
         click.option("--cache", type=click.Path(file_okay=False, path_type=Path),
                      envvar="SQLITE_MATRIX_CACHE",
                      help="Where installed packages are kept."),
+    ):  # fmt: skip
+        function = option(function)
+    return function
+
+
+def stack_options(function: F) -> F:
+    """`--stacks`, `--stack`, `--cache`, `--offline`: which stacks, and where they come from."""
+    for option in (
+        package_options,
         click.option("--stack", "specs", multiple=True, metavar="SPEC",
                      help="One stack: apsw, 'apsw==3.54.1.0', 'sqlite3[uri=off,sqlalchemy]'. "
                      "Required: the command fails if it cannot be had. Repeatable."),
@@ -182,12 +197,24 @@ def write_output(text: str, output: Path | None) -> None:
 
 
 def render_table(results: Any, selection: Any = None) -> str:
-    """The table for this terminal: its width, its colours, its characters."""
+    """The table for this terminal."""
     from matrix.reports.grid import build_grid
     from matrix.reports.terminal import render_terminal
 
-    return render_terminal(
-        build_grid(results, selection),
+    return render_terminal(build_grid(results, selection), **this_terminal())
+
+
+class Terminal(TypedDict):
+    """How a table is drawn, named as the renderers take it."""
+
+    width: int
+    color: bool
+    unicode: bool
+
+
+def this_terminal() -> Terminal:
+    """What standard output shows: so many columns, colours or none, what characters."""
+    return Terminal(
         width=shutil.get_terminal_size((100, 24)).columns,
         color=sys.stdout.isatty() and not os.environ.get("NO_COLOR"),
         unicode="utf" in (sys.stdout.encoding or "").lower(),

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +14,14 @@ from matrix.accepted import ACCEPTED_FILE, load_accepted, sort_out
 from matrix.aspects import ChangeKind
 from matrix.catalogue import load_catalogue
 from matrix.changes import FAILING, ChangeReport, report_changes
-from matrix.cli.common import execution_options, output_option, provide, write_output
+from matrix.cli.common import (
+    execution_options,
+    output_option,
+    package_options,
+    provide,
+    this_terminal,
+    write_output,
+)
 from matrix.collect import observe
 from matrix.compare import compare_results
 from matrix.errors import UsageError
@@ -44,16 +49,21 @@ _SUMMARY_LIMIT = 1 << 20
 _EVERYTHING, _NOTHING = "all", "none"
 
 
+explain_option = click.option(
+    "--explain/--no-explain",
+    "explained",
+    default=True,
+    show_default=True,
+    help="Where several facts differ, run the changed cases on stacks in between to find the one "
+    "that decides.",
+)
+
+
 def comparison_options(function: F) -> F:
     """What `compare` and `accept` have in common, named as `tell_changes` takes them."""
     for option in (
-        click.option("--offline", is_flag=True, help="Use what is in the cache, ask no index."),
-        click.option("--cache", type=click.Path(file_okay=False, path_type=Path),
-                     envvar="SQLITE_MATRIX_CACHE",
-                     help="Where installed packages are kept."),
-        click.option("--explain/--no-explain", "explained", default=True, show_default=True,
-                     help="Where several facts differ, run the changed cases on stacks in between "
-                     "to find the one that decides."),
+        package_options,
+        explain_option,
         click.option("--accepted", type=click.Path(dir_okay=False, path_type=Path),
                      help=f"The file of accepted changes; default: {ACCEPTED_FILE} in OLD."),
         click.option("--stack", "stacks", multiple=True, metavar="GLOB",
@@ -105,7 +115,7 @@ def command(
 def write_report(report: ChangeReport, format_: str, output: Path | None) -> None:
     """Write the report; in a job on GitHub its summary, too."""
     if format_ == "table" and output is None:
-        write_output(_table(report), None)
+        write_output(render_change_table(report, **this_terminal()), None)
     else:
         write_output(render_changes(report, format_), output)
     if format_ == "github":
@@ -188,16 +198,6 @@ def _runner(provisioner: Provisioner, execution: dict[str, Any]) -> RunCases:
         return results
 
     return run_cases
-
-
-def _table(report: ChangeReport) -> str:
-    """The table for this terminal: its width, its colours, its characters."""
-    return render_change_table(
-        report,
-        width=shutil.get_terminal_size((100, 24)).columns,
-        color=sys.stdout.isatty() and not os.environ.get("NO_COLOR"),
-        unicode="utf" in (sys.stdout.encoding or "").lower(),
-    )
 
 
 def _summarise(report: ChangeReport) -> None:

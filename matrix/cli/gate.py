@@ -12,7 +12,7 @@ import click
 from matrix.aspects import ChangeKind
 from matrix.baseline import Work, measure
 from matrix.catalogue import Catalogue, load_catalogue
-from matrix.cli.common import provide, read_topics
+from matrix.cli.common import package_options, provide, read_topics, scenarios_option
 from matrix.cli.compare import failing_kinds
 from matrix.cli.progress import Progress
 from matrix.errors import DocumentError, NothingRanError, NothingSelectedError, UsageError
@@ -27,25 +27,12 @@ from matrix.stacks import Stack
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-explain_option = click.option(
-    "--explain/--no-explain",
-    "explained",
-    default=True,
-    show_default=True,
-    help="Where several facts differ, run the changed cases on stacks in between to find the one "
-    "that decides.",
-)
-
 
 def gate_options(function: F) -> F:
     """The options of those verbs that hold pinned stacks against a baseline."""
     for option in (
-        click.option("--offline", is_flag=True, help="Use what is in the cache, ask no index."),
-        click.option("--cache", type=click.Path(file_okay=False, path_type=Path),
-                     envvar="SQLITE_MATRIX_CACHE",
-                     help="Where installed packages are kept."),
-        click.option("--scenarios", multiple=True, type=click.Path(exists=True, path_type=Path),
-                     help="A file or directory instead of scenarios/. Repeatable."),
+        package_options,
+        scenarios_option,
         click.option("--stacks", "words", multiple=True, metavar="SET|SPEC",
                      help="Stacks by names without versions, or a set of them; default: those of "
                      "pyproject.toml, else the set baseline. Repeatable."),

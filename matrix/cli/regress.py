@@ -12,8 +12,8 @@ from matrix.aspects import ChangeKind
 from matrix.baseline import check_baseline, install
 from matrix.changes import ChangeReport
 from matrix.cli.common import execution_options, output_option
-from matrix.cli.compare import tell_changes, write_report
-from matrix.cli.gate import Gate, explain_option, gate_options, open_gate, run_into
+from matrix.cli.compare import explain_option, tell_changes, write_report
+from matrix.cli.gate import Gate, gate_options, open_gate, run_into
 from matrix.errors import EXIT_CHANGED, EXIT_OK, EXIT_UNAVAILABLE, UsageError
 from matrix.pins import load_pins, missing_pins, pinned_stacks
 from matrix.provision import Provisioner
