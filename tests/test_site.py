@@ -124,7 +124,9 @@ def test_the_site_holds_page_data_and_badges(tmp_path: Path) -> None:
         "summary.md",
     }
     assert [path.name for path in (public / "badges").iterdir()] == ["sqlite3.json"]
-    assert "sqlite3[os=darwin]@3.11" in (public / "index.html").read_text("utf-8")
+    page = (public / "index.html").read_text("utf-8")
+    assert "sqlite3[os=darwin]@3.11" in page
+    assert '<a href="cells.csv">' in page
 
 
 def test_a_site_without_results_says_how_to_get_some(tmp_path: Path) -> None:

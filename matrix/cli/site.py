@@ -38,7 +38,8 @@ def command(results: tuple[Path, ...], output: Path) -> None:
     merged = merge_results(directories)
     runs = tuple(run for directory in directories for run in load_measured(directory))
     claims = judge_claims(read_claims(), merged, directories[0])
-    write_output(render("html", merged, claims=claims, runs=runs), output / "index.html")
+    page = render("html", merged, claims=claims, runs=runs, files=tuple(BESIDE))
+    write_output(page, output / "index.html")
     for name, format_ in BESIDE.items():
         write_output(render(format_, merged, claims=claims), output / name)
     for driver, badge in render_badges(merged).items():

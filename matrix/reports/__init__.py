@@ -15,10 +15,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Besides:
-    """What a report for people tells besides the cells: of claims, and of when it was measured."""
+    """What a report for people tells besides the cells.
+
+    Of claims, of when and where it was measured, and which files lie beside the page.
+    """
 
     claims: Sequence[Judgement] = ()
     runs: Sequence[Measured] = ()
+    files: Sequence[str] = ()
 
 
 Renderer = Callable[["ResultSet", "Selection | None", Besides], str]
@@ -43,6 +47,7 @@ def _html(results: ResultSet, selection: Selection | None, besides: Besides) -> 
         runs=besides.runs,
         recipes=build_recipes(results) if selection is None else (),
         catalogue=load_catalogue(),
+        beside=besides.files,
     )
 
 
@@ -98,9 +103,11 @@ def render(
     *,
     claims: Sequence[Judgement] = (),
     runs: Sequence[Measured] = (),
+    files: Sequence[str] = (),
 ) -> str:
     """Render results in a format, or those of the cases that the selection wants.
 
-    `claims`: what the results say of claims; `runs`: when and where they were measured.
+    `claims`: what the results say of claims; `runs`: when and where they were measured; `files`:
+    names of files that lie beside the page.
     """
-    return RENDERERS[name](results, selection, Besides(claims=claims, runs=runs))
+    return RENDERERS[name](results, selection, Besides(claims=claims, runs=runs, files=files))

@@ -214,6 +214,7 @@ def grid_document(data: PageData, claims: Mapping[str, Iterable[str]] | None = N
     """
     patterns: dict[str, int] = {}
     options: dict[str, int] = {}
+    statements: dict[str, int] = {"": 0}
     kinds = []
     for kind in data.kinds:
         rows = kind.rows
@@ -228,6 +229,9 @@ def grid_document(data: PageData, claims: Mapping[str, Iterable[str]] | None = N
                 "connect": [
                     options.setdefault(canonical(dict(row.case.connect)), len(options))
                     for row in rows
+                ],
+                "sql": [
+                    statements.setdefault("; ".join(row.case.sql), len(statements)) for row in rows
                 ],
                 "intent": "".join(chr(_FIRST + _INTENTS.index(row.case.intent)) for row in rows),
                 "pattern": [patterns.setdefault(row.pattern, len(patterns)) for row in rows],
@@ -244,6 +248,7 @@ def grid_document(data: PageData, claims: Mapping[str, Iterable[str]] | None = N
         "kinds": kinds,
         "patterns": list(patterns),
         "connect": list(options),
+        "sql": list(statements),
         "claims": _claims(data, claims or {}),
     }
 

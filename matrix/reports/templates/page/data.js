@@ -42,6 +42,7 @@ function makeKind(raw, number, grid, connect, texts) {
     stacks: raw.stacks.map((index) => ({ ...grid.stacks[index], index })),
     connectOf: (row) => connect[raw.connect[row]],
     optionsOf: (row) => texts[raw.connect[row]],
+    statementsOf: (row) => visible(named(grid.sql[raw.sql[row]])),
     intentOf: (row) => grid.intents[raw.intent.charCodeAt(row) - 48],
     patternOf: (row) => grid.patterns[raw.pattern[row]],
     idOf: (row) => grid.scenarios[raw.scenario[row]][0] + raw.variant[row],

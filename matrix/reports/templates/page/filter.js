@@ -86,7 +86,7 @@ function textMatcher(kind, grid, asked) {
 function haystacks(kind, grid) {
   kind.haystack ??= kind.target.map((_, row) => {
     const [id, title] = grid.scenarios[kind.scenario[row]];
-    return `${kind.targetOf(row)}  ${kind.optionsOf(row)}  ${visible(`${id}${kind.variant[row]}  ${title}`)}`.toLowerCase();
+    return `${kind.targetOf(row)}  ${kind.optionsOf(row)}  ${kind.statementsOf(row)}  ${visible(`${id}${kind.variant[row]}  ${title}`)}`.toLowerCase();
   });
   return kind.haystack;
 }

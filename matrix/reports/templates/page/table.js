@@ -88,7 +88,14 @@ function redraw(view) {
   draw(view);
 }
 
+// No taller than its rows, so that a short answer ends where they do.
+function fit({ region, head, items, size }) {
+  const bars = region.offsetHeight - region.clientHeight;
+  region.style.maxHeight = `${head.offsetHeight + items.length * size.row + bars}px`;
+}
+
 function draw(view) {
+  fit(view);
   const next = windowOf(view);
   const last = view.drawn;
   if (last && same(last, next)) return;
@@ -106,6 +113,7 @@ function draw(view) {
   view.table.setAttribute("aria-rowcount", view.items.length + 1);
   view.table.setAttribute("aria-colcount", view.groups.length + 1);
   view.drawn = next;
+  fit(view);
   markActive(view);
   if (focused && !view.table.contains(document.activeElement)) {
     (activeElement(view) ?? view.region).focus({ preventScroll: true });
@@ -188,6 +196,7 @@ function rowOf(view, at, left, right) {
   const position = { "aria-rowindex": at + 2 };
   if (row < 0) return scenarioRow(grid.scenarios[-1 - row], groups.length, position);
   const options = kind.optionsOf(row);
+  const statements = kind.statementsOf(row);
   const variant = kind.variant[row].replace(/^\[|\]$/g, "");
   const cells = [];
   for (let column = left; column < right; column++) {
@@ -196,7 +205,7 @@ function rowOf(view, at, left, right) {
   return h("tr", position,
     h("th", { scope: "row", "aria-colindex": 1, "data-row": at, "data-column": 0, tabindex: -1 },
       h("code", { title: kind.targetOf(row) }, kind.targetOf(row)),
-      h("small", null, options && h("code", null, options), options && variant && " ", variant)),
+      h("small", null, options && h("code", null, options), " ", statements ? h("code", { title: statements }, statements) : variant)),
     h("td.gap", { "aria-hidden": "true" }),
     cells,
     h("td.gap", { "aria-hidden": "true" }));
