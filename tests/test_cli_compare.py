@@ -50,6 +50,8 @@ def test_a_change_is_one_and_told(old: Path, new: Path, capsys: pytest.CaptureFi
         (["--fail-on", "all"], 1),
         (["--fail-on", "stray"], 1),
         (["--fail-on", "stray, sharing"], 1),
+        (["--fail-on", "all,stray"], 1),
+        (["--fail-on", "none,stray"], 2),
         (["--fail-on", "warnings"], 0),
         (["--select", "another", "--fail-on", "stray"], 0),
         (["--select", "topic", "--fail-on", "stray"], 1),

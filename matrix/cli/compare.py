@@ -161,14 +161,16 @@ def failing_kinds(text: str | None) -> frozenset[ChangeKind]:
     if text is None:
         return FAILING
     names = [name.strip() for name in text.split(",")]
-    if names in ([_NOTHING], [_EVERYTHING]):
-        return frozenset(ChangeKind) if names == [_EVERYTHING] else frozenset()
+    if _NOTHING in names and len(names) > 1:
+        raise UsageError(f"{text!r}: {_NOTHING!r} stands alone")
+    if _NOTHING in names:
+        return frozenset()
     known = {kind.value: kind for kind in ChangeKind}
     for name in names:
-        if name not in known:
+        if name not in (*known, _EVERYTHING):
             hint = suggest(name, [*known, _EVERYTHING, _NOTHING])
             raise UsageError(f"no kind of change called {name!r}", hint=hint)
-    return frozenset(known[name] for name in names)
+    return frozenset(ChangeKind if _EVERYTHING in names else map(known.__getitem__, names))
 
 
 def _by_stack(patterns: Sequence[str]) -> Selection | None:
