@@ -122,6 +122,30 @@ def test_the_summary_of_a_job_stays_below_its_limit(
     assert "parts are left out" in summary.read_text("utf-8")
 
 
+@pytest.mark.parametrize("room", [0, 1, 50])
+def test_a_summary_without_room_is_left_as_it_is(
+    old: Path, new: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: int
+) -> None:
+    summary = tmp_path / "summary.md"
+    summary.write_bytes(b"x" * ((1 << 20) - room))
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    assert run("compare", old, new, "--format", "github") == 1
+    assert summary.stat().st_size == (1 << 20) - room
+
+
+def test_a_summary_that_cannot_be_written_changes_no_exit_code(
+    old: Path,
+    new: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path))
+    assert run("compare", old, new, "--format", "github") == 1
+    assert run("compare", old, old, "--format", "github") == 0
+    assert f"no summary of the job: {tmp_path}: Is a directory" in capsys.readouterr().err
+
+
 def test_what_is_accepted_does_not_fail(
     old: Path, new: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

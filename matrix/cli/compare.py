@@ -208,6 +208,11 @@ def _summarise(report: ChangeReport) -> None:
     if not name:
         return
     path = Path(name)
-    used = path.stat().st_size if path.exists() else 0
-    with path.open("a", encoding="utf-8") as file:
-        file.write(render_change_markdown(report, _SUMMARY_LIMIT - used - 1))
+    try:
+        room = _SUMMARY_LIMIT - 1 - (path.stat().st_size if path.exists() else 0)
+        text = render_change_markdown(report, room)
+        if len(text.encode()) <= room:
+            with path.open("a", encoding="utf-8") as file:
+                file.write(text)
+    except OSError as error:
+        click.echo(f"no summary of the job: {path}: {error.strerror}", err=True)
