@@ -146,6 +146,16 @@ def test_a_summary_that_cannot_be_written_changes_no_exit_code(
     assert f"no summary of the job: {tmp_path}: Is a directory" in capsys.readouterr().err
 
 
+def test_a_named_file_of_accepted_changes_has_to_be_there(
+    old: Path, new: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing = tmp_path / "missing.yaml"
+    assert run("compare", old, new, "--accepted", missing) == 2
+    assert f"{missing}: no such file" in capsys.readouterr().err
+    assert run("accept", old, new, "--accepted", missing, "--reason", "so it is") == 0
+    assert run("compare", old, new, "--accepted", missing) == 0
+
+
 def test_what_is_accepted_does_not_fail(
     old: Path, new: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -107,6 +107,9 @@ def command(
 
     Example: sqlite-matrix compare results/baseline results/latest --select sharing
     """
+    named = options["accepted"]
+    if named is not None and not named.exists():
+        raise UsageError(f"{named}: no such file", hint="`sqlite-matrix accept` writes one")
     report = tell_changes(old, new, fail_on=failing_kinds(fail_on), **options)
     write_report(report, format_, output)
     return report.exit_code
