@@ -152,6 +152,8 @@ def _with_cases(file: IO[bytes]) -> Iterator[tuple[str, bytes]]:
 
 def result_files(directory: Path) -> tuple[Path, tuple[Path, ...]]:
     """The file of cases and those of the stacks; ResultsError where there are no results."""
+    if directory.is_file():
+        raise ResultsError(f"{directory}: not a directory", hint="name the one that it is in")
     if not directory.is_dir():
         raise ResultsError(f"{directory}: no such directory", hint=_RUN_FIRST)
     cases = directory / CASES_FILE

@@ -156,6 +156,14 @@ def test_a_named_file_of_accepted_changes_has_to_be_there(
     assert run("compare", old, new, "--accepted", missing) == 0
 
 
+def test_a_file_in_the_place_of_a_directory_is_told(
+    old: Path, new: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = new / f"{STACK}.jsonl"
+    assert run("compare", old, file) == 2
+    assert f"{file}: not a directory" in capsys.readouterr().err
+
+
 def test_what_is_accepted_does_not_fail(
     old: Path, new: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
