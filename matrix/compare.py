@@ -13,20 +13,24 @@ somebody accepted; `matrix.reports.changes.render_changes` tells it all.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from matrix.aspects import Aspect, ChangeKind, differing_aspects, saw_less
 from matrix.causes import Cause, How, stated_cause
 from matrix.errors import NothingSelectedError, ResultsError
-from matrix.model import Case, Observation, canonical
+from matrix.model import Case, Json, Observation, canonical
 from matrix.pairs import Pair, Side, pair_stacks
 from matrix.records import RUN_AGAIN, Document, parse_record, reading
 from matrix.results import result_files, stack_of
 from matrix.sidebyside import CASES, CELLS, Lines, Selection, SortedLines, side_by_side
 from matrix.stackid import stack_order
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -239,9 +243,25 @@ def _read_cases(
 
 
 def _case(document: Document, line: bytes) -> Case:
-    record = parse_record(document.path, 1, line)
-    with reading(document.path, 1):
-        return Case.from_json(record)
+    return _parsed(document.path, line, CASES, Case.from_json)
+
+
+def _parsed(path: Path, line: bytes, pattern: re.Pattern[bytes], read: Callable[[Json], T]) -> T:
+    """What a line says; its number is sought only where it does not read."""
+    try:
+        return _read_at(path, 1, line, read)
+    except ResultsError:
+        start = pattern.match(line)
+        with path.open("rb") as file:
+            found = (n for n, each in enumerate(file, 1) if start and each.startswith(start[0]))
+            number = next(found, 1)
+    return _read_at(path, number, line, read)
+
+
+def _read_at(path: Path, number: int, line: bytes, read: Callable[[Json], T]) -> T:
+    record = parse_record(path, number, line)
+    with reading(path, number):
+        return read(record)
 
 
 def _availability(found: _Found) -> StackChange | None:
@@ -276,9 +296,7 @@ def _observation(directory: Path, side: Side, stack: str, line: bytes | None) ->
     if line is None:
         return None
     path = directory / f"{side.stack}.jsonl"
-    record = parse_record(path, 1, line)
-    with reading(path, 1):
-        observation = Observation.from_json(record)
+    observation = _parsed(path, line, CELLS, Observation.from_json)
     if observation.stack != stack:
         message = f"an observation of the stack {observation.stack}: {observation.case!a}"
         raise ResultsError(f"{path}: {message}", hint=RUN_AGAIN)

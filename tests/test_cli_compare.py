@@ -9,7 +9,9 @@ import pytest
 
 from matrix.accepted import ACCEPTED_FILE
 from matrix.cli import main
-from tests.builders import in_memory, make_stack, shared, stray
+from matrix.model import canonical
+from matrix.results import write_stack
+from tests.builders import in_memory, make_fingerprint, make_stack, shared, stray
 from tests.comparing import CASE, STACK, stack, write
 
 OTHER = "another/scenario[form=x]"
@@ -162,6 +164,18 @@ def test_a_file_in_the_place_of_a_directory_is_told(
     file = new / f"{STACK}.jsonl"
     assert run("compare", old, file) == 2
     assert f"{file}: not a directory" in capsys.readouterr().err
+
+
+def test_a_record_that_is_not_as_expected_is_told_at_its_line(
+    old: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    new = tmp_path / "new"
+    lines = [canonical(each.to_json()) for each in (in_memory(OTHER), in_memory(CASE))]
+    write(new, stack(STACK, in_memory(CASE), in_memory(OTHER)))
+    bad = [line.replace('"storage":"memory"', '"storage":"memery"') for line in lines[1:]]
+    write_stack(new, STACK, make_fingerprint(), [lines[0], *bad])
+    assert run("compare", old, new) == 2
+    assert f"{new / STACK}.jsonl:3: not as expected" in capsys.readouterr().err
 
 
 def test_what_is_accepted_does_not_fail(
