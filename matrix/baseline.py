@@ -7,49 +7,11 @@ a killed run nor a stack that could not be had leaves half a baseline behind.
 from __future__ import annotations
 
 import shutil
-import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from matrix.errors import ResultsError
-from matrix.events import Event, StackDone, StackUnavailable
-from matrix.execute import Run
-from matrix.model import Case, ScenarioInfo
-from matrix.provision import Provided, Unprovided
-from matrix.results import (
-    CASES_FILE,
-    result_files,
-    write_cases,
-    write_stack,
-    write_unavailable_stack,
-)
-
-Work = Sequence[tuple[Provided | Unprovided, Sequence[Case]]]
-
-
-def measure(
-    directory: Path, work: Work, infos: Iterable[ScenarioInfo], **execution: Any
-) -> Iterator[Event]:
-    """Run cases on stacks and write the result files; what happens is yielded on.
-
-    The directory holds the new result files and no older ones once the last event is taken.
-    `execution`: the keyword arguments of `Run`.
-    """
-    cases = {case.id: case for _, cases in work for case in cases}
-    scenarios = {case.scenario for case in cases.values()}
-    directory.mkdir(parents=True, exist_ok=True)
-    for old in directory.glob("*.jsonl"):
-        old.unlink()
-    with tempfile.TemporaryDirectory(prefix="sqlite-matrix-") as parts:
-        for event in Run(work, parts=Path(parts), **execution).events():
-            if isinstance(event, StackDone):
-                write_stack(directory, event.stack, event.fingerprint, event.lines)
-            elif isinstance(event, StackUnavailable):
-                write_unavailable_stack(directory, event.stack, event.reason)
-            yield event
-    told = [info for info in infos if info.id in scenarios]
-    write_cases(directory, told, cases.values())
+from matrix.results import CASES_FILE, result_files
 
 
 def check_baseline(directory: Path, make: str) -> None:

@@ -1,10 +1,10 @@
-"""A run held in memory: for one string, for a batch, for tests."""
+"""A run from its first event to its results: held in memory, or written to result files."""
 
 from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +12,21 @@ from matrix.events import Event, StackDone, StackUnavailable
 from matrix.execute import Run
 from matrix.model import Case, Observation, ScenarioInfo
 from matrix.provision import Provided, Unprovided
-from matrix.results import ResultSet, StackResults, case_of_line
+from matrix.results import (
+    ResultSet,
+    StackResults,
+    case_of_line,
+    write_cases,
+    write_stack,
+    write_unavailable_stack,
+)
 from matrix.stackid import stack_order
 
+Work = Sequence[tuple[Provided | Unprovided, Sequence[Case]]]
+"""Stacks, each with the cases that it runs."""
 
-def observe(
-    work: Sequence[tuple[Provided | Unprovided, Sequence[Case]]],
-    scenarios: Sequence[ScenarioInfo] = (),
-    **execution: Any,
-) -> ResultSet:
+
+def observe(work: Work, scenarios: Sequence[ScenarioInfo] = (), **execution: Any) -> ResultSet:
     """Run cases on stacks, and give what was observed; nothing is stored.
 
     `execution`: the keyword arguments of `Run`, such as `jobs` and `timeout`.
@@ -34,6 +40,34 @@ def observe(
         cases={name: cases[name] for name in sorted(cases)},
         stacks=stacks,
     )
+
+
+def measure(
+    directory: Path, work: Work, scenarios: Iterable[ScenarioInfo], **execution: Any
+) -> Generator[Event, None, None]:
+    """Run cases on stacks and write the result files; what happens is yielded on.
+
+    The directory holds the new result files and no older ones once the last event is taken.
+    `execution`: the keyword arguments of `Run`.
+    """
+    cases = {case.id: case for _, cases in work for case in cases}
+    used = {case.scenario for case in cases.values()}
+    directory.mkdir(parents=True, exist_ok=True)
+    for old in directory.glob("*.jsonl"):
+        old.unlink()
+    with tempfile.TemporaryDirectory(prefix="sqlite-matrix-") as parts:
+        yield from store(directory, Run(work, parts=Path(parts), **execution).events())
+    write_cases(directory, [each for each in scenarios if each.id in used], cases.values())
+
+
+def store(directory: Path, events: Iterable[Event]) -> Generator[Event, None, None]:
+    """Write the result file of each stack as it is through; the events are yielded on."""
+    for event in events:
+        if isinstance(event, StackDone):
+            write_stack(directory, event.stack, event.fingerprint, event.lines)
+        elif isinstance(event, StackUnavailable):
+            write_unavailable_stack(directory, event.stack, event.reason)
+        yield event
 
 
 def collect(events: Iterable[Event]) -> tuple[StackResults, ...]:

@@ -187,7 +187,7 @@ class _Session:
         return self._results[stack.id]
 
     def _measure(self, directory: Path, stack: Stack) -> None:
-        from matrix.baseline import measure
+        from matrix.collect import measure
         from matrix.provision import Provisioner
 
         cache = os.environ.get("SQLITE_MATRIX_CACHE")

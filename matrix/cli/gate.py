@@ -10,17 +10,16 @@ from typing import Any, TypeVar
 import click
 
 from matrix.aspects import ChangeKind
-from matrix.baseline import Work, measure
 from matrix.catalogue import Catalogue, load_catalogue
 from matrix.cli.common import package_options, provide, read_topics, scenarios_option
 from matrix.cli.compare import failing_kinds
-from matrix.cli.progress import Progress
-from matrix.errors import DocumentError, NothingRanError, NothingSelectedError, UsageError
-from matrix.events import CellLost, CellsDone, StackUnavailable
+from matrix.cli.progress import check_ran, follow
+from matrix.collect import Work, measure
+from matrix.errors import DocumentError, NothingSelectedError, UsageError
 from matrix.expand import expand_topics, scenario_infos
 from matrix.model import Case, ScenarioInfo
 from matrix.pins import chosen_specs, configured_specs, pins_path
-from matrix.provision import Provided, Provisioner
+from matrix.provision import Provisioner
 from matrix.select import Selector
 from matrix.settings import Settings, load_settings
 from matrix.stacks import Stack
@@ -113,18 +112,6 @@ def run_into(
     directory: Path, work: Work, infos: Sequence[ScenarioInfo], **execution: Any
 ) -> dict[str, str]:
     """Run, with a word on how far it is; the stacks that could not be had, with the reasons."""
-    missing: dict[str, str] = {}
-    total = sum(len(cases) for each, cases in work if isinstance(each, Provided))
-    with Progress("cells", total) as progress:
-        for event in measure(directory, work, infos, **execution):
-            if isinstance(event, CellsDone):
-                progress.advance(event.count, event.stack)
-            elif isinstance(event, StackUnavailable):
-                missing[event.stack] = event.reason
-                progress.note(f"unavailable: {event.stack}: {event.reason}")
-            elif isinstance(event, CellLost):
-                progress.note(f"lost: {event.case} on {event.stack}: {event.how}")
-    if len(missing) == len(work):
-        reasons = "\n".join(f"{name}: {reason}" for name, reason in missing.items())
-        raise NothingRanError(f"no stack could be run\n{reasons}")
+    missing = follow(measure(directory, work, infos, **execution), work)
+    check_ran(work, missing)
     return missing

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Generator, Mapping
+from contextlib import closing
 from types import TracebackType
 
 import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as RichProgress
+
+from matrix.collect import Work
+from matrix.errors import NothingRanError
+from matrix.events import CellLost, CellsDone, Event, StackUnavailable
+from matrix.provision import Provided
 
 _QUIET_SECONDS = 5.0
 
@@ -60,6 +67,32 @@ class Progress:
         self._said = time.monotonic()
         seconds = self._said - self._began
         click.echo(f"{self._done:,}/{self._total:,} {self._noun}, {seconds:.1f} s", err=True)
+
+
+def follow(events: Generator[Event, None, None], work: Work) -> dict[str, str]:
+    """Take the events of a run, with a word on how far it is.
+
+    Gives the stacks that could not be had, with the reasons.
+    """
+    missing: dict[str, str] = {}
+    total = sum(len(cases) for each, cases in work if isinstance(each, Provided))
+    with Progress("cells", total) as progress, closing(events):
+        for event in events:
+            if isinstance(event, CellsDone):
+                progress.advance(event.count, event.stack)
+            elif isinstance(event, StackUnavailable):
+                missing[event.stack] = event.reason
+                progress.note(f"unavailable: {event.stack}: {event.reason}")
+            elif isinstance(event, CellLost):
+                progress.note(f"lost: {event.case} on {event.stack}: {event.how}")
+    return missing
+
+
+def check_ran(work: Work, missing: Mapping[str, str]) -> None:
+    """Raises NothingRanError, with the reasons, where no stack could be had."""
+    if len(missing) == len(work):
+        reasons = "\n".join(f"{name}: {reason}" for name, reason in missing.items())
+        raise NothingRanError(f"no stack could be run\n{reasons}")
 
 
 def _bar() -> RichProgress:

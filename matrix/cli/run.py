@@ -25,36 +25,27 @@ from matrix.cli.common import (
     stack_options,
     write_output,
 )
-from matrix.cli.progress import Progress
+from matrix.cli.progress import check_ran, follow
+from matrix.collect import Work, store
 from matrix.errors import (
     EXIT_CHANGED,
     EXIT_OK,
     EXIT_UNAVAILABLE,
-    NothingRanError,
     NothingSelectedError,
 )
-from matrix.events import CellLost, CellsDone, StackDone, StackUnavailable
 from matrix.execute import Run
 from matrix.expand import expand_topics, scenario_infos
 from matrix.expectations import unmet
 from matrix.experiment import EXPERIMENTS_FILE, perform, write_experiments
 from matrix.measured import MEASURED_FILE, load_measured, measured_now, write_measured
 from matrix.model import Case, ScenarioInfo, canonical
-from matrix.provision import Provided, Provisioner, Unprovided
+from matrix.provision import Provisioner
 from matrix.reports import RENDERERS, render
 from matrix.reports.grid import build_grid
-from matrix.results import (
-    ResultSet,
-    load_results,
-    write_cases,
-    write_stack,
-    write_unavailable_stack,
-)
+from matrix.results import ResultSet, load_results, write_cases
 from matrix.scenario import Topic
 from matrix.select import Selector
 from matrix.wording import many
-
-Work = list[tuple[Provided | Unprovided, Sequence[Case]]]
 
 
 @click.command("run")
@@ -110,17 +101,18 @@ def command(
     used = {case.scenario for case in cases}
     infos = [info for info in scenario_infos(topics) if info.id in used]
     parts = _prepare(output, infos, cases, resume=resume)
-    run = Run(work, parts=parts, **execution)
-    missing = _follow(run, output, sum(len(c) for p, c in work if isinstance(p, Provided)))
+    try:
+        missing = follow(store(output, Run(work, parts=parts, **execution).events()), work)
+    except KeyboardInterrupt:
+        click.echo("what was observed is kept: the same command with --resume goes on", err=True)
+        raise
     shutil.rmtree(parts)
     if claims:
         todo = [experiment for document in claims for experiment in document.experiments]
         write_experiments(output, perform(todo, offline=offline))
     write_measured(output, [measured_now(time.monotonic() - began)])
+    check_ran(work, missing)
     results = load_results(output)
-    if all(stack.fingerprint is None for stack in results.stacks):
-        reasons = "\n".join(f"{name}: {reason}" for name, reason in missing.items())
-        raise NothingRanError(f"no stack could be run\n{reasons}")
     page = _page(output)
     judged = judge_claims(claims, results, output)
     write_output(render("html", results, claims=judged, runs=load_measured(output)), page)
@@ -172,28 +164,6 @@ def _digest(cases: Sequence[Case]) -> str:
     for case in cases:
         digest.update(canonical(case.to_json()).encode() + b"\n")
     return digest.hexdigest()
-
-
-def _follow(run: Run, output: Path, total: int) -> dict[str, str]:
-    """Write the result file of each stack as it is through; the stacks that could not be had."""
-    missing: dict[str, str] = {}
-    try:
-        with Progress("cells", total) as progress:
-            for event in run.events():
-                if isinstance(event, CellsDone):
-                    progress.advance(event.count, event.stack)
-                elif isinstance(event, StackDone):
-                    write_stack(output, event.stack, event.fingerprint, event.lines)
-                elif isinstance(event, StackUnavailable):
-                    missing[event.stack] = event.reason
-                    write_unavailable_stack(output, event.stack, event.reason)
-                    progress.note(f"unavailable: {event.stack}: {event.reason}")
-                elif isinstance(event, CellLost):
-                    progress.note(f"lost: {event.case} on {event.stack}: {event.how}")
-    except KeyboardInterrupt:
-        click.echo("what was observed is kept: the same command with --resume goes on", err=True)
-        raise
-    return missing
 
 
 def _page(output: Path) -> Path:
