@@ -1,6 +1,6 @@
 """Ask results for the same string with different storage or sharing, driver by driver.
 
-sqlite-matrix run --stacks quick
+sqlite-matrix run --stacks standard
 python scripts/surprises.py results/latest -o docs/surprises.md
 """
 
@@ -15,6 +15,7 @@ from matrix.model import Case, Observation, Result, TargetType
 from matrix.outcome import outcome
 from matrix.reports.grid import connect_options, display
 from matrix.reports.markdown import code
+from matrix.reports.recipes import form_of, oddness
 from matrix.results import ResultSet, StackResults, load_results
 from matrix.stackid import StackId
 
@@ -65,22 +66,23 @@ def newest_as_built(results: ResultSet) -> list[StackResults]:
 
 
 def surprises(results: ResultSet, stacks: Sequence[StackResults]) -> list[Case]:
-    """The cases that differ most: one of each way to differ, then one of each scenario."""
+    """The cases that differ most: one of each way to differ, then one of each form of the call."""
     ranked = sorted(_comparable(results, stacks), key=lambda case: _rank(case, stacks))
     ways: dict[tuple[tuple[str, str] | None, ...], Case] = {}
-    scenarios: dict[str, Case] = {}
+    forms: dict[object, Case] = {}
     for case in ranked:
         ways.setdefault(tuple(_kind(stack.observations[case.id]) for stack in stacks), case)
-        scenarios.setdefault(case.scenario, case)
-    chosen = {_call(case): case for case in reversed((*ways.values(), *scenarios.values()))}
-    return list(chosen.values())[::-1][:HOW_MANY]
+        forms.setdefault((form_of(case), bool(case.sql), bool(case.connect)), case)
+    first = {form_of(case): case for case in reversed(ways.values())}
+    others = (case for case in forms.values() if form_of(case) not in first)
+    return [*reversed(first.values()), *others][:HOW_MANY]
 
 
 def _comparable(results: ResultSet, stacks: Sequence[StackResults]) -> Iterator[Case]:
-    """The cases without set-up or statements that ran on every driver, and differ."""
+    """The cases without set-up that ran on every driver, and differ."""
     for case in results.cases.values():
         on_all = all(case.id in stack.observations for stack in stacks)
-        plain = not case.setup and not case.sql and case.target_type is TargetType.STR
+        plain = not case.setup and case.target_type is TargetType.STR
         if on_all and plain and len(_kinds(case, stacks)) > 1:
             yield case
 
@@ -98,15 +100,17 @@ def _kind(seen: Observation) -> tuple[str, str] | None:
     return (seen.storage.value, second.value if second is not None else "")
 
 
-def _rank(case: Case, stacks: Sequence[StackResults]) -> tuple[int, int, int, str]:
+def _rank(case: Case, stacks: Sequence[StackResults]) -> tuple[object, ...]:
     strays = sum(bool(stack.observations[case.id].strays) for stack in stacks)
-    return (-len(_kinds(case, stacks)), -strays, len(case.target), case.id)
+    statements = sum(map(len, case.sql))
+    return (-len(_kinds(case, stacks)), -strays, statements, *oddness(case), case.id)
 
 
 def _call(case: Case) -> str:
     options = connect_options(case.connect)
     target = f'"{display(case.target)}"' if case.target.strip() else display(case.target)
-    return code(f"connect({target}{f', {options}' if options else ''})")
+    call = code(f"connect({target}{f', {options}' if options else ''})")
+    return " then ".join((call, *map(code, map(display, case.sql))))
 
 
 def _title(stack: StackResults) -> str:

@@ -2,6 +2,9 @@
 
 Computed from the cells alone. A *way* is a target with its connect options; it stands for every
 case of one intent that asks it, and is as intended on a stack where all of those cases are.
+
+Stricter than a verdict, as it is an advice: a pool that keeps no connection open keeps no data in
+memory, a refusal alone reads nothing, and a file in the root directory is for few to make.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from matrix.model import Case, Fingerprint, Intent, TargetType
+from matrix.model import Case, Fingerprint, Intent, Observation, TargetType
 from matrix.outcome import Verdict, reason, verdict
 from matrix.reports.grid import connect_options, display
 from matrix.results import ResultSet, StackResults
@@ -22,12 +25,27 @@ MOST = 4
 
 WANTS: Mapping[Intent, str] = {
     Intent.PRIVATE_MEMORY: "a private in-memory database",
-    Intent.SHARED_MEMORY: "one in-memory database for several connections",
+    Intent.SHARED_MEMORY: "one in-memory database for several users, while one is connected",
     Intent.TEMPORARY: "a temporary database that goes away by itself",
     Intent.FILE: "a database file of this name, and no other",
-    Intent.READ_ONLY: "to read a database, and never to create or change one",
+    Intent.READ_ONLY: (
+        "to read a database, and never to create or change one "
+        "(beside one in WAL mode -shm and -wal may appear)"
+    ),
 }
 """The intents that a recipe serves, in words that follow *I want*."""
+UNDER_APSW = (
+    "connect(…, uri=True) stands for sqlite3.connect and its like; apsw is asked the same with "
+    "apsw.Connection(…, flags=SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_URI)."
+)
+"""What a bare call is under apsw, which has neither `connect` nor `uri`."""
+_SHOWN_BY: Mapping[Intent, set[bool]] = {
+    Intent.FILE: {False},
+    Intent.READ_ONLY: {False, True},
+}
+"""Whether a database has to be there beforehand, or not, to show that the string does it."""
+_PASSING = (Intent.PRIVATE_MEMORY, Intent.SHARED_MEMORY, Intent.TEMPORARY)
+"""Those whose data goes with the last connection."""
 
 _CALLS: Mapping[str | None, str] = {
     None: "connect",
@@ -35,7 +53,9 @@ _CALLS: Mapping[str | None, str] = {
     "sqlalchemy-asyncio": "create_async_engine",
     "aiosqlite": "aiosqlite.connect",
 }
-_ODD = re.compile(r"[^A-Za-z0-9_:/?=&.]|\?(?!\w+=)")
+_ODD = re.compile(r"[^A-Za-z0-9_:/?=&.]|\?(?!\w+=)|\.\./|/{5}|file:/{4}")
+_OBJECT = re.compile(r"\b(module|poolclass)='(\w+)'")
+"""Options that are objects in Python, and named by their names in a case."""
 _LEADS_IN = re.compile(r"(?:sqlite(?:\+\w+)?:/*)?(?:file:/*(?:localhost/+)?)?")
 _NAMELESS = re.compile(r".*file:/*(?:localhost)?[./]*")
 
@@ -47,6 +67,8 @@ class Way:
     `where`: what the stacks on which it is as intended have in common, in words; empty where
     nothing recorded tells them apart. `why`: what is wrong on the first of the others.
     `strays`: the stacks on which a stray file appeared, and the first such path.
+    `proved`: whether its cases show what is meant; `ignored`: whether a warning says that a part
+    of it is; `one_connection`: whether all users were handed one and the same connection.
     """
 
     case: Case
@@ -57,11 +79,14 @@ class Way:
     stray_path: str = ""
     where: str = ""
     why: str = ""
+    proved: bool = True
+    ignored: bool = False
+    one_connection: bool = False
 
     @property
     def call(self) -> str:
         """As one writes it in Python."""
-        return as_call(self.case)
+        return as_call(self.case).replace("{dir}", "/path/to")
 
     @property
     def stacks(self) -> int:
@@ -94,6 +119,10 @@ class _Seen:
     good: dict[str, None] = field(default_factory=dict)
     bad: dict[str, str] = field(default_factory=dict)
     strays: dict[str, str] = field(default_factory=dict)
+    found: set[bool] = field(default_factory=set)
+    in_root: bool = False
+    ignored: bool = False
+    reused: bool = False
 
     def add(self, case: Case, stacks: Iterable[StackResults]) -> None:
         self.cases.append(case)
@@ -102,12 +131,24 @@ class _Seen:
             if observation is None:
                 continue
             judged = verdict(observation, case.intent)
-            if judged is Verdict.AS_INTENDED:
+            against = reason(observation, case.intent) or _lost(observation, case.intent)
+            if against is not None:
+                self.bad.setdefault(stack.stack, against)
+            elif judged is Verdict.AS_INTENDED:
                 self.good[stack.stack] = None
-            elif judged is Verdict.NOT_AS_INTENDED:
-                self.bad.setdefault(stack.stack, reason(observation, case.intent) or "")
+            self.found.add(bool(observation.there))
+            self.in_root |= any(e.outside and not e.stray for e in observation.created)
+            self.ignored |= any("being ignored" in text for text in observation.warnings)
+            self.reused |= "second_connection" in observation.reused
             if observation.strays:
                 self.strays.setdefault(stack.stack, display(observation.strays[0].path))
+
+
+def _lost(observation: Observation, intent: Intent) -> str | None:
+    """What a user of a pool would lose though all is well while one connection is in use."""
+    if observation.pool == "NullPool" and intent in _PASSING:
+        return "the pool keeps no connection open, and the data goes with each"
+    return None
 
 
 def build_recipes(results: ResultSet) -> tuple[Recipe, ...]:
@@ -121,7 +162,7 @@ def build_recipes(results: ResultSet) -> tuple[Recipe, ...]:
 
 def as_call(case: Case) -> str:
     """A case as one writes it: `connect("file:db?mode=memory", uri=True)`."""
-    options = connect_options(case.connect)
+    options = _OBJECT.sub(r"\1=\2", connect_options(case.connect))
     target = display(case.target, case.target_type)
     if case.via not in _CALLS:
         return f"{target}  {options}" if options else target
@@ -153,15 +194,18 @@ def _recipe(
     def first(ways: Iterable[Way], rank: Callable[[Way], tuple[object, ...]]) -> tuple[Way, ...]:
         forms: dict[object, Way] = {}
         for way in sorted(_plain(ways), key=_oddness):
-            forms.setdefault(_form(way.case), way)
+            forms.setdefault(form_of(way.case), way)
         return tuple(sorted(forms.values(), key=rank)[:MOST])
 
     def asked_most(way: Way) -> tuple[object, ...]:
-        return -asked[_form(way.case)], *_oddness(way)
+        return -asked[form_of(way.case)], *_oddness(way)
 
-    everywhere = [way for way in measured if len(way.good) == len(stacks)]
+    proved = [way for way in measured if way.proved]
+    everywhere = [way for way in proved if len(way.good) == len(stacks)]
     traps = [way for way in measured if len(way.strays) * 3 >= way.stacks]
-    most = [way for way in measured if way.bad and len(way.good) > len(way.bad)]
+    if not proved and not traps:
+        return None
+    most = [way for way in proved if way.bad and len(way.good) > len(way.bad)]
     most = [way for way in most if way not in traps]
     safe = first(everywhere, _oddness)
     return Recipe(
@@ -177,20 +221,31 @@ def _recipe(
 
 def _asked(cases: Iterable[Case]) -> Counter[object]:
     """In how many scenarios each form of a target stands: what people ask about, first."""
-    return Counter(form for form, _ in {(_form(case), case.scenario) for case in cases})
+    return Counter(form for form, _ in {(form_of(case), case.scenario) for case in cases})
 
 
 def _ways(
     results: ResultSet, stacks: Sequence[StackResults], intent: Intent, via: str | None
 ) -> Iterator[_Seen]:
-    """What was seen of each way that opens, writes and closes, and does nothing in between."""
+    """What was seen of each way that opens, writes and closes, and at most reads in between."""
     found: dict[tuple[str, str], _Seen] = {}
     for case in results.cases.values():
-        plain = case.write and not case.sql and case.second is None
-        if case.via == via and case.intent is intent and plain:
+        if case.via == via and case.intent is intent and _is_plain(case):
             text = display(case.target, case.target_type), connect_options(case.connect)
             found.setdefault(text, _Seen()).add(case, stacks)
     yield from found.values()
+
+
+def _is_plain(case: Case) -> bool:
+    """Whether nothing but the string decides.
+
+    A database in WAL mode is none to judge reading by: its `-shm` is made whatever the string is.
+    """
+    if case.intent is Intent.READ_ONLY:
+        prepared = str([step.get("sql") for step in case.setup]).lower()
+        asked = all(sql.upper().startswith("SELECT") for sql in case.sql)
+        return case.write and case.second is None and asked and "=wal" not in prepared
+    return case.write and case.second is None and not case.sql
 
 
 def _way(seen: _Seen) -> Way:
@@ -202,6 +257,9 @@ def _way(seen: _Seen) -> Way:
         strays=tuple(seen.strays),
         stray_path=next(iter(seen.strays.values()), ""),
         why=next(iter(seen.bad.values()), ""),
+        proved=not seen.in_root and seen.found >= _SHOWN_BY.get(seen.cases[0].intent, set()),
+        ignored=seen.ignored,
+        one_connection=seen.reused,
     )
 
 
@@ -214,22 +272,33 @@ def _told(way: Way, prints: Mapping[str, Fingerprint]) -> Way:
 
 
 def _plain(ways: Iterable[Way]) -> list[Way]:
-    """The ways without a character that is rare in a name; all of them, if each has one."""
+    """The ways in which nothing is rare or in vain; all of them, if each has something."""
     everyone = list(ways)
-    return [way for way in everyone if not _ODD.search(_named(way.case.target))] or everyone
+    return [way for way in everyone if not _is_odd(way)] or everyone
+
+
+def _is_odd(way: Way) -> bool:
+    rare = _ODD.search(_named(way.case.target)) is not None
+    return rare or (way.ignored and not way.strays) or "TEST" in way.case.connect
 
 
 def _oddness(way: Way) -> tuple[bool, int, str]:
-    """How far from what people write: a name that is none, then its length."""
-    nameless = _NAMELESS.fullmatch(way.case.target.partition("?")[0])
-    return nameless is not None, len(way.call), way.call
+    return oddness(way.case)
+
+
+def oddness(case: Case) -> tuple[bool, int, str]:
+    """How far from what people write: a name that is none, then the length of the call."""
+    nameless = _NAMELESS.fullmatch(case.target.partition("?")[0])
+    call = as_call(case)
+    return nameless is not None, len(call), call
 
 
 def _named(target: str) -> str:
-    return target.replace("{name}", "db").replace("{dir}", "")
+    plain = re.sub(r"^sqlite\+\w+:", "sqlite:", target)
+    return plain.replace("{name}", "db").replace("{dir}", "/path/to")
 
 
-def _form(case: Case) -> object:
+def form_of(case: Case) -> object:
     """What two cases have in common that ask the same of another name."""
     body, mark, query = case.target.partition("?")
     lead = _LEADS_IN.match(body)
