@@ -303,14 +303,11 @@ class ScenarioItem(pytest.Item):
 
     def _in_words(self, change: Change) -> str:
         from matrix.outcome import outcome
-        from matrix.reports.grid import connect_options, display
+        from matrix.reports.grid import case_line
         from matrix.reports.words import in_words
 
-        case, options = change.case, connect_options(change.case.connect)
-        lines = [
-            f"{case.id} on {self.stack.id}: {change.kind.word}",
-            f"  {display(case.target, case.target_type)}{f'  {options}' if options else ''}",
-        ]
+        case = change.case
+        lines = [f"{case.id} on {self.stack.id}: {change.kind.word}", f"  {case_line(case)}"]
         if change.old is not None and change.new is not None:
             lines.append(f"  {outcome(change.old).word} → {outcome(change.new).word}")
         for aspect in change.aspects:

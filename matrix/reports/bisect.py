@@ -8,7 +8,7 @@ from matrix.bisect import Boundary
 from matrix.history import builds_between, changes_between
 from matrix.model import Case, Fingerprint, Json, canonical
 from matrix.outcome import outcome, verdict
-from matrix.reports.grid import connect_options, display, visible
+from matrix.reports.grid import case_line, visible
 from matrix.reports.words import in_words
 
 Fingerprints = Mapping[str, Fingerprint]
@@ -36,10 +36,9 @@ def _group(
     """The first of some boundaries that are alike, and the cases of the others."""
     found, *others = group
     case = cases[found.case]
-    options = connect_options(case.connect)
     lines = [
         visible(case.id),
-        f"  {display(case.target, case.target_type)}{f'  {options}' if options else ''}",
+        f"  {case_line(case)}",
         *(f"  {line}" for line in _answer(axis, found)),
     ]
     if found.last is not None and found.first is not None:

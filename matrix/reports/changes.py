@@ -16,7 +16,7 @@ from matrix.compare import Change, StackChange
 from matrix.groups import NOTES, Group
 from matrix.model import Json
 from matrix.pairs import Pair
-from matrix.reports.grid import connect_options, display, visible
+from matrix.reports.grid import case_line, visible
 from matrix.reports.words import in_words
 from matrix.wording import few, many
 
@@ -61,10 +61,8 @@ def aspect_line(aspect: Aspect) -> str:
 
 def example_line(change: Change) -> str:
     """The target as it is given to the driver, with its options."""
-    options = connect_options(change.case.connect)
-    target = display(change.case.target, change.case.target_type)
     via = f"  through {change.case.via}" if change.case.via else ""
-    return f"{target}{f'  {options}' if options else ''}{via}"
+    return case_line(change.case) + via
 
 
 def kinds_line(group: Group) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from matrix.model import Case, Observation
+from matrix.history import behaviour
+from matrix.model import Case, Json
 from matrix.outcome import outcome, reason
-from matrix.reports.grid import connect_options, describe_stack, display
+from matrix.reports.grid import case_line, describe_stack
 from matrix.reports.words import in_words
 from matrix.results import ResultSet, StackResults
 
@@ -14,18 +15,13 @@ _FIELDS = (
     "passed", "opened", "created", "tried", "error", "second_connection", "reopened", "reused",
     "pool", "warnings",
 )  # fmt: skip
-_UNCOMPARED = ("stack", "observer", "transients_complete")
 
 
 def render_details(results: ResultSet) -> str:
     """Each case, and what happened on which stacks; stacks that showed the same stand together."""
     lines: list[str] = []
     for case in results.cases.values():
-        options = connect_options(case.connect)
-        lines += [
-            "",
-            f"{display(case.target, case.target_type)}{f'  {options}' if options else ''}",
-        ]
+        lines += ["", case_line(case)]
         for stacks in _alike(results.stacks, case):
             lines += _lines(case, stacks)
     return "\n".join(lines) + "\n"
@@ -33,21 +29,17 @@ def render_details(results: ResultSet) -> str:
 
 def _alike(stacks: Sequence[StackResults], case: Case) -> list[list[StackResults]]:
     """The stacks that ran the case, those together that showed the same."""
-    groups: list[tuple[dict[str, object], list[StackResults]]] = []
+    groups: list[tuple[Json, list[StackResults]]] = []
     for stack in stacks:
         if case.id not in stack.observations:
             continue
-        seen = _compared(stack.observations[case.id])
+        seen = behaviour(stack.observations[case.id])
         group = next((members for other, members in groups if other == seen), None)
         if group is None:
             groups.append((seen, [stack]))
         else:
             group.append(stack)
     return [members for _, members in groups]
-
-
-def _compared(observation: Observation) -> dict[str, object]:
-    return {k: v for k, v in observation.to_json().items() if k not in _UNCOMPARED}
 
 
 def _lines(case: Case, stacks: Sequence[StackResults]) -> Iterator[str]:

@@ -181,6 +181,12 @@ def display(target: str, target_type: TargetType = TargetType.STR) -> str:
     return text if text and text == text.strip() else f'"{text}"'
 
 
+def case_line(case: Case) -> str:
+    """What is given to the driver or the middleware: the target, and the options behind it."""
+    options = connect_options(case.connect)
+    return display(case.target, case.target_type) + (f"  {options}" if options else "")
+
+
 def connect_options(connect: Mapping[str, Json]) -> str:
     """Show connect options as one writes them in a call, `uri=True, timeout=3`, flags in short."""
     options = (f"{name}={_option(value)}" for name, value in sorted(connect.items()))

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from matrix.history import SameSqlite, Segment, Strip
 from matrix.model import Case, Json, canonical
 from matrix.outcome import outcome, verdict
-from matrix.reports.grid import connect_options, display, visible
+from matrix.reports.grid import case_line, visible
 from matrix.reports.words import in_words
 
 _AXES = {"SQLite": "SQLite under sqlite3 (the effect of the library)"}
@@ -15,11 +15,7 @@ _AXES = {"SQLite": "SQLite under sqlite3 (the effect of the library)"}
 
 def render_history(case: Case, strips: Sequence[Strip], same: Sequence[SameSqlite]) -> str:
     """The strips of a case as lines: what it did since which version, and what changed there."""
-    options = connect_options(case.connect)
-    lines = [
-        visible(case.id),
-        f"  {display(case.target, case.target_type)}{f'  {options}' if options else ''}",
-    ]
+    lines = [visible(case.id), f"  {case_line(case)}"]
     if not strips and not same:
         lines += ["", "  no second version to compare with: sqlite-matrix run --stacks full"]
     for strip in strips:
