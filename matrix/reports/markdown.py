@@ -10,7 +10,7 @@ from matrix.adjudicate import Judgement
 from matrix.outcome import Verdict
 from matrix.reports.claims import ClaimRow, by_ticks, claim_row
 from matrix.reports.grid import Cell, Grid, Row, Section, Table, Totals, describe_stack, visible
-from matrix.reports.recipes import WANTS, Recipe
+from matrix.reports.recipes import UNDER_APSW, WANTS, Recipe
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|#&~])")
 
@@ -42,6 +42,7 @@ def _totals(totals: Totals) -> str:
 def _recipes(recipes: Sequence[Recipe]) -> Iterator[str]:
     if recipes:
         yield "## What to write"
+        yield plain(UNDER_APSW)
     for intent, layers in groupby(recipes, key=lambda recipe: recipe.intent):
         yield f"### I want {WANTS[intent]}"
         rows = (row for recipe in layers for row in _recipe(recipe))
@@ -51,7 +52,8 @@ def _recipes(recipes: Sequence[Recipe]) -> Iterator[str]:
 def _recipe(recipe: Recipe) -> Iterator[tuple[str, ...]]:
     via = recipe.via or "bare driver"
     for way in recipe.safe:
-        yield plain(via), code(way.call), f"**all {len(way.good)}**", ""
+        told = "one connection for all" if way.one_connection else ""
+        yield plain(via), code(way.call), f"**all {len(way.good)}**", told
     for way in recipe.most:
         told = plain(f"holds where {way.where}" if way.where else way.why)
         yield plain(via), code(way.call), f"{len(way.good)} of {way.stacks}", told

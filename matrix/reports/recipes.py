@@ -294,7 +294,7 @@ def oddness(case: Case) -> tuple[bool, int, str]:
 
 
 def _named(target: str) -> str:
-    plain = re.sub(r"^sqlite\+\w+:", "sqlite:", target)
+    plain = target.replace("sqlite+aiosqlite:", "sqlite:")
     return plain.replace("{name}", "db").replace("{dir}", "/path/to")
 
 
