@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from matrix.errors import ResultsError
-from matrix.results import CASES_FILE, result_files
+from matrix.results import CASES_FILE, is_result, result_files
 
 
 def check_baseline(directory: Path, make: str) -> None:
@@ -33,15 +33,10 @@ def install(measured: Path, baseline: Path, *, only: Iterable[str] | None = None
     if names is None:
         kept = {file.name for file in (*new, measured / CASES_FILE)}
         for old in baseline.glob("*.jsonl"):
-            if old.name not in kept and _is_result(old):
+            if old.name not in kept and is_result(old):
                 old.unlink()
         new.append(measured / CASES_FILE)
     for file in new:
         aside = baseline / f".{file.name}.tmp"
         shutil.copyfile(file, aside)
         aside.replace(baseline / file.name)
-
-
-def _is_result(path: Path) -> bool:
-    with path.open("rb") as file:
-        return b'"kind":"stack"' in file.readline()

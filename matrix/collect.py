@@ -16,6 +16,7 @@ from matrix.results import (
     ResultSet,
     StackResults,
     case_of_line,
+    remove_results,
     write_cases,
     write_stack,
     write_unavailable_stack,
@@ -53,8 +54,7 @@ def measure(
     cases = {case.id: case for _, cases in work for case in cases}
     used = {case.scenario for case in cases.values()}
     directory.mkdir(parents=True, exist_ok=True)
-    for old in directory.glob("*.jsonl"):
-        old.unlink()
+    remove_results(directory)
     with tempfile.TemporaryDirectory(prefix="sqlite-matrix-") as parts:
         yield from store(directory, Run(work, parts=Path(parts), **execution).events())
     write_cases(directory, [each for each in scenarios if each.id in used], cases.values())

@@ -165,6 +165,27 @@ def result_files(directory: Path) -> tuple[Path, tuple[Path, ...]]:
     return cases, tuple(sorted(others))
 
 
+def remove_results(directory: Path) -> None:
+    """Remove the result files of an earlier run.
+
+    ResultsError, and nothing is removed, where the directory holds another file of such a name.
+    """
+    files = sorted(directory.glob("*.jsonl"))
+    for file in files:
+        if not is_result(file):
+            hint = "name a directory for the results alone"
+            raise ResultsError(f"{file}: is no result file, and would be lost", hint=hint)
+    for file in files:
+        file.unlink()
+
+
+def is_result(path: Path) -> bool:
+    """Whether a file begins as those do that are written here."""
+    with path.open("rb") as file:
+        start = file.readline()
+    return b'"kind":"stack"' in start or b'"kind":"cases"' in start
+
+
 def load_results(directory: Path) -> ResultSet:
     """Read a results directory; ResultsError if any file of it cannot be trusted."""
     cases_file, stack_files = result_files(directory)

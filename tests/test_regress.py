@@ -214,6 +214,18 @@ def test_measuring_into_the_baseline_is_refused(
     assert code("regress", "--update", "--select=small") == 2
 
 
+def test_what_is_not_ours_is_not_removed(
+    project: Path, pinned: Path, code: Code, capfd: pytest.CaptureFixture[str]
+) -> None:
+    mine = project / "data.jsonl"
+    mine.write_text('{"my": "data"}\n')
+    for verb in (["regress", "--measured=."], ["run", "--stack=apsw", "-o", "."]):
+        end = code(*verb) if verb[0] == "regress" else run_tool(*verb, cwd=project).returncode
+        assert end == 2
+        assert mine.read_text() == '{"my": "data"}\n'
+    assert "data.jsonl: is no result file" in capfd.readouterr().err
+
+
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="needs a user who is not root")
 def test_a_directory_that_cannot_be_written_is_told(
     project: Path, pinned: Path, code: Code, capfd: pytest.CaptureFixture[str]

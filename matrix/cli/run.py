@@ -42,7 +42,7 @@ from matrix.model import Case, ScenarioInfo, canonical
 from matrix.provision import Provisioner
 from matrix.reports import RENDERERS, render
 from matrix.reports.grid import build_grid
-from matrix.results import ResultSet, load_results, write_cases
+from matrix.results import ResultSet, load_results, remove_results, write_cases
 from matrix.scenario import Topic
 from matrix.select import Selector
 from matrix.wording import many
@@ -138,6 +138,7 @@ def _prepare(
     output: Path, infos: Sequence[ScenarioInfo], cases: Sequence[Case], *, resume: bool
 ) -> Path:
     """An output directory for this run alone; the part files of the same run, if it is resumed."""
+    remove_results(output)
     parts = output / ".parts"
     plan = _digest(cases)
     note = parts / "plan"
@@ -150,7 +151,7 @@ def _prepare(
             err=True,
         )
         shutil.rmtree(parts)
-    for old in (*output.glob("*.jsonl"), output / EXPERIMENTS_FILE, output / MEASURED_FILE):
+    for old in (output / EXPERIMENTS_FILE, output / MEASURED_FILE):
         old.unlink(missing_ok=True)
     parts.mkdir(parents=True, exist_ok=True)
     note.write_text(plan)
