@@ -224,6 +224,19 @@ def test_what_is_not_ours_is_not_removed(
         assert end == 2
         assert mine.read_text() == '{"my": "data"}\n'
     assert "data.jsonl: is no result file" in capfd.readouterr().err
+    mine.unlink()
+    (project / ".gitignore").write_text("secret\n")
+    assert code("regress", "--measured=.") == 0
+    assert (project / ".gitignore").read_text() == "secret\n"
+
+
+def test_git_is_told_to_ignore_a_directory_that_was_made_for_what_is_measured(
+    project: Path, pinned: Path, code: Code
+) -> None:
+    assert (project / "results" / "regress" / ".gitignore").read_text() == "*\n"
+    (project / "mine").mkdir()
+    assert code("regress", "--measured=mine") == 0
+    assert not (project / "mine" / ".gitignore").exists()
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="needs a user who is not root")

@@ -74,8 +74,8 @@ def command(
         return _update(gate, provisioner, measured, began, **execution)
     check_baseline(gate.baseline, "sqlite-matrix regress --update")
     stacks = pinned_stacks(gate.specs, load_pins(gate.pins), gate.catalogue)
+    _make_ignored(measured)
     missing = run_into(measured, gate.work(stacks, provisioner), gate.infos, **execution)
-    (measured / ".gitignore").write_text("*\n")
     report = tell_changes(
         gate.baseline,
         measured,
@@ -99,6 +99,13 @@ def command(
     return EXIT_UNAVAILABLE if missing else EXIT_OK
 
 
+def _make_ignored(directory: Path) -> None:
+    """Make the directory, if it is not there, as one that git ignores."""
+    if not directory.exists():
+        directory.mkdir(parents=True)
+        (directory / ".gitignore").write_text("*\n")
+
+
 def _only_unavailable(report: ChangeReport) -> bool:
     """Whether all that is wrong is that stacks could not be had."""
     rest = {kind for group in report.groups for kind in group.kinds}
@@ -114,8 +121,8 @@ def _update(
     more = missing_pins(gate.specs, pins, gate.catalogue)
     pins = pins.with_more(more) if more else pins
     stacks = pinned_stacks(gate.specs, pins, gate.catalogue)
+    _make_ignored(measured)
     missing = run_into(measured, gate.work(stacks, provisioner), gate.infos, **execution)
-    (measured / ".gitignore").write_text("*\n")
     if missing:
         click.echo(f"{gate.baseline}: not written, {many(len(missing), 'stack')} unavailable",
                    err=True)  # fmt: skip
