@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.version import InvalidVersion, Version
 
-from matrix.catalogue import Catalogue, pinned_version
+from matrix.catalogue import Catalogue, exact_version
 from matrix.changes import ChangeReport
 from matrix.compare import Change
 from matrix.errors import UsageError
@@ -51,10 +51,10 @@ def requested(text: str, pins: Pins) -> tuple[Pin, str]:
     """The pin that `apsw==3.54.1.0` is about, and the version asked for; UsageError otherwise."""
     try:
         requirement = Requirement(text)
-        version = str(pinned_version(requirement)) if requirement.specifier else ""
     except InvalidRequirement:
         raise UsageError(f"not a requirement: {text!r}", hint="as in apsw==3.54.1.0") from None
-    if [each.operator for each in requirement.specifier] != ["=="] or "*" in version:
+    version = exact_version(requirement)
+    if version is None:
         raise UsageError(f"{text}: no version to bump to", hint="as in apsw==3.54.1.0")
     pin = pins.find(requirement.name)
     if pin is None:

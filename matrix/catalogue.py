@@ -28,10 +28,10 @@ def _requirement(text: str) -> str:
     if text == GAP:
         return text
     try:
-        pins = list(Requirement(text).specifier)
+        pinned = exact_version(Requirement(text))
     except InvalidRequirement as error:
         raise ValueError(f"not a requirement: {str(error).splitlines()[0]}") from None
-    if [pin.operator for pin in pins] != ["=="]:
+    if pinned is None:
         raise ValueError("a version is pinned with ==, as in apsw==3.54.1.0")
     return text
 
@@ -66,18 +66,22 @@ class Catalogue(Record):
         description="Named sets of stacks: specs with {alternatives}; {*} is every version"
     )
 
+    def pins(self, name: str) -> list[str]:
+        """The pinned requirements of a driver or a middleware, gaps included; none if unlisted."""
+        return self.drivers.get(name) or self.middleware.get(name) or []
+
     def versions(self, name: str) -> tuple[str, ...]:
         """The listed versions of a driver or a middleware, newest first."""
-        pins = self.drivers.get(name) or self.middleware.get(name) or []
-        return tuple(pinned_version(Requirement(pin)) for pin in pins if pin != GAP)
+        return tuple(pinned_version(Requirement(pin)) for pin in self.pins(name) if pin != GAP)
 
     def adjacent(self, name: str, older: str, newer: str) -> bool:
         """Whether the file lists every release between two versions: then there is none."""
         order = sorted(self.versions(name), key=Version)
-        pins = self.drivers.get(name) or self.middleware.get(name) or []
         if older not in order or newer not in order:
             return False
-        listed = [GAP if pin == GAP else pinned_version(Requirement(pin)) for pin in pins]
+        listed = [
+            GAP if pin == GAP else pinned_version(Requirement(pin)) for pin in self.pins(name)
+        ]
         newest, oldest = sorted((listed.index(older), listed.index(newer)))
         return oldest - newest == 1
 
@@ -170,7 +174,15 @@ def to_package(pin: str) -> Package:
     return Package(requirement=f"{requirement.name}=={version}", version=version, marker=marker)
 
 
+def exact_version(requirement: Requirement) -> str | None:
+    """The version that `==` demands; None where others would do, too."""
+    found = [(each.operator, each.version) for each in requirement.specifier]
+    exact = len(found) == 1 and found[0][0] == "==" and "*" not in found[0][1]
+    return found[0][1] if exact else None
+
+
 def pinned_version(pin: Requirement) -> str:
+    """The version of a requirement that is known to be pinned."""
     return next(iter(pin.specifier)).version
 
 

@@ -301,14 +301,8 @@ def _full_name(side: Side, catalogue: Catalogue) -> StackId | None:
     found, seen = side.id, side.fingerprint
     if seen is None:
         return None
-    options = dict(found.options)
-    if found.middleware is not None:
-        options[found.middleware] = seen.middleware_version or ""
-    version = seen.driver_version if seen.distribution is not None else ""
-    python = ".".join(seen.python.split(".")[:2])
-    name = replace(found, version=version, options=options, python=python)
     try:
-        return StackId.parse(parse_stack(str(name), catalogue).id)
+        return StackId.parse(parse_stack(str(found.as_probed(seen)), catalogue).id)
     except UsageError:
         return None
 

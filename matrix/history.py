@@ -138,17 +138,8 @@ def _identity(stack: StackResults) -> StackId | None:
     parsed, probed = StackId.parse(stack.stack), stack.fingerprint
     if parsed is None or probed is None:
         return parsed
-    options = dict(parsed.options)
-    if parsed.middleware is not None:
-        options[parsed.middleware] = options[parsed.middleware] or probed.middleware_version or ""
-    of_driver = probed.driver_version if probed.distribution is not None else ""
-    return replace(
-        parsed,
-        driver=probed.driver if parsed.driver == probed.distribution else parsed.driver,
-        version=parsed.version or of_driver,
-        options=options,
-        python=parsed.python or ".".join(probed.python.split(".")[:2]),
-    )
+    driver = probed.driver if parsed.driver == probed.distribution else parsed.driver
+    return replace(parsed.as_probed(probed), driver=driver)
 
 
 def _axes(stack: StackResults) -> Iterator[tuple[str, str, str]]:

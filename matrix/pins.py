@@ -18,8 +18,8 @@ from matrix.catalogue import (
     GAP,
     Catalogue,
     Package,
+    exact_version,
     expand_braces,
-    pinned_version,
     specs_of_set,
     to_package,
 )
@@ -278,13 +278,13 @@ def _pin(content: str, line: int) -> Pin | None:
         requirement = Requirement(content)
     except InvalidRequirement as error:
         raise ValueError(f"not a requirement: {str(error).splitlines()[0]}") from None
-    operators = [each.operator for each in requirement.specifier]
-    if operators != ["=="] or "*" in str(requirement.specifier):
+    version = exact_version(requirement)
+    if version is None:
         return None
     marker = None if requirement.marker is None else str(requirement.marker)
     return Pin(
         distribution=requirement.name,
-        version=pinned_version(requirement),
+        version=version,
         marker=marker,
         line=line,
     )

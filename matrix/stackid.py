@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from packaging.version import InvalidVersion, Version
+
+from matrix.model import Fingerprint
 
 _DRIVERS = ("sqlite3", "pysqlite3", "apsw")
 _URI_DEFAULTS = ("", "off", "on")
@@ -53,6 +55,19 @@ class StackId:
     def middleware(self) -> str | None:
         """What stands on top of the driver, if anything does."""
         return next((name for name in self.options if name not in _OWN_OPTIONS), None)
+
+    def as_probed(self, probed: Fingerprint) -> StackId:
+        """The name with the versions that it leaves out, as the probe found them."""
+        options = dict(self.options)
+        if self.middleware is not None:
+            options[self.middleware] = options[self.middleware] or probed.middleware_version or ""
+        of_driver = probed.driver_version if probed.distribution is not None else ""
+        return replace(
+            self,
+            version=self.version or of_driver,
+            options=options,
+            python=self.python or ".".join(probed.python.split(".")[:2]),
+        )
 
     @property
     def order(self) -> tuple[object, ...]:

@@ -210,7 +210,7 @@ def _axis(key: str, stack: Stack, catalogue: Catalogue, *, every: bool, pre: boo
             name="SQLite", key=key, versions=tuple(listed),
             adjacent=lambda a, b: adjacent_versions("SQLite", a, b, known, catalogue),
         )  # fmt: skip
-    pins = catalogue.drivers.get(key) or catalogue.middleware.get(key)
+    pins = catalogue.pins(key)
     if not pins:
         raise UsageError(f"no versions of {key} are listed", hint="sqlite-matrix list stacks")
     real = [pin for pin in pins if pin != GAP]
