@@ -230,7 +230,8 @@ def test_what_makes_no_sense_is_told_in_words(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    assert run(words, provisioner, monkeypatch) == code
+    topic = ROOT / "scenarios" / "sharing.yaml"
+    assert run([*words, f"--scenarios={topic}"], provisioner, monkeypatch) == code
     out, err = capfd.readouterr()
     assert out == ""
     assert err.startswith("sqlite-matrix: ")

@@ -20,12 +20,11 @@ import pytest
 from matrix import errors
 from matrix.catalogue import CATALOGUE
 from matrix.cli import VERBS, cli, main
-from matrix.model import canonical
 from matrix.provision import Provisioner
-from matrix.results import write_cases, write_stack, write_unavailable_stack
 from matrix.schemas import SCHEMAS
 from matrix.yamlread import read_yaml
 from tests.builders import realistic
+from tests.comparing import write_results
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -152,14 +151,7 @@ def test_the_calls_that_only_list_and_report_work_as_they_are_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shutil.copytree(ROOT / "scenarios", tmp_path / "scenarios")
-    results, latest = realistic(), tmp_path / "results" / "latest"
-    write_cases(latest, results.scenarios, results.cases.values())
-    for stack in results.stacks:
-        if stack.fingerprint is None:
-            write_unavailable_stack(latest, stack.stack, stack.unavailable or "")
-        else:
-            lines = [canonical(seen.to_json()) for seen in stack.observations.values()]
-            write_stack(latest, stack.stack, stack.fingerprint, lines)
+    write_results(tmp_path / "results" / "latest", realistic())
     monkeypatch.chdir(tmp_path)
     ran = [
         call

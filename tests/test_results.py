@@ -10,15 +10,9 @@ import pytest
 
 from matrix.errors import ResultsError
 from matrix.model import canonical
-from matrix.results import (
-    ResultSet,
-    StackResults,
-    load_results,
-    write_cases,
-    write_stack,
-    write_unavailable_stack,
-)
+from matrix.results import load_results, write_cases, write_stack, write_unavailable_stack
 from tests.builders import in_memory, make_case, make_fingerprint, make_scenario, realistic
+from tests.comparing import write_results
 
 STACK = "sqlite3@3.11"
 CASE = "topic/scenario[form=plain]"
@@ -33,20 +27,6 @@ def write(directory: Path, *lines: str | bytes, stack: str = STACK) -> Path:
     write_cases(directory, [make_scenario()], [make_case(CASE), make_case("topic/scenario[b]")])
     write_stack(directory, stack, make_fingerprint(), lines)
     return directory / f"{stack}.jsonl"
-
-
-def write_results(directory: Path, results: ResultSet) -> None:
-    write_cases(directory, results.scenarios, results.cases.values())
-    for stack in results.stacks:
-        _write_stack(directory, stack)
-
-
-def _write_stack(directory: Path, stack: StackResults) -> None:
-    if stack.fingerprint is None:
-        write_unavailable_stack(directory, stack.stack, stack.unavailable or "")
-    else:
-        lines = [canonical(each.to_json()) for each in stack.observations.values()]
-        write_stack(directory, stack.stack, stack.fingerprint, lines)
 
 
 def test_what_was_written_is_read(tmp_path: Path) -> None:
