@@ -239,6 +239,18 @@ def test_git_is_told_to_ignore_a_directory_that_was_made_for_what_is_measured(
     assert not (project / "mine" / ".gitignore").exists()
 
 
+def test_a_spoilt_baseline_is_told_whole_and_before_anything_is_run(
+    project: Path, pinned: Path, code: Code, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for file in (project / "base").glob("*.jsonl"):
+        file.write_bytes(file.read_bytes()[:-5])
+    capfd.readouterr()
+    assert code("regress") == 2
+    err = capfd.readouterr().err
+    assert err.count("cut off") == 3
+    assert "cells" not in err
+
+
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="needs a user who is not root")
 def test_a_directory_that_cannot_be_written_is_told(
     project: Path, pinned: Path, code: Code, capfd: pytest.CaptureFixture[str]
