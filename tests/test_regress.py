@@ -363,6 +363,7 @@ def test_several_bumps_are_told_one_by_one(
         (["--latest", "--offline"], 2, "--latest asks the index"),
         (["apsw==3.1.0", "--offline"], 4, "apsw 3.47.2.0 → 3.1.0: cannot be had: apsw==3.1.0 for"),
         (["apsw==3.47.2.0"], 0, "apsw==3.47.2.0 is what is pinned"),
+        (["apsw==3.47.2.0", "--fail-on="], 2, "no kind of change called ''"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

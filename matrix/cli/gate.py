@@ -100,7 +100,7 @@ def open_gate(
 
 def _fail_on(text: str | None, settings: Settings) -> frozenset[ChangeKind]:
     try:
-        return failing_kinds(text or settings.fail_on)
+        return failing_kinds(settings.fail_on if text is None else text)
     except UsageError as error:
         if text is not None:
             raise
