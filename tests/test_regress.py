@@ -383,6 +383,13 @@ def test_what_cannot_be_bumped_is_told_in_words(
     assert "Traceback" not in err
 
 
+def test_a_version_that_there_is_not_is_told_with_the_newest_that_there_is(
+    pinned: Path, code: Code, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert code("bump", "apsw==3.47.3") == 4
+    assert "the index has no apsw 3.47.3; the newest are 3." in capfd.readouterr().err
+
+
 def test_a_version_without_a_wheel_is_told_with_the_installers_words(
     pinned: Path, code: Code, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from packaging.version import Version
 
 from matrix.baseline import check_baseline, install
 from matrix.bump import Bump, Step, bump_json, newer, requested, step_to, verdict
@@ -20,6 +21,7 @@ from matrix.errors import (
     EXIT_CHANGED,
     EXIT_OK,
     EXIT_UNAVAILABLE,
+    MatrixError,
     ProvisionError,
     ResultsError,
     UsageError,
@@ -30,6 +32,9 @@ from matrix.pythons import RUNNING
 from matrix.registry import versions_on_index
 from matrix.results import CASES_FILE, write_cases
 from matrix.wording import many
+
+_NEWEST = 3
+"""So many versions are told, where the one that was asked for is none."""
 
 
 @click.command("bump")
@@ -87,6 +92,8 @@ def command(
         )
         for pin, *versions in wishes:
             bench.bump(pin, versions, write=write)
+            if not latest and not offline and f"{pin.distribution}=={versions[0]}" in bench.missing:
+                _tell_newest(pin, versions[0])
     texts = [verdict(bump) for bump in bench.done]
     if format_ == "json":
         data = {"bumps": [bump_json(bump) for bump in bench.done], "unavailable": bench.missing}
@@ -182,6 +189,18 @@ def _latest(pins: Pins, *, pre: bool) -> list[Any]:
             if versions:
                 found.append((pin, *versions))
     return found
+
+
+def _tell_newest(pin: Pin, version: str) -> None:
+    """What there is, instead of a version that there is not."""
+    try:
+        versions = versions_on_index(pin.distribution, RUNNING)
+    except MatrixError:
+        return
+    if Version(version) not in map(Version, versions):
+        newest = ", ".join(versions[:_NEWEST])
+        told = f"the index has no {pin.distribution} {version}; the newest are {newest}"
+        click.echo(told, err=True)
 
 
 def _check_writable(gate: Gate) -> None:
