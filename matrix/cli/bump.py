@@ -99,7 +99,8 @@ def command(
         data = {"bumps": [bump_json(bump) for bump in bench.done], "unavailable": bench.missing}
         write_output(json.dumps(data, indent=1) + "\n", output)
     else:
-        write_output("".join(texts) or "every pin is the newest\n" * (not bench.missing), output)
+        idle = "every pin is the newest\n" if latest else "nothing to bump\n"
+        write_output("".join(texts) or idle * (not bench.missing), output)
     if write and bench.done:
         click.echo(f"written: {gate.pins}, {gate.baseline}/", err=True)
     if any(bump.report.exit_code for bump in bench.done):
