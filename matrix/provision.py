@@ -78,6 +78,10 @@ class Provisioner:
             library = self._library(stack.library, stack.python, python)
         except ProvisionError as error:
             return Unprovided(stack=stack, reason=str(error))
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename else ""
+            reason = f"the cache cannot be used: {where}{error.strerror or error}"
+            return Unprovided(stack=stack, reason=f"{reason}; --cache names another one")
         return Provided(stack=stack, python=python, overlays=overlays, library=library)
 
     def provide_all(self, stacks: Sequence[Stack]) -> Iterator[Provided | Unprovided]:

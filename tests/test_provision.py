@@ -195,6 +195,14 @@ def test_a_version_without_a_wheel_for_this_python_is_told_without_asking(
     assert calls(installs) == 0
 
 
+def test_a_cache_that_cannot_be_written_is_the_reason(tmp_path: Path, installs: Path) -> None:
+    (tmp_path / "cache").write_text("in the way")
+    found = Provisioner(tmp_path / "cache").provide(stack_of())
+    assert isinstance(found, Unprovided)
+    assert str(tmp_path / "cache") in found.reason
+    assert calls(installs) == 0
+
+
 def test_a_python_that_is_not_here_is_told(tmp_path: Path) -> None:
     answer = Provisioner(tmp_path).provide(Stack(driver="sqlite3", package=None, python="3.99"))
     assert isinstance(answer, Unprovided)
