@@ -35,17 +35,17 @@ def topics(*names: str) -> tuple[Case, ...]:
 
 @pytest.fixture
 def explained(catalogue: Catalogue, provisioner: Provisioner, tmp_path: Path) -> Explained:
-    """Run topics on two stacks, compare what they showed, and find what decides."""
+    """Run topics, or every so many of their cases, on two stacks, and find what decides."""
 
     def run(asked: Iterable[tuple[Stack, Sequence[Case]]]) -> ResultSet:
         work = [(provisioner.provide(stack), cases) for stack, cases in asked]
         return observe(work)
 
-    def explained(old: str, new: str, *names: str) -> Comparison:
+    def explained(old: str, new: str, *names: str, every: int = 1) -> Comparison:
         for name, spec in (("old", old), ("new", new)):
             stack = parse_stack(spec, catalogue)
             assert isinstance(provisioner.provide(stack), Provided)
-            cases = [case for case in topics(*names) if stack.runs_case(case)]
+            cases = [case for case in topics(*names)[::every] if stack.runs_case(case)]
             write_results(tmp_path / name, run([(stack, cases)]))
         comparison = compare_results(tmp_path / "old", tmp_path / "new")
         return explain(comparison, run, catalogue)
@@ -125,11 +125,11 @@ def test_two_parts_exchanged_at_once_are_told_apart_by_exchanging_one(
     explained: Explained,
 ) -> None:
     old, new = "apsw==3.47.2.0[sqlalchemy=2.0.58]", "apsw==3.48.0.0[sqlalchemy=2.1.9]"
-    comparison = explained(old, new, "sqlalchemy-encoding")
+    comparison = explained(old, new, "sqlalchemy-encoding", every=3)
     decided = {(g.what.split(":")[0], g.cause.facts) for g in groups(comparison)}
     assert ("another string reaches the driver", ("sqlalchemy 2.0.58 → 2.1.9",)) in decided
     assert ("now warns", ("sqlalchemy 2.0.58 → 2.1.9",)) in decided
-    assert {facts for _, facts in decided} <= {
+    assert {facts for _, facts in decided} == {
         ("sqlalchemy 2.0.58 → 2.1.9",),
         ("OMIT_SHARED_CACHE absent → set",),
     }
