@@ -92,14 +92,16 @@ class _Session:
 
     def _find_baseline(self) -> Path | None:
         from matrix.baseline import check_baseline
-        from matrix.results import CASES_FILE
 
         named = self._config.getoption("--sqlite-matrix-baseline")
         if named is not None:
             check_baseline(Path(named), f"sqlite-matrix regress --update --baseline {named}")
             return Path(named)
         said = self._settings.baseline if "baseline" in self._settings.lines else None
-        return said if said is not None and (said / CASES_FILE).is_file() else None
+        if said is None or not any(said.glob("*.jsonl")):
+            return None
+        check_baseline(said, "sqlite-matrix regress --update")
+        return said
 
     def _stacks(self) -> Iterator[Stack]:
         """Those that were asked for; the members of a set may be missing here, others may not."""

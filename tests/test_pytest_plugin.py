@@ -166,6 +166,22 @@ def test_a_call_that_makes_no_sense_is_a_usage_error(
     result.stderr.fnmatch_lines([f"ERROR: {words}"])
 
 
+@pytest.mark.parametrize("spoil", ["cut", "without cases"])
+def test_a_spoilt_baseline_is_a_usage_error(project: pytest.Pytester, spoil: str) -> None:
+    make_baseline(project, "apsw==3.54.0.0\n")
+    settings = '[tool.sqlite-matrix]\nstacks = "apsw"\nbaseline = "base"\n'
+    (project.path / "pyproject.toml").write_text(settings)
+    file = project.path / "base" / "apsw.jsonl"
+    if spoil == "cut":
+        file.write_bytes(file.read_bytes()[:-5])
+    else:
+        (project.path / "base" / "cases.jsonl").unlink()
+    result = run(project, on="")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    words = "*base*apsw.jsonl: cut off*" if spoil == "cut" else "*base: there is no baseline*"
+    result.stderr.fnmatch_lines([words])
+
+
 def test_a_stack_that_the_baseline_lacks_is_a_usage_error(project: pytest.Pytester) -> None:
     make_baseline(project, "apsw==3.54.0.0\n")
     result = run(project, "--sqlite-matrix-baseline=base", on="sqlite3")
