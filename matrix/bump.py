@@ -1,4 +1,4 @@
-"""What a bump of a pinned version changes, in words fit for a changelog."""
+"""A bump of a pinned version: which stacks it changes, and what running both sides of it told."""
 
 from __future__ import annotations
 
@@ -10,17 +10,10 @@ from packaging.version import InvalidVersion, Version
 
 from matrix.catalogue import Catalogue, exact_version
 from matrix.changes import ChangeReport
-from matrix.compare import Change
 from matrix.errors import UsageError
-from matrix.groups import NOTES, Group
-from matrix.model import Json
 from matrix.pins import Pin, Pins, pinned_stacks
-from matrix.reports.grid import visible
 from matrix.stacks import Stack
-from matrix.wording import many
 from matrix.yamldoc import suggest
-
-_EXAMPLES = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,51 +84,3 @@ def newer(pin: Pin, versions: Iterable[str]) -> list[str]:
         if version > Version(pin.version):
             found.append((version, text))
     return [text for _, text in sorted(found, reverse=True)]
-
-
-def strings(changes: Iterable[Change]) -> list[str]:
-    """The connection strings among changes, each once, in their order."""
-    return list(dict.fromkeys(change.case.target for change in changes))
-
-
-def verdict(bump: Bump) -> str:
-    """The verdict as Markdown: one line, and below it what changed, worst first."""
-    extent = f"{many(bump.cases, 'case')} on {many(len(bump.step.new), 'stack')}"
-    groups = bump.report.groups
-    found = strings(c for group in groups if group.kind not in NOTES for c in group.changes)
-    if found:
-        verb = "string behaves" if len(found) == 1 else "strings behave"
-        lines = [f"{bump.step.title}: {len(found):,} {verb} differently ({extent})"]
-    else:
-        lines = [f"{bump.step.title}: no connection string behaves differently ({extent})"]
-    return "\n".join([*lines, *map(_group_line, groups)]) + "\n"
-
-
-def bump_json(bump: Bump) -> Json:
-    """The same as data, with every cell that changed."""
-    return {
-        "distribution": bump.step.pin.distribution,
-        "old": bump.step.pin.version,
-        "new": bump.step.version,
-        "stacks": [stack.id for stack in bump.step.new],
-        "cases": bump.cases,
-        "strings": strings(change for group in bump.report.groups for change in group.changes),
-        "groups": [
-            {
-                "kind": group.kind.value,
-                "what": group.what,
-                "cause": str(group.cause),
-                "strings": strings(group.changes),
-                "cells": [change.cell for change in group.changes],
-            }
-            for group in bump.report.groups
-        ],
-    }
-
-
-def _group_line(group: Group) -> str:
-    """`- memory → shared memory (43 strings: `a`, `b`, …): the cause`."""
-    targets = strings(group.changes)
-    shown = ", ".join(f"`{visible(text)}`" for text in targets[:_EXAMPLES])
-    rest = ", …" if len(targets) > _EXAMPLES else ""
-    return f"- {group.what}; {many(len(targets), 'string')}: {shown}{rest}; {group.cause}"

@@ -12,7 +12,7 @@ import click
 from packaging.version import Version
 
 from matrix.baseline import check_baseline, install
-from matrix.bump import Bump, Step, bump_json, newer, requested, step_to, verdict
+from matrix.bump import Bump, Step, newer, requested, step_to
 from matrix.cli.common import execution_options, output_option, write_output
 from matrix.cli.compare import explain_option, tell_changes
 from matrix.cli.gate import Gate, gate_options, open_gate, run_into
@@ -30,6 +30,7 @@ from matrix.pins import Pin, Pins, load_pins, pinned_stacks
 from matrix.provision import Provisioner, Unprovided
 from matrix.pythons import RUNNING
 from matrix.registry import versions_on_index
+from matrix.reports.bump import bump_json, render_bump
 from matrix.results import CASES_FILE, write_cases
 from matrix.wording import many
 
@@ -94,7 +95,7 @@ def command(
             bench.bump(pin, versions, write=write)
             if not latest and not offline and f"{pin.distribution}=={versions[0]}" in bench.missing:
                 _tell_newest(pin, versions[0])
-    texts = [verdict(bump) for bump in bench.done]
+    texts = [render_bump(bump) for bump in bench.done]
     if format_ == "json":
         data = {"bumps": [bump_json(bump) for bump in bench.done], "unavailable": bench.missing}
         write_output(json.dumps(data, indent=1) + "\n", output)
