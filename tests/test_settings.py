@@ -121,3 +121,14 @@ def test_a_name_that_is_no_stack_is_told_at_its_line(project: Path, catalogue: C
     assert one.startswith("pyproject.toml:2:1: tool.sqlite-matrix.stacks: no driver called 'apws'")
     assert one.endswith("did you mean 'apsw'?")
     assert "sqlite3[url=on]: no such option: url" in other
+
+
+def test_names_and_kinds_that_make_no_sense_are_told_together(project: Path) -> None:
+    write_small(project)
+    write(project, '[tool.sqlite-matrix]\nstacks = "apws"\nfail-on = "strayy"\n')
+    done = run_tool("regress", cwd=project)
+    assert done.returncode == 2
+    assert [line.split(": ")[1] for line in done.stderr.splitlines()] == [
+        "tool.sqlite-matrix.stacks",
+        "tool.sqlite-matrix.fail-on",
+    ]

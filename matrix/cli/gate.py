@@ -15,7 +15,7 @@ from matrix.cli.common import package_options, provide, read_topics, scenarios_o
 from matrix.cli.compare import failing_kinds
 from matrix.cli.progress import check_ran, follow
 from matrix.collect import Work, measure
-from matrix.errors import DocumentError, NothingSelectedError, UsageError
+from matrix.errors import DocumentError, NothingSelectedError, Problem, UsageError
 from matrix.expand import expand_topics, scenario_infos
 from matrix.model import Case, ScenarioInfo
 from matrix.pins import chosen_specs, configured_specs, pins_path
@@ -86,16 +86,37 @@ def open_gate(
     cases = tuple(case for case in expand_topics(topics) if selector(case.id))
     if not cases:
         raise NothingSelectedError("no case is selected", hint="sqlite-matrix list cases")
+    kinds, specs = _settled(settings, fail_on, words, catalogue)
     return Gate(
         settings=settings,
         baseline=directory,
         pins=pins or pins_path(settings, directory),
-        fail_on=_fail_on(fail_on, settings),
-        specs=chosen_specs(words, catalogue) if words else configured_specs(settings, catalogue),
+        fail_on=kinds,
+        specs=specs,
         cases=cases,
         infos=scenario_infos(topics),
         catalogue=catalogue,
     )
+
+
+def _settled(
+    settings: Settings, fail_on: str | None, words: Sequence[str], catalogue: Catalogue
+) -> tuple[frozenset[ChangeKind], tuple[str, ...]]:
+    """The kinds that fail, and the stacks; DocumentError with what is wrong in either setting."""
+    problems: list[Problem] = []
+    kinds: frozenset[ChangeKind] = frozenset()
+    specs: tuple[str, ...] = ()
+    try:
+        kinds = _fail_on(fail_on, settings)
+    except DocumentError as error:
+        problems += error.problems
+    try:
+        specs = chosen_specs(words, catalogue) if words else configured_specs(settings, catalogue)
+    except DocumentError as error:
+        problems += error.problems
+    if problems:
+        raise DocumentError(problems)
+    return kinds, specs
 
 
 def _fail_on(text: str | None, settings: Settings) -> frozenset[ChangeKind]:
