@@ -258,21 +258,17 @@ def _ends(axis: _Axis, old: str | None, new: str | None) -> _Axis:
 
 def _fitting(found: Sequence[Case], stack: Stack, axis: _Axis) -> dict[str, Case]:
     """The cases that run on such a stack, by id."""
-    fixed = axis.key if axis.key in _middlewares(stack, axis) else stack.middleware
+    varied = axis.key not in ("python", "sqlite", stack.driver)
+    fixed = axis.key if varied else stack.middleware
     cases = {
         case.id: case
         for case in found
-        if (case.drivers is None or stack.driver in case.drivers)
-        and (case.via == fixed if fixed is not None else True)
+        if (case.drivers is None or stack.driver in case.drivers) and fixed in (None, case.via)
     }
     if not cases:
         what = f"through {fixed}" if fixed else f"for {stack.driver}"
         raise NothingSelectedError(f"{many(len(found), 'case')}, and none of them {what}")
     return cases
-
-
-def _middlewares(stack: Stack, axis: _Axis) -> set[str]:
-    return {axis.key} - {"python", "sqlite", stack.driver}
 
 
 def _search(

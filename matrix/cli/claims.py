@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +23,7 @@ from matrix.cli.common import (
     output_option,
     provide,
     stack_options,
+    this_terminal,
     write_output,
 )
 from matrix.collect import observe
@@ -166,8 +165,9 @@ def _measure(
 
 
 def _table(judged: Sequence[Judgement], *, to_file: bool) -> str:
-    unicode = to_file or "utf" in (sys.stdout.encoding or "").lower()
-    return render_claims(judged, width=shutil.get_terminal_size((100, 24)).columns, unicode=unicode)
+    terminal = this_terminal()
+    unicode = to_file or terminal["unicode"]
+    return render_claims(judged, width=terminal["width"], unicode=unicode)
 
 
 def _exit_code(judged: Sequence[Judgement]) -> int:

@@ -43,8 +43,10 @@ def render_change_table(
     lines = [*_wrapped(visible(report.headline), width, "")]
     for group in report.groups:
         lines += ["", *_group(report, group, width, color=color)]
-    for part in (_stacks(report, width), _accepted(report, width), _stale(report, width)):
-        lines += part
+    folded = (f"accepted: {_folded(entry, count)}" for entry, count in report.accepted)
+    stale = (f"stale: {stale_line(entry)}; remove the entry" for entry in report.stale)
+    for texts in (map(stack_line, report.stacks), map(visible, folded), stale):
+        lines += _block(texts, width)
     lines += _pairs(report, width)
     text = "\n".join(lines) + "\n"
     return text if unicode else text.translate(_ASCII).encode("ascii", "backslashreplace").decode()
@@ -146,36 +148,14 @@ def _group(report: ChangeReport, group: Group, width: int, *, color: bool) -> It
             yield from _wrapped(aspect_line(aspect), width, "       ", "  ")
 
 
-def _stacks(report: ChangeReport, width: int) -> list[str]:
-    told = [line for each in report.stacks for line in _wrapped(stack_line(each), width, "", "  ")]
-    return ["", *told] if told else []
-
-
-def _accepted(report: ChangeReport, width: int) -> list[str]:
-    told = [
-        line
-        for entry, count in report.accepted
-        for line in _wrapped(visible(f"accepted: {_folded(entry, count)}"), width, "", "  ")
-    ]
+def _block(texts: Iterable[str], width: int) -> list[str]:
+    """Texts below an empty line, if there are any."""
+    told = [line for text in texts for line in _wrapped(text, width, "", "  ")]
     return ["", *told] if told else []
 
 
 def _folded(entry: AcceptedChange, count: int) -> str:
     return f"{many(count, 'cell')}, {entry.what}, {_because(entry)}"
-
-
-def _stale(report: ChangeReport, width: int) -> list[str]:
-    told = [
-        line
-        for entry in report.stale
-        for line in _wrapped(
-            f"stale: {stale_line(entry)}; remove the entry",
-            width,
-            "",
-            "  ",
-        )
-    ]
-    return ["", *map(visible, told)] if told else []
 
 
 def _pairs(report: ChangeReport, width: int) -> list[str]:
