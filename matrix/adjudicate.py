@@ -221,7 +221,7 @@ class _Court:
         """Whether a stack is one for this case; else it is no gap that it lacks it."""
         case, fingerprint = self._results.cases[name], stack.fingerprint
         assert fingerprint is not None
-        meant = case.drivers is None or fingerprint.driver in case.drivers
+        meant = case.fits_driver(fingerprint.driver)
         return case.via == fingerprint.middleware and meant
 
     def _cell(self, stack: StackResults, case: str) -> Facts | None:

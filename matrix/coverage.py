@@ -48,7 +48,7 @@ def coverage(cases: Iterable[Case], drivers: Iterable[str]) -> dict[str, Counter
     known = tuple(drivers)
     found: dict[str, Counter[str]] = {}
     for case in cases:
-        on = [driver for driver in known if case.drivers is None or driver in case.drivers]
+        on = [driver for driver in known if case.fits_driver(driver)]
         for feature in features(case):
             found.setdefault(feature, Counter()).update(on)
     return {feature: found[feature] for feature in sorted(found)}

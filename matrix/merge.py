@@ -61,7 +61,7 @@ def _complete(directory: Path, stack: StackResults, cases: Mapping[str, Case]) -
         case.id
         for case in cases.values()
         if case.via == stack.middleware
-        and (case.drivers is None or driver in case.drivers)
+        and case.fits_driver(driver)
         and case.id not in stack.observations
     ]
     if missing:

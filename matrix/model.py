@@ -133,6 +133,10 @@ class Case:
     intent: Intent = Intent.OBSERVE
     drivers: tuple[str, ...] | None = None
 
+    def fits_driver(self, driver: str) -> bool:
+        """Whether it is one for this driver."""
+        return self.drivers is None or driver in self.drivers
+
     @property
     def scenario(self) -> str:
         """The id of the scenario it comes from: `topic/scenario`."""

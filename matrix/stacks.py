@@ -99,7 +99,7 @@ class Stack:
 
     def runs_case(self, case: Case) -> bool:
         """Whether a case is one for this stack."""
-        return self.runs(case.via) and (case.drivers is None or self.driver in case.drivers)
+        return self.runs(case.via) and case.fits_driver(self.driver)
 
 
 def stacks_of_set(name: str, catalogue: Catalogue, python: str = RUNNING) -> tuple[Stack, ...]:

@@ -243,7 +243,7 @@ def corpus(provided: Provided, size: int) -> list[Case]:
     cases = [
         case
         for case in expand_topics(load_topics([ROOT / "scenarios"]))
-        if case.via == via and (case.drivers is None or provided.stack.driver in case.drivers)
+        if case.via == via and case.fits_driver(provided.stack.driver)
     ]
     taken = cases[:: max(1, len(cases) // size)]
     (stack,) = observe([(provided, taken)]).stacks

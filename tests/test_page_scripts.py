@@ -80,7 +80,7 @@ def sample(provided: Provided, cases: Sequence[Case]) -> list[Case]:
 
 
 def runs_on(case: Case, provided: Provided) -> bool:
-    return case.drivers is None or provided.stack.driver in case.drivers
+    return case.fits_driver(provided.stack.driver)
 
 
 @pytest.fixture(scope="module")

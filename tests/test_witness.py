@@ -26,7 +26,7 @@ def sample(driver: str, via: str | None, per_topic: int) -> list[Case]:
     cases = (
         case
         for case in expand_topics(load_topics([SCENARIOS]))
-        if case.via == via and (case.drivers is None or driver in case.drivers)
+        if case.via == via and case.fits_driver(driver)
     )
     chosen: list[Case] = []
     for _, group in groupby(cases, key=lambda case: case.id.partition("/")[0]):

@@ -263,7 +263,7 @@ def _fitting(found: Sequence[Case], stack: Stack, axis: _Axis) -> dict[str, Case
     cases = {
         case.id: case
         for case in found
-        if (case.drivers is None or stack.driver in case.drivers) and fixed in (None, case.via)
+        if case.fits_driver(stack.driver) and fixed in (None, case.via)
     }
     if not cases:
         what = f"through {fixed}" if fixed else f"for {stack.driver}"
