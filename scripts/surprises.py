@@ -79,10 +79,10 @@ def surprises(results: ResultSet, stacks: Sequence[StackResults]) -> list[Case]:
 
 
 def _comparable(results: ResultSet, stacks: Sequence[StackResults]) -> Iterator[Case]:
-    """The cases without set-up that ran on every driver, and differ."""
+    """The cases without set-up that wrote, ran on every driver, and differ."""
     for case in results.cases.values():
         on_all = all(case.id in stack.observations for stack in stacks)
-        plain = not case.setup and case.target_type is TargetType.STR
+        plain = case.write and not case.setup and case.target_type is TargetType.STR
         if on_all and plain and len(_kinds(case, stacks)) > 1:
             yield case
 
