@@ -32,7 +32,7 @@ class Outcome(Enum):
         self.word = word
         self.explanation = explanation
 
-    MEMORY = "m", "memory", "in memory; no second connection saw the data"
+    MEMORY = "m", "memory", "in memory, and not seen to be shared"
     SHARED_MEMORY = "m+", "shared memory", "in memory; a second connection saw the data"
     TEMPORARY = "t", "temporary", "in a temporary file that has no name"
     FILE = "f", "file", "the file that was asked for was created"

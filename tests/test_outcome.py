@@ -255,3 +255,8 @@ def test_without_an_opinion_everything_is_only_noted(observation: Observation) -
 @pytest.mark.parametrize("intent", Intent)
 def test_what_could_not_be_measured_is_only_noted(intent: Intent) -> None:
     assert verdict(UNAVAILABLE, intent) is Verdict.NOTED
+
+
+def test_memory_says_no_more_than_was_asked() -> None:
+    assert outcome(replace(MEMORY, second_connection=None)) is Outcome.MEMORY
+    assert "not seen to be shared" in Outcome.MEMORY.explanation

@@ -111,7 +111,7 @@ def test_a_terminal_shows_the_grid_in_80_columns_and_without_colour() -> None:
          sqlite:////file:db?mode=memory&uri=true  !!✗
 
         ────────────────────────────────────────────────────────────────────────────────
-          m memory          in memory; no second connection saw the data
+          m memory          in memory, and not seen to be shared
           ! stray file      a database file appeared that nobody asked for
          !! stray outside   a stray file outside the directory of the case
           ✓ as intended     what a user means by this string
