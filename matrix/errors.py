@@ -84,9 +84,3 @@ class NothingSelectedError(MatrixError):
     """The selection matches no cell."""
 
     exit_code = EXIT_NOTHING_SELECTED
-
-
-class InterruptedRunError(MatrixError):
-    """Ctrl-C: the part files are kept, and the run can be resumed."""
-
-    exit_code = EXIT_INTERRUPTED

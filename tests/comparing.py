@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from matrix.aspects import ChangeKind
 from matrix.compare import Change, compare_results
 from matrix.model import Case, Observation, canonical
 from matrix.results import (
@@ -61,7 +60,3 @@ def one_change(tmp_path: Path, before: Observation, after: Observation) -> Chang
 
 def kinds(change: Change) -> list[str]:
     return [kind.value for kind in change.kinds]
-
-
-def kind_set(found: Iterable[Change]) -> set[ChangeKind]:
-    return {kind for change in found for kind in change.kinds}
