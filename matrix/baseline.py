@@ -11,8 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from matrix.errors import ResultsError
-from matrix.records import Document
-from matrix.results import CASES_FILE, is_result, result_files
+from matrix.results import CASES_FILE, is_result, result_files, spoilt
 
 
 def check_baseline(directory: Path, make: str) -> None:
@@ -22,21 +21,9 @@ def check_baseline(directory: Path, make: str) -> None:
     """
     if not (directory / CASES_FILE).is_file():
         raise ResultsError(f"{directory}: there is no baseline", hint=f"`{make}` makes one")
-    cases, stacks = result_files(directory)
-    kinds = [(cases, "cases"), *((file, "stack") for file in stacks)]
-    problems = [problem for file, kind in kinds if (problem := _problem(file, kind)) is not None]
+    problems = spoilt(directory)
     if problems:
         raise ResultsError("\n".join(problems))
-
-
-def _problem(path: Path, kind: str) -> str | None:
-    """What is wrong with a file as a whole: its header, its end, its digest."""
-    try:
-        for _ in Document(path, kind).lines():
-            pass
-    except ResultsError as error:
-        return str(error)
-    return None
 
 
 def install(measured: Path, baseline: Path, *, only: Iterable[str] | None = None) -> None:

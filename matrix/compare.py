@@ -26,7 +26,7 @@ from matrix.errors import NothingSelectedError, ResultsError
 from matrix.model import Case, Json, Observation, canonical
 from matrix.pairs import Pair, Side, pair_stacks
 from matrix.records import RUN_AGAIN, Document, parse_record, reading
-from matrix.results import result_files, stack_of
+from matrix.results import result_files, spoilt, stack_of
 from matrix.sidebyside import CASES, CELLS, Lines, Selection, SortedLines, side_by_side
 from matrix.stackid import stack_order
 
@@ -97,8 +97,21 @@ def compare_results(
     """Hold two results directories together.
 
     `selection` is asked for case ids, `stacks` for the names of stacks. Raises ResultsError for
-    files that cannot be trusted, NothingSelectedError where no case or no stack is selected.
+    files that cannot be trusted, with all of them, NothingSelectedError where no case or no stack
+    is selected.
     """
+    try:
+        return _compare(old, new, selection, stacks)
+    except ResultsError:
+        problems = [*spoilt(old), *spoilt(new)]
+        if len(problems) < 2:
+            raise
+        raise ResultsError("\n".join(problems)) from None
+
+
+def _compare(
+    old: Path, new: Path, selection: Selection | None, stacks: Selection | None
+) -> Comparison:
     (old_cases, old_files), (new_cases, new_files) = result_files(old), result_files(new)
     left, right = _sides(old_files), _sides(new_files)
     pairs, gone, added = _selected(pair_stacks(list(left), list(right)), stacks)

@@ -161,6 +161,7 @@ def _refuse(directory: Path, reason: str) -> ProvisionError:
 def _install(package: Package, python: Path, directory: Path) -> None:
     """Install a package with its dependencies into a directory of its own."""
     aside = Path(tempfile.mkdtemp(prefix=f"{directory.name}.", dir=directory.parent))
+    aside.chmod(0o755)  # a cache may serve several users
     try:
         command = [*installer(python), "--target", str(aside)]
         if package.wheel:

@@ -186,6 +186,22 @@ def is_result(path: Path) -> bool:
     return b'"kind":"stack"' in start or b'"kind":"cases"' in start
 
 
+def spoilt(directory: Path) -> list[str]:
+    """What is wrong with each file of a results directory as a whole: header, end, digest."""
+    cases, stacks = result_files(directory)
+    found = (_spoilt(cases, "cases"), *(_spoilt(file, "stack") for file in stacks))
+    return [problem for problem in found if problem is not None]
+
+
+def _spoilt(path: Path, kind: str) -> str | None:
+    try:
+        for _ in Document(path, kind).lines():
+            pass
+    except ResultsError as error:
+        return str(error)
+    return None
+
+
 def load_results(directory: Path) -> ResultSet:
     """Read a results directory; ResultsError if any file of it cannot be trusted."""
     cases_file, stack_files = result_files(directory)

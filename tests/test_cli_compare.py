@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from matrix.model import canonical
 from matrix.results import write_stack
 from tests.builders import in_memory, make_fingerprint, make_stack, shared, stray
 from tests.comparing import CASE, STACK, stack, write
+from tests.tool import command
 
 OTHER = "another/scenario[form=x]"
 
@@ -220,3 +222,21 @@ def test_a_file_of_accepted_changes_that_does_not_read_is_told(
     (old / ACCEPTED_FILE).write_text("accepted: []\n")
     assert run("compare", old, new) == 2
     assert f"{old / ACCEPTED_FILE}:1:11: accepted: is empty" in capsys.readouterr().err
+
+
+def test_every_file_that_cannot_be_trusted_is_told(
+    old: Path, new: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spoilt = [*old.glob("*.jsonl"), *new.glob("cases.jsonl")]
+    for path in spoilt:
+        path.write_bytes(path.read_bytes()[:-1])
+    assert run("compare", old, new) == 2
+    told = capsys.readouterr().err
+    assert [path.name for path in spoilt if f"{path}: cut off" not in told] == []
+
+
+def test_a_closed_output_is_no_error_of_ours(old: Path, new: Path) -> None:
+    words = command("compare", old, new)
+    done = subprocess.run(["sh", "-c", '"$@" >&-', "sh", *words], capture_output=True, check=False)
+    assert done.returncode == 1
+    assert b"Error" not in done.stderr

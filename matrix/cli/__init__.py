@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import os
 import re
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import click
@@ -65,6 +67,9 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command and leave with its exit code."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by whoever started it
+            setattr(sys, name, Path(os.devnull).open("w"))
     sys.exit(_exit_code(arguments))
 
 
@@ -92,7 +97,7 @@ def _exit_code(arguments: Sequence[str] | None) -> int:
 def _in_words(error: Exception) -> str:
     if isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename else ""
-        return f"{where}{error.strerror or error}; what was observed so far is kept"
+        return f"{where}{error.strerror or error}"
     return f"an error of ours: {type(error).__name__}: {error}"
 
 
