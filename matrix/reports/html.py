@@ -25,7 +25,7 @@ from matrix.reports.claims import by_ticks, claim_row
 from matrix.reports.grid import Selection, connect_options, display, visible
 from matrix.reports.pagedata import build_page_data, detail_document, grid_document, pack
 from matrix.reports.pagesummary import summarise
-from matrix.reports.recipes import WANTS, Recipe
+from matrix.reports.recipes import UNDER_APSW, WANTS, Recipe
 from matrix.results import ResultSet
 
 _SCRIPTS = (
@@ -95,6 +95,7 @@ def render_html(
             recipes=recipes,
             runs=sorted(runs, key=lambda run: run.finished),
             wants=WANTS,
+            under_apsw=UNDER_APSW,
             beside=list(beside),
             style=Markup(style),
             style_hash=_hash(style),

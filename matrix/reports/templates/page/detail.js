@@ -122,7 +122,7 @@ function factsView(seen) {
     const reused = seen.reused?.includes("second_connection") ? " (it was the first one again)" : "";
     facts.push(["A second connection", WORDS.second_connection[seen.second_connection] + reused]);
   }
-  if (seen.reopened) facts.push(["Opened once more", WORDS.reopened[seen.reopened]]);
+  if (seen.reopened) facts.push(["Opened once more, when all was closed", WORDS.reopened[seen.reopened]]);
   if (seen.journal_mode) facts.push(["Journal mode", seen.journal_mode]);
   if (seen.pool) facts.push(["Pool", h("code", null, seen.pool)]);
   for (const [name, words] of Object.entries(LISTS)) {
