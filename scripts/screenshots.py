@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 IMAGES = Path(__file__).parent.parent / "docs" / "images"
 MOST = 300_000
-VIEW = "q=file%3A%20mode%3Dmemory&disagree=1"
+VIEW = "q=file%3Atestdb%3Fmode%3Dmemory"
 CELL = "founding-document/overview[uri=default]@sqlite3[uri=off]@3.11"
 
 
