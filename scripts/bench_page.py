@@ -56,6 +56,8 @@ def main() -> None:
     parser.add_argument("--cells", type=int, nargs="*", default=[100_000, 1_000_000])
     parser.add_argument("--no-plain", action="store_true", help="leave the plain table out")
     options = parser.parse_args()
+    if any(cells <= 0 for cells in options.cells):
+        parser.error("--cells takes numbers of cells, from 1 on")
     results = load_results(options.results)
     print("| cells | page | size, kB | made in, s | ready, ms | filter, ms | worst | heap, MB |")
     print("|---|---|---|---|---|---|---|---|")
