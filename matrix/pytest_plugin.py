@@ -21,11 +21,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from matrix.compare import Change, Comparison
+    from matrix.comparison.compare import Change, Comparison
     from matrix.model import Case
-    from matrix.results import ResultSet
-    from matrix.scenario import Scenario, Topic
-    from matrix.stacks import Stack
+    from matrix.results.store import ResultSet
+    from matrix.scenarios.topic import Scenario, Topic
+    from matrix.stacks.spec import Stack
 
 _PLUGIN = "sqlite-matrix-session"
 _SHARED = "sqlite_matrix_directory"
@@ -72,8 +72,8 @@ class _Session:
     """One test run: its stacks, and what they showed."""
 
     def __init__(self, config: pytest.Config) -> None:
-        from matrix.catalogue import load_catalogue
-        from matrix.settings import load_settings
+        from matrix.project.config import load_settings
+        from matrix.stacks.catalogue import load_catalogue
 
         self._config = config
         self._settings = load_settings(config.rootpath)
@@ -91,7 +91,7 @@ class _Session:
         self._directory = Path(shared or tempfile.mkdtemp(prefix="sqlite-matrix-pytest-"))
 
     def _find_baseline(self) -> Path | None:
-        from matrix.baseline import check_baseline
+        from matrix.regression.baseline import check_baseline
 
         named = self._config.getoption("--sqlite-matrix-baseline")
         if named is not None:
@@ -105,14 +105,8 @@ class _Session:
 
     def _stacks(self) -> Iterator[Stack]:
         """Those that were asked for; the members of a set may be missing here, others may not."""
-        from matrix.pins import (
-            chosen_specs,
-            configured_specs,
-            load_pins,
-            missing_pins,
-            pinned_stacks,
-            pins_path,
-        )
+        from matrix.project.stacks import configured_specs, pins_path
+        from matrix.stacks.pins import chosen_specs, load_pins, missing_pins, pinned_stacks
 
         words = self._config.getoption("--sqlite-matrix-stacks")
         if not words and (self._settings.stacks is not None or self._baseline is not None):
@@ -130,7 +124,7 @@ class _Session:
 
     def _check_baseline(self) -> None:
         from matrix.errors import UsageError
-        from matrix.results import result_files
+        from matrix.results.store import result_files
 
         if self._baseline is None:
             return
@@ -179,7 +173,7 @@ class _Session:
         if stack.id not in self._results:
             from filelock import FileLock
 
-            from matrix.results import CASES_FILE, load_results
+            from matrix.results.store import CASES_FILE, load_results
 
             directory = self._directory / stack.id
             with FileLock(f"{directory}.lock"):
@@ -189,8 +183,8 @@ class _Session:
         return self._results[stack.id]
 
     def _measure(self, directory: Path, stack: Stack) -> None:
-        from matrix.collect import measure
-        from matrix.provision import Provisioner
+        from matrix.runner.collect import measure
+        from matrix.stacks.provision import Provisioner
 
         cache = os.environ.get("SQLITE_MATRIX_CACHE")
         offline = self._config.getoption("--sqlite-matrix-offline")
@@ -206,7 +200,7 @@ class _Session:
         if self._baseline is None:
             return ()
         if stack.id not in self._changes:
-            from matrix.compare import compare_results
+            from matrix.comparison.compare import compare_results
 
             self._changes[stack.id] = compare_results(
                 self._baseline,
@@ -227,8 +221,8 @@ class ScenarioFile(pytest.File):
 
     def collect(self) -> Iterator[ScenarioItem]:
         from matrix.errors import MatrixError
-        from matrix.expand import expand_scenario
-        from matrix.scenario import load_topics
+        from matrix.scenarios.expand import expand_scenario
+        from matrix.scenarios.load import load_topics
 
         try:
             (topic,) = load_topics([Path(os.path.relpath(self.path))])
@@ -283,8 +277,8 @@ class ScenarioItem(pytest.Item):
         pytest.skip(reason)
 
     def runtest(self) -> None:
-        from matrix.expectations import unmet
-        from matrix.groups import NOTES
+        from matrix.claims.expectations import unmet
+        from matrix.comparison.grouping import NOTES
 
         results = self._run.results(self.stack)
         (shown,) = results.stacks
@@ -304,7 +298,7 @@ class ScenarioItem(pytest.Item):
             raise Differs("\n\n".join(told))
 
     def _in_words(self, change: Change) -> str:
-        from matrix.outcome import outcome
+        from matrix.model.outcome import outcome
         from matrix.reports.grid import case_line
         from matrix.reports.words import in_words
 

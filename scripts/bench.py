@@ -23,20 +23,20 @@ from typing import Any
 
 import click
 
-from matrix.catalogue import load_catalogue
-from matrix.collect import observe
-from matrix.events import StackDone, StackUnavailable
-from matrix.execute import Run
-from matrix.expand import expand_topics
 from matrix.model import Case, Observation, Result, ScenarioInfo
-from matrix.provision import Provided, Provisioner
+from matrix.model.uri import asked_names
 from matrix.reports import render
-from matrix.results import load_results, write_cases, write_stack
-from matrix.scenario import load_topics
-from matrix.scratch import default_scratch
-from matrix.stacks import parse_stack
-from matrix.uri import asked_names
-from matrix.worker import hello
+from matrix.results.store import load_results, write_cases, write_stack
+from matrix.runner.collect import observe
+from matrix.runner.engine import Run
+from matrix.runner.events import StackDone, StackUnavailable
+from matrix.runner.scratch import default_scratch
+from matrix.runner.worker import hello
+from matrix.scenarios.expand import expand_topics
+from matrix.scenarios.load import load_topics
+from matrix.stacks.catalogue import load_catalogue
+from matrix.stacks.provision import Provided, Provisioner
+from matrix.stacks.spec import parse_stack
 
 ROOT = Path(__file__).resolve().parent.parent
 WORK = ROOT / "scripts" / "bench_work.py"

@@ -20,8 +20,8 @@ from resource import RUSAGE_SELF, getrusage
 
 import click
 
-from matrix.changes import report_changes
-from matrix.compare import compare_results
+from matrix.comparison.compare import compare_results
+from matrix.comparison.report import report_changes
 from matrix.model import (
     Case,
     Created,
@@ -34,7 +34,7 @@ from matrix.model import (
     UriDefault,
     canonical,
 )
-from matrix.results import write_cases, write_stack
+from matrix.results.store import write_cases, write_stack
 
 _CASES = 10_000
 """Cases of a stack; more cells are more stacks."""

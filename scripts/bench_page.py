@@ -21,12 +21,12 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from matrix.catalogue import load_catalogue
 from matrix.model import Case, Observation
-from matrix.outcome import outcome, verdict
+from matrix.model.outcome import outcome, verdict
 from matrix.reports.grid import display
-from matrix.reports.html import render_html
-from matrix.results import ResultSet, StackResults, load_results
+from matrix.reports.page.html import render_html
+from matrix.results.store import ResultSet, StackResults, load_results
+from matrix.stacks.catalogue import load_catalogue
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 

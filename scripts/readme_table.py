@@ -8,13 +8,13 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from matrix.catalogue import load_catalogue
-from matrix.collect import observe
 from matrix.model import Case, Fingerprint, Intent, Observation
-from matrix.outcome import outcome
-from matrix.provision import Provisioner
-from matrix.results import ResultSet
-from matrix.stacks import parse_stack
+from matrix.model.outcome import outcome
+from matrix.results.store import ResultSet
+from matrix.runner.collect import observe
+from matrix.stacks.catalogue import load_catalogue
+from matrix.stacks.provision import Provisioner
+from matrix.stacks.spec import parse_stack
 
 README = Path(__file__).parent.parent / "README.md"
 BEGIN, END = "<!-- measured: scripts/readme_table.py -->", "<!-- end -->"

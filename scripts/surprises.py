@@ -12,12 +12,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from matrix.model import Case, Observation, Result, TargetType
-from matrix.outcome import outcome
+from matrix.model.outcome import outcome
+from matrix.model.stack_id import StackId
 from matrix.reports.grid import connect_options, display
 from matrix.reports.markdown import code
 from matrix.reports.recipes import form_of, oddness
-from matrix.results import ResultSet, StackResults, load_results
-from matrix.stackid import StackId
+from matrix.results.store import ResultSet, StackResults, load_results
 
 HOW_MANY = 10
 

@@ -20,8 +20,8 @@ from matrix.model import (
     Storage,
     UriDefault,
 )
-from matrix.results import ResultSet, StackResults
-from matrix.stackid import stack_order
+from matrix.model.stack_id import stack_order
+from matrix.results.store import ResultSet, StackResults
 
 
 def make_case(case: str = "topic/scenario[form=plain]", **fields: Any) -> Case:

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from matrix.compare import Change, compare_results
+from matrix.comparison.compare import Change, compare_results
 from matrix.model import Case, Observation, canonical
-from matrix.results import (
+from matrix.results.store import (
     ResultSet,
     StackResults,
     write_cases,

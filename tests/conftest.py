@@ -9,17 +9,17 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from matrix.catalogue import Catalogue, load_catalogue
-from matrix.collect import observe
 from matrix.model import Case, Observation
-from matrix.provision import Provided, Provisioner
-from matrix.results import StackResults
-from matrix.stacks import Stack, parse_stack
+from matrix.results.store import StackResults
+from matrix.runner.collect import observe
+from matrix.stacks.catalogue import Catalogue, load_catalogue
+from matrix.stacks.provision import Provided, Provisioner
+from matrix.stacks.spec import Stack, parse_stack
+from tests.paths import FAKES
 
 settings.register_profile("patient", deadline=None)  # a slow machine is no failure
 settings.load_profile("patient")
 
-FAKES = Path(__file__).with_name("fakes")
 
 ObserveOn = Callable[..., list[Observation]]
 Provide = Callable[[str | Stack], Provided]

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import pytest
 
 from matrix.cli import main
-from matrix.provision import Provisioner
+from matrix.stacks.provision import Provisioner
 
 pytest_plugins = ["pytester"]
 

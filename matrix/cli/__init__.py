@@ -12,8 +12,8 @@ from typing import Any
 
 import click
 
-from matrix import __version__
 from matrix.errors import EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, MatrixError
+from matrix.version import __version__
 
 VERBS = (
     "run",

@@ -7,10 +7,10 @@ from typing import Any
 
 import click
 
-from matrix.accepted import ACCEPTED_FILE, entries_of, load_accepted, write_accepted
 from matrix.cli.compare import comparison_options, failing_kinds, tell_changes
+from matrix.comparison.accepted import ACCEPTED_FILE, entries_of, load_accepted, write_accepted
 from matrix.errors import EXIT_OK, NothingSelectedError
-from matrix.wording import many
+from matrix.text import many
 
 
 @click.command("accept")

@@ -12,8 +12,6 @@ import click
 from packaging.requirements import Requirement
 from packaging.version import InvalidVersion, Version
 
-from matrix.bisect import Bisection, Key
-from matrix.catalogue import GAP, Catalogue, load_catalogue, to_package
 from matrix.cli.common import (
     execution_options,
     output_option,
@@ -23,20 +21,22 @@ from matrix.cli.common import (
     table_or_json,
     write_output,
 )
-from matrix.collect import observe
 from matrix.errors import EXIT_OK, NothingSelectedError, ProvisionError, UsageError
-from matrix.expand import expand_topics
-from matrix.history import adjacent_versions, behaviour, known_sqlite
 from matrix.model import Case, Fingerprint, Observation, Result
-from matrix.outcome import outcome
-from matrix.provision import Provisioner
-from matrix.pythons import OLDEST, find_python
-from matrix.registry import versions_on_index
+from matrix.model.outcome import outcome
+from matrix.model.stack_id import StackId
 from matrix.reports.bisect import boundary_json, render_boundaries
-from matrix.select import Selector
-from matrix.stackid import StackId
-from matrix.stacks import Stack, parse_stack
-from matrix.wording import many
+from matrix.runner.collect import observe
+from matrix.scenarios.expand import expand_topics
+from matrix.scenarios.selector import Selector
+from matrix.stacks.catalogue import GAP, Catalogue, load_catalogue, to_package
+from matrix.stacks.index import versions_on_index
+from matrix.stacks.interpreters import OLDEST, find_python
+from matrix.stacks.provision import Provisioner
+from matrix.stacks.spec import Stack, parse_stack
+from matrix.text import many
+from matrix.versions.bisect import Bisection, Key
+from matrix.versions.history import adjacent_versions, behaviour, known_sqlite
 
 _NEWEST_PYTHON = 20
 

@@ -11,12 +11,10 @@ from typing import Any
 import click
 from packaging.version import Version
 
-from matrix.baseline import check_baseline, install
-from matrix.bump import Bump, Step, newer, requested, step_to
 from matrix.cli.common import execution_options, output_option, write_output
 from matrix.cli.compare import explain_option, tell_changes
 from matrix.cli.gate import Gate, gate_options, open_gate, run_into
-from matrix.compare import compare_results
+from matrix.comparison.compare import compare_results
 from matrix.errors import (
     EXIT_CHANGED,
     EXIT_OK,
@@ -26,13 +24,15 @@ from matrix.errors import (
     ResultsError,
     UsageError,
 )
-from matrix.pins import Pin, Pins, load_pins, pinned_stacks
-from matrix.provision import Provisioner, Unprovided
-from matrix.pythons import RUNNING
-from matrix.registry import versions_on_index
+from matrix.regression.baseline import check_baseline, install
+from matrix.regression.bump import Bump, Step, newer, requested, step_to
 from matrix.reports.bump import bump_json, render_bump
-from matrix.results import CASES_FILE, write_cases
-from matrix.wording import many
+from matrix.results.store import CASES_FILE, write_cases
+from matrix.stacks.index import versions_on_index
+from matrix.stacks.interpreters import RUNNING
+from matrix.stacks.pins import Pin, Pins, load_pins, pinned_stacks
+from matrix.stacks.provision import Provisioner, Unprovided
+from matrix.text import many
 
 _NEWEST = 3
 """So many versions are told, where the one that was asked for is none."""

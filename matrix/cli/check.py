@@ -8,8 +8,6 @@ from typing import Any
 
 import click
 
-from matrix.batch import load_cases
-from matrix.catalogue import Catalogue, load_catalogue
 from matrix.cli.common import (
     check_conflicts,
     choose_stacks,
@@ -20,7 +18,6 @@ from matrix.cli.common import (
     stack_options,
     write_output,
 )
-from matrix.collect import observe
 from matrix.errors import (
     EXIT_CHANGED,
     EXIT_OK,
@@ -39,13 +36,16 @@ from matrix.model import (
     TargetType,
     canonical,
 )
-from matrix.outcome import Verdict, verdict
-from matrix.provision import Provisioner
+from matrix.model.outcome import Verdict, verdict
 from matrix.reports import RENDERERS, render
 from matrix.reports.details import render_details
-from matrix.results import ResultSet, StackResults
-from matrix.stacks import Stack, parse_stack, with_middleware
-from matrix.wording import many
+from matrix.results.store import ResultSet, StackResults
+from matrix.runner.collect import observe
+from matrix.scenarios.jsonl import load_cases
+from matrix.stacks.catalogue import Catalogue, load_catalogue
+from matrix.stacks.provision import Provisioner
+from matrix.stacks.spec import Stack, parse_stack, with_middleware
+from matrix.text import many
 
 _SCENARIO = "check"
 

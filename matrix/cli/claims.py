@@ -9,9 +9,15 @@ from typing import Any
 
 import click
 
-from matrix.adjudicate import ClaimVerdict, ExperimentResult, Judgement, adjudicate, wanted_cases
-from matrix.catalogue import load_catalogue
-from matrix.claims import EXPERIMENT, ClaimsDocument, load_claims
+from matrix.claims.document import EXPERIMENT, ClaimsDocument, load_claims
+from matrix.claims.evaluate import (
+    ClaimVerdict,
+    ExperimentResult,
+    Judgement,
+    adjudicate,
+    wanted_cases,
+)
+from matrix.claims.experiments import load_experiments, perform
 from matrix.cli.common import (
     CLAIMS,
     RESULTS,
@@ -26,7 +32,6 @@ from matrix.cli.common import (
     this_terminal,
     write_output,
 )
-from matrix.collect import observe
 from matrix.errors import (
     EXIT_CHANGED,
     EXIT_OK,
@@ -34,13 +39,14 @@ from matrix.errors import (
     NothingSelectedError,
     UsageError,
 )
-from matrix.experiment import load_experiments, perform
 from matrix.model import Case
-from matrix.provision import Provisioner
 from matrix.reports.claims import claims_json, render_claims
-from matrix.results import CASES_FILE, ResultSet, load_results
-from matrix.select import matches
-from matrix.wording import many
+from matrix.results.store import CASES_FILE, ResultSet, load_results
+from matrix.runner.collect import observe
+from matrix.scenarios.selector import matches
+from matrix.stacks.catalogue import load_catalogue
+from matrix.stacks.provision import Provisioner
+from matrix.text import many
 
 
 @click.command("claims")

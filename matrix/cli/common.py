@@ -15,14 +15,14 @@ import click
 from matrix.errors import EXIT_OK, MatrixError, UsageError
 
 if TYPE_CHECKING:
-    from matrix.adjudicate import Judgement
-    from matrix.catalogue import Catalogue
-    from matrix.claims import ClaimsDocument
+    from matrix.claims.document import ClaimsDocument
+    from matrix.claims.evaluate import Judgement
     from matrix.model import Case
-    from matrix.provision import Provided, Provisioner, Unprovided
-    from matrix.results import ResultSet
-    from matrix.scenario import Topic
-from matrix.stacks import Stack
+    from matrix.results.store import ResultSet
+    from matrix.scenarios.topic import Topic
+    from matrix.stacks.catalogue import Catalogue
+    from matrix.stacks.provision import Provided, Provisioner, Unprovided
+from matrix.stacks.spec import Stack
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -100,9 +100,9 @@ def choose_stacks(
     catalogue: Catalogue, set_name: str | None, specs: Sequence[str], default: str
 ) -> tuple[Stack, ...]:
     """The stacks that the user named, those of pyproject.toml, or those of the default set."""
-    from matrix.pins import project_stacks
-    from matrix.settings import load_settings
-    from matrix.stacks import parse_stack, stacks_of_set
+    from matrix.project.config import load_settings
+    from matrix.project.stacks import project_stacks
+    from matrix.stacks.spec import parse_stack, stacks_of_set
 
     settings = load_settings()
     if set_name is None and not specs and settings.stacks is not None:
@@ -118,8 +118,8 @@ def read_topics(paths: Sequence[Path]) -> tuple[Topic, ...]:
 
     Where that names none, they are in `scenarios/` here.
     """
-    from matrix.scenario import load_topics
-    from matrix.settings import load_settings
+    from matrix.project.config import load_settings
+    from matrix.scenarios.load import load_topics
 
     homes = paths or load_settings().scenarios
     if not paths and not all(home.exists() for home in homes):
@@ -143,7 +143,7 @@ def claims_files(paths: Sequence[Path] = ()) -> list[Path]:
 
 def read_claims() -> tuple[ClaimsDocument, ...]:
     """The documents in `scenarios/claims/`; none where there is no such directory."""
-    from matrix.claims import load_claims
+    from matrix.claims.document import load_claims
 
     return load_claims(claims_files(), corpus()) if CLAIMS.is_dir() else ()
 
@@ -152,8 +152,8 @@ def judge_claims(
     documents: Sequence[ClaimsDocument], results: ResultSet, directory: Path
 ) -> tuple[Judgement, ...]:
     """What results, and the experiments beside them, say of claims."""
-    from matrix.adjudicate import adjudicate
-    from matrix.experiment import load_experiments
+    from matrix.claims.evaluate import adjudicate
+    from matrix.claims.experiments import load_experiments
 
     if not documents:
         return ()
@@ -163,7 +163,7 @@ def judge_claims(
 @cache
 def corpus() -> Mapping[str, Case]:
     """All cases of `scenarios/` here, by id."""
-    from matrix.expand import expand_topics
+    from matrix.scenarios.expand import expand_topics
 
     return {case.id: case for case in expand_topics(read_topics(()))}
 

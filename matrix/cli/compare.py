@@ -10,10 +10,6 @@ from typing import Any, TypeVar
 
 import click
 
-from matrix.accepted import ACCEPTED_FILE, load_accepted, sort_out
-from matrix.aspects import ChangeKind
-from matrix.catalogue import load_catalogue
-from matrix.changes import FAILING, ChangeReport, report_changes
 from matrix.cli.common import (
     execution_options,
     output_option,
@@ -22,25 +18,26 @@ from matrix.cli.common import (
     this_terminal,
     write_output,
 )
-from matrix.collect import observe
-from matrix.compare import compare_results
+from matrix.comparison.accepted import ACCEPTED_FILE, load_accepted, sort_out
+from matrix.comparison.compare import compare_results
+from matrix.comparison.diff import ChangeKind
+from matrix.comparison.explain import RunCases, explain, needs_runs
+from matrix.comparison.report import FAILING, ChangeReport, report_changes
+from matrix.documents.yaml_model import suggest
 from matrix.errors import UsageError
-from matrix.explain import RunCases, explain, needs_runs
 from matrix.model import Case
-from matrix.provision import Provisioner
-from matrix.reports.changes import (
-    CHANGE_RENDERERS,
-    render_change_markdown,
-    render_change_table,
-    render_changes,
-)
-from matrix.results import ResultSet
-from matrix.select import Selector, matches
-from matrix.sidebyside import Selection
-from matrix.stackid import StackId
-from matrix.stacks import Stack
-from matrix.wording import many
-from matrix.yamldoc import suggest
+from matrix.model.stack_id import StackId
+from matrix.reports.changes.formats import CHANGE_RENDERERS, render_changes
+from matrix.reports.changes.markdown import render_change_markdown
+from matrix.reports.changes.table import render_change_table
+from matrix.results.sorted_diff import Selection
+from matrix.results.store import ResultSet
+from matrix.runner.collect import observe
+from matrix.scenarios.selector import Selector, matches
+from matrix.stacks.catalogue import load_catalogue
+from matrix.stacks.provision import Provisioner
+from matrix.stacks.spec import Stack
+from matrix.text import many
 
 F = TypeVar("F", bound=Callable[..., Any])
 

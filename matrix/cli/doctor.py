@@ -12,8 +12,6 @@ from pathlib import Path
 import click
 from packaging.version import Version
 
-from matrix import __version__
-from matrix.catalogue import Catalogue, load_catalogue
 from matrix.cli.common import (
     choose_stacks,
     output_option,
@@ -22,13 +20,16 @@ from matrix.cli.common import (
     table_or_json,
     write_output,
 )
-from matrix.collect import observe
 from matrix.errors import EXIT_OK, EXIT_UNAVAILABLE, ProvisionError
-from matrix.provision import NOTE, REFUSED, UNREACHED, Provisioner, default_cache, find_installer
-from matrix.pythons import find_python, find_uv
-from matrix.scratch import default_scratch
-from matrix.stacks import Stack, stacks_of_set
-from matrix.wording import many
+from matrix.runner.collect import observe
+from matrix.runner.scratch import default_scratch
+from matrix.stacks.catalogue import Catalogue, load_catalogue
+from matrix.stacks.installer import UNREACHED, find_installer
+from matrix.stacks.interpreters import find_python, find_uv
+from matrix.stacks.provision import NOTE, REFUSED, Provisioner, default_cache
+from matrix.stacks.spec import Stack, stacks_of_set
+from matrix.text import many
+from matrix.version import __version__
 
 
 @click.command("doctor")

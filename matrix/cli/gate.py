@@ -9,20 +9,21 @@ from typing import Any, TypeVar
 
 import click
 
-from matrix.aspects import ChangeKind
-from matrix.catalogue import Catalogue, load_catalogue
 from matrix.cli.common import package_options, provide, read_topics, scenarios_option
 from matrix.cli.compare import failing_kinds
 from matrix.cli.progress import check_ran, follow
-from matrix.collect import Work, measure
+from matrix.comparison.diff import ChangeKind
 from matrix.errors import DocumentError, NothingSelectedError, Problem, UsageError
-from matrix.expand import expand_topics, scenario_infos
 from matrix.model import Case, ScenarioInfo
-from matrix.pins import chosen_specs, configured_specs, pins_path
-from matrix.provision import Provisioner
-from matrix.select import Selector
-from matrix.settings import Settings, load_settings
-from matrix.stacks import Stack
+from matrix.project.config import Settings, load_settings
+from matrix.project.stacks import configured_specs, pins_path
+from matrix.runner.collect import Work, measure
+from matrix.scenarios.expand import expand_topics, scenario_infos
+from matrix.scenarios.selector import Selector
+from matrix.stacks.catalogue import Catalogue, load_catalogue
+from matrix.stacks.pins import chosen_specs
+from matrix.stacks.provision import Provisioner
+from matrix.stacks.spec import Stack
 
 F = TypeVar("F", bound=Callable[..., Any])
 

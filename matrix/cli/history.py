@@ -7,7 +7,6 @@ from pathlib import Path
 
 import click
 
-from matrix.catalogue import load_catalogue
 from matrix.cli.common import (
     RESULTS,
     output_option,
@@ -15,10 +14,11 @@ from matrix.cli.common import (
     write_output,
 )
 from matrix.errors import NothingSelectedError
-from matrix.history import same_sqlite, strips
 from matrix.reports.history import history_json, render_history
-from matrix.results import load_results
-from matrix.select import Selector
+from matrix.results.store import load_results
+from matrix.scenarios.selector import Selector
+from matrix.stacks.catalogue import load_catalogue
+from matrix.versions.history import same_sqlite, strips
 
 
 @click.command("history")

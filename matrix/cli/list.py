@@ -8,7 +8,6 @@ from pathlib import Path
 
 import click
 
-from matrix.catalogue import load_catalogue
 from matrix.cli.common import (
     choose_stacks,
     output_option,
@@ -18,15 +17,16 @@ from matrix.cli.common import (
     table_or_json,
     write_output,
 )
-from matrix.collect import observe
-from matrix.coverage import coverage
 from matrix.errors import EXIT_OK, EXIT_UNAVAILABLE, NothingSelectedError
-from matrix.expand import expand_topics, explain_topics, scenario_infos
 from matrix.model import Fingerprint, Json
-from matrix.provision import Provisioner
 from matrix.reports.grid import visible
-from matrix.results import StackResults
-from matrix.select import Selector
+from matrix.results.store import StackResults
+from matrix.runner.collect import observe
+from matrix.scenarios.expand import expand_topics, explain_topics, scenario_infos
+from matrix.scenarios.features import coverage
+from matrix.scenarios.selector import Selector
+from matrix.stacks.catalogue import load_catalogue
+from matrix.stacks.provision import Provisioner
 
 _select = click.option(
     "--select", "patterns", multiple=True, metavar="GLOB", help="Only these. Repeatable."

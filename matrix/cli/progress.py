@@ -13,10 +13,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as RichProgress
 
-from matrix.collect import Work
 from matrix.errors import NothingRanError
-from matrix.events import CellLost, CellsDone, Event, StackUnavailable
-from matrix.provision import Provided
+from matrix.runner.collect import Work
+from matrix.runner.events import CellLost, CellsDone, Event, StackUnavailable
+from matrix.stacks.provision import Provided
 
 _QUIET_SECONDS = 5.0
 

@@ -8,17 +8,17 @@ from typing import Any
 
 import click
 
-from matrix.aspects import ChangeKind
-from matrix.baseline import check_baseline, install
-from matrix.changes import ChangeReport
 from matrix.cli.common import execution_options, output_option
 from matrix.cli.compare import explain_option, tell_changes, write_report
 from matrix.cli.gate import Gate, gate_options, open_gate, run_into
+from matrix.comparison.diff import ChangeKind
+from matrix.comparison.report import ChangeReport
 from matrix.errors import EXIT_CHANGED, EXIT_OK, EXIT_UNAVAILABLE, UsageError
-from matrix.pins import load_pins, missing_pins, pinned_stacks
-from matrix.provision import Provisioner
-from matrix.reports.changes import CHANGE_RENDERERS
-from matrix.wording import many
+from matrix.regression.baseline import check_baseline, install
+from matrix.reports.changes.formats import CHANGE_RENDERERS
+from matrix.stacks.pins import load_pins, missing_pins, pinned_stacks
+from matrix.stacks.provision import Provisioner
+from matrix.text import many
 
 MEASURED = Path("results/regress")
 

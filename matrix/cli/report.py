@@ -14,10 +14,10 @@ from matrix.cli.common import (
     render_table,
     write_output,
 )
-from matrix.measured import load_measured
 from matrix.reports import RENDERERS, render
-from matrix.results import load_results
-from matrix.select import Selector
+from matrix.results.provenance import load_measured
+from matrix.results.store import load_results
+from matrix.scenarios.selector import Selector
 
 
 @click.command("report")

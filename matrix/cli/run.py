@@ -11,7 +11,8 @@ from typing import Any
 
 import click
 
-from matrix.catalogue import load_catalogue
+from matrix.claims.expectations import unmet
+from matrix.claims.experiments import EXPERIMENTS_FILE, perform, write_experiments
 from matrix.cli.common import (
     RESULTS,
     check_conflicts,
@@ -26,26 +27,25 @@ from matrix.cli.common import (
     write_output,
 )
 from matrix.cli.progress import check_ran, follow
-from matrix.collect import Work, store
 from matrix.errors import (
     EXIT_CHANGED,
     EXIT_OK,
     EXIT_UNAVAILABLE,
     NothingSelectedError,
 )
-from matrix.execute import Run
-from matrix.expand import expand_topics, scenario_infos
-from matrix.expectations import unmet
-from matrix.experiment import EXPERIMENTS_FILE, perform, write_experiments
-from matrix.measured import MEASURED_FILE, load_measured, measured_now, write_measured
 from matrix.model import Case, ScenarioInfo, canonical
-from matrix.provision import Provisioner
 from matrix.reports import RENDERERS, render
 from matrix.reports.grid import build_grid
-from matrix.results import ResultSet, load_results, remove_results, write_cases
-from matrix.scenario import Topic
-from matrix.select import Selector
-from matrix.wording import many
+from matrix.results.provenance import MEASURED_FILE, load_measured, measured_now, write_measured
+from matrix.results.store import ResultSet, load_results, remove_results, write_cases
+from matrix.runner.collect import Work, store
+from matrix.runner.engine import Run
+from matrix.scenarios.expand import expand_topics, scenario_infos
+from matrix.scenarios.selector import Selector
+from matrix.scenarios.topic import Topic
+from matrix.stacks.catalogue import load_catalogue
+from matrix.stacks.provision import Provisioner
+from matrix.text import many
 
 
 @click.command("run")

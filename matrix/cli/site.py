@@ -7,10 +7,10 @@ from pathlib import Path
 import click
 
 from matrix.cli.common import RESULTS, judge_claims, read_claims, write_output
-from matrix.measured import load_measured
-from matrix.merge import merge_results
 from matrix.reports import render
 from matrix.reports.badges import render_badges
+from matrix.results.merge import merge_results
+from matrix.results.provenance import load_measured
 
 SITE = Path("results/report")
 BESIDE = {

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from matrix.adjudicate import Judgement
-    from matrix.measured import Measured
+    from matrix.claims.evaluate import Judgement
     from matrix.reports.grid import Selection
-    from matrix.results import ResultSet
+    from matrix.results.provenance import Measured
+    from matrix.results.store import ResultSet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,9 +36,9 @@ def _table(results: ResultSet, selection: Selection | None, _besides: Besides) -
 
 
 def _html(results: ResultSet, selection: Selection | None, besides: Besides) -> str:
-    from matrix.catalogue import load_catalogue
-    from matrix.reports.html import render_html
+    from matrix.reports.page.html import render_html
     from matrix.reports.recipes import build_recipes
+    from matrix.stacks.catalogue import load_catalogue
 
     return render_html(
         results,

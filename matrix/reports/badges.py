@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 
-from matrix.outcome import Verdict, verdict
-from matrix.results import ResultSet, StackResults
-from matrix.stackid import StackId
+from matrix.model.outcome import Verdict, verdict
+from matrix.model.stack_id import StackId
+from matrix.results.store import ResultSet, StackResults
 
 
 def render_badges(results: ResultSet) -> Mapping[str, str]:

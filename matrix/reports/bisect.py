@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from matrix.bisect import Boundary
-from matrix.history import builds_between, changes_between
 from matrix.model import Case, Fingerprint, Json, canonical
-from matrix.outcome import outcome, verdict
+from matrix.model.outcome import outcome, verdict
 from matrix.reports.grid import case_line, visible
 from matrix.reports.words import in_words
+from matrix.versions.bisect import Boundary
+from matrix.versions.history import builds_between, changes_between
 
 Fingerprints = Mapping[str, Fingerprint]
 """What each version was that ran a case, by version."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from matrix.bump import Bump
-from matrix.compare import Change
-from matrix.groups import NOTES, Group
+from matrix.comparison.compare import Change
+from matrix.comparison.grouping import NOTES, Group
 from matrix.model import Json
+from matrix.regression.bump import Bump
 from matrix.reports.grid import visible
-from matrix.wording import many
+from matrix.text import many
 
 _EXAMPLES = 3
 

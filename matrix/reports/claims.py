@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from matrix.adjudicate import ClaimVerdict, InsteadJudgement, Judgement, PartJudgement
+from matrix.claims.evaluate import ClaimVerdict, InsteadJudgement, Judgement, PartJudgement
 from matrix.model import Json
-from matrix.wording import many
+from matrix.text import many
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

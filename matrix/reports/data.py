@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 from matrix.model import Case, Json, Observation, canonical
-from matrix.outcome import Outcome, outcome, reason, verdict
-from matrix.records import SCHEMA
+from matrix.model.outcome import Outcome, outcome, reason, verdict
 from matrix.reports.grid import Selection, build_grid, connect_options, visible
-from matrix.results import ResultSet, StackResults
+from matrix.results.file_format import SCHEMA
+from matrix.results.store import ResultSet, StackResults
 
 CSV_COLUMNS = (
     "scenario",

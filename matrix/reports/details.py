@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from matrix.history import behaviour
 from matrix.model import Case, Json
-from matrix.outcome import outcome, reason
+from matrix.model.outcome import outcome, reason
 from matrix.reports.grid import case_line, describe_stack
 from matrix.reports.words import in_words
-from matrix.results import ResultSet, StackResults
+from matrix.results.store import ResultSet, StackResults
+from matrix.versions.history import behaviour
 
 _FIELDS = (
     "passed", "opened", "created", "tried", "error", "second_connection", "reopened", "reused",

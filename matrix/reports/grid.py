@@ -12,8 +12,8 @@ from itertools import groupby
 from typing import TypeVar
 
 from matrix.model import Case, Intent, Json, Observation, ScenarioInfo, TargetType
-from matrix.outcome import Outcome, Verdict, outcome, reason, verdict
-from matrix.results import ResultSet, StackResults
+from matrix.model.outcome import Outcome, Verdict, outcome, reason, verdict
+from matrix.results.store import ResultSet, StackResults
 
 _T = TypeVar("_T")
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from matrix.history import SameSqlite, Segment, Strip
 from matrix.model import Case, Json, canonical
-from matrix.outcome import outcome, verdict
+from matrix.model.outcome import outcome, verdict
 from matrix.reports.grid import case_line, visible
 from matrix.reports.words import in_words
+from matrix.versions.history import SameSqlite, Segment, Strip
 
 _AXES = {"SQLite": "SQLite under sqlite3 (the effect of the library)"}
 

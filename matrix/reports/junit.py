@@ -8,10 +8,10 @@ from itertools import groupby
 from xml.etree import ElementTree as ET
 
 from matrix.model import Case
-from matrix.outcome import Verdict, outcome, reason, verdict
+from matrix.model.outcome import Verdict, outcome, reason, verdict
 from matrix.reports.grid import Selection, visible
 from matrix.reports.recipes import as_call
-from matrix.results import ResultSet, StackResults
+from matrix.results.store import ResultSet, StackResults
 
 _TOLD = 20
 """How many cells a failure lists."""

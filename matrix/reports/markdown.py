@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
-from matrix.adjudicate import Judgement
-from matrix.outcome import Verdict
+from matrix.claims.evaluate import Judgement
+from matrix.model.outcome import Verdict
 from matrix.reports.claims import ClaimRow, by_ticks, claim_row
 from matrix.reports.grid import Cell, Grid, Row, Section, Table, Totals, describe_stack, visible
 from matrix.reports.recipes import UNDER_APSW, WANTS, Recipe

@@ -14,11 +14,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from matrix.claims.distinguish import separate
 from matrix.model import Case, Fingerprint, Intent, Observation, TargetType
-from matrix.outcome import Verdict, reason, verdict
+from matrix.model.outcome import Verdict, reason, verdict
 from matrix.reports.grid import connect_options, display
-from matrix.results import ResultSet, StackResults
-from matrix.separate import separate
+from matrix.results.store import ResultSet, StackResults
 
 MOST = 4
 """How many ways are told of each sort: one of each form."""

@@ -11,7 +11,7 @@ from rich.rule import Rule
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from matrix.outcome import Outcome, Verdict
+from matrix.model.outcome import Outcome, Verdict
 from matrix.reports.grid import Cell, Grid, Row, Section, Table, describe_stack, visible
 
 _CELL_WIDTH = 4

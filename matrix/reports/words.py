@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from matrix.model import Json, canonical
 from matrix.reports.grid import visible
-from matrix.wording import cut
+from matrix.text import cut
 
 _SHORT = 100
 

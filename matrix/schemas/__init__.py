@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 
 from pydantic import TypeAdapter
 
-from matrix.accepted import AcceptedDocument
-from matrix.batch import CaseRecord
-from matrix.catalogue import Catalogue
-from matrix.claims import ClaimsDocument
+from matrix.claims.document import ClaimsDocument
+from matrix.comparison.accepted import AcceptedDocument
 from matrix.model import Json, Observation
-from matrix.scenario import json_schema as scenario_schema
+from matrix.scenarios.jsonl import CaseRecord
+from matrix.scenarios.topic import json_schema as scenario_schema
+from matrix.stacks.catalogue import Catalogue
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

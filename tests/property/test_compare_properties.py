@@ -9,10 +9,10 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from matrix.accepted import entries_of
-from matrix.aspects import MIRRORED, ChangeKind
-from matrix.changes import FAILING, report_changes
-from matrix.compare import Comparison, compare_results
+from matrix.comparison.accepted import entries_of
+from matrix.comparison.compare import Comparison, compare_results
+from matrix.comparison.diff import MIRRORED, ChangeKind
+from matrix.comparison.report import FAILING, report_changes
 from matrix.errors import EXIT_CHANGED, EXIT_OK
 from matrix.model import Observation
 from tests.builders import in_file, in_memory, make_case, refused, shared, stray

@@ -8,14 +8,14 @@ from contextlib import suppress
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from matrix.documents.yaml_model import parse_document
+from matrix.documents.yaml_reader import read_yaml
 from matrix.errors import DocumentError, Problem, UsageError
-from matrix.expand import expand_topics, explain_topics
 from matrix.model import Case, Json, canonical
-from matrix.scenario import Topic
-from matrix.select import Selector
-from matrix.template import finish, placeholders, substitute
-from matrix.yamldoc import parse_document
-from matrix.yamlread import read_yaml
+from matrix.scenarios.expand import expand_topics, explain_topics
+from matrix.scenarios.selector import Selector
+from matrix.scenarios.template import finish, placeholders, substitute
+from matrix.scenarios.topic import Topic
 
 PLAIN = st.text("abcxyz0189._+-", min_size=1, max_size=4)
 NAMES = st.text("abcd", min_size=1, max_size=3)

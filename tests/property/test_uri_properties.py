@@ -12,7 +12,7 @@ from urllib.parse import quote
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from matrix.uri import parse_file_uri
+from matrix.model.uri import parse_file_uri
 
 # What may stand in a file name on Linux and macOS, and what URIs trip on; no slash.
 CHARACTERS = "ab.:;=&?#%+@!~ '\"\\$*[]{}()<>|-_,ä€"

@@ -1,0 +1,1 @@
+"""Sentences of documents, evaluated against cells."""

@@ -1,0 +1,202 @@
+"""A document's claims, read and checked at the door; docs/claims.md describes the form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from matrix.documents.yaml_model import (
+    Document,
+    Flaw,
+    FromPlain,
+    Inward,
+    Record,
+    Shape,
+    load_documents,
+    suggest,
+)
+from matrix.errors import DocumentError, Problem, UsageError
+from matrix.scenarios.axes import Text
+from matrix.scenarios.conditions import CELL_FACTS, STACK_FACTS
+from matrix.scenarios.selector import Selector
+from matrix.scenarios.topic import Id, Labels, References
+
+EXPERIMENT = "experiment/"
+"""Begins the case of an experiment: `experiment/upgrade`."""
+
+EXPERIMENT_FACTS: Mapping[str, str] = {
+    "installed": "yes, no",
+    "same_module": "whether sqlite3 is what was installed as pysqlite3: yes, no",
+    "sqlite3_changed": "whether the SQLite of sqlite3 is another one than before: yes, no",
+    "sqlite3": "the SQLite of sqlite3",
+    "pysqlite3": "the SQLite of pysqlite3, or none",
+    "engine": "opened, refused, none",
+    "engine_error": "what create_engine or connect raised",
+    "message": "the installer's last words",
+}
+"""The facts of an experiment, and what each says."""
+
+ClaimId = Annotated[str, Shape("[A-Za-z0-9-]+", "use letters, digits and '-'")]
+Requirement = Annotated[
+    str, Shape("[A-Za-z0-9][A-Za-z0-9._-]*(==[A-Za-z0-9.]+)?", "write name or name==version")
+]
+Condition = Annotated[Mapping[str, Labels], Field(min_length=1)]
+"""Facts, each with the text that it has to match, or several of which one; `*` is any text."""
+
+RELATIONS = ("every", "some", "none", "same", "differ", "better_on")
+
+
+class Part(Record):
+    """A condition on the cells that a stack has of some cases."""
+
+    says: str = Field(default="", description="What it says, where a claim has several parts.")
+    cases: Labels = Field(description="Patterns over case ids; experiment/<id> for an experiment.")
+    when: Condition | None = Field(
+        default=None, description="Only the cells that are so; the others do not count."
+    )
+    every: Condition | None = Field(default=None, description="Each of the cells is so.")
+    some: Condition | None = Field(default=None, description="One of the cells is so.")
+    none: Condition | None = Field(default=None, description="No cell is so.")
+    same: Labels | None = Field(default=None, description="These facts agree in all the cells.")
+    differ: Labels | None = Field(default=None, description="They do not agree in all of them.")
+    better_on: Text | None = Field(
+        default=None,
+        description="A driver: its newest stack as built is as intended in more of the cells, "
+        "and in all in which this stack is.",
+    )
+
+    @property
+    def relation(self) -> str:
+        return next(name for name in RELATIONS if getattr(self, name) is not None)
+
+
+class Instead(Record):
+    """What to write instead, and the cases that measure it; each has an intent."""
+
+    write: Text = Field(description="The code or the advice.")
+    cases: Labels = Field(description="Patterns over ids of cases with an intent.")
+    on: Condition | None = Field(default=None, description="Only stacks that are so.")
+
+
+class Claim(Record):
+    """A sentence, and the cells that decide it."""
+
+    id: ClaimId = Field(description="Its name, unique in the document.")
+    says: Text = Field(description="The sentence, quoted short.")
+    reading: Text = Field(description="What it is taken to mean, in terms of cells.")
+    on: Condition | None = Field(
+        default=None, description="Only stacks that are so: what the sentence speaks of."
+    )
+    proof: Annotated[FromPlain[tuple[Part, ...]], Field(min_length=1)] = Field(
+        description="It holds on a stack if each part does of which the stack has cells."
+    )
+    also: FromPlain[tuple[Part, ...]] = Field(
+        default=(), description="What was measured besides; it does not decide."
+    )
+    if_true: str = Field(default="", description="What is said where it holds on every stack.")
+    if_false: str = Field(default="", description="What is said where it holds on none.")
+    if_depends: str = Field(default="", description="What is said where it holds on some.")
+    instead: Instead | None = Field(default=None, description="What to write instead.")
+
+
+class Experiment(Record):
+    """Something to do in an environment of its own: install, import, open."""
+
+    id: Id = Field(description="Its name; its case is experiment/<id>.")
+    title: Text = Field(description="A few words.")
+    install: Annotated[FromPlain[tuple[Requirement, ...]], Field(min_length=1)] = Field(
+        description="What is installed, in one command."
+    )
+    engine: str | None = Field(default=None, description="A URL that create_engine then gets.")
+
+
+class ClaimsDocument(Record):
+    """The claims of one document."""
+
+    id: Id = Field(description="The file's name without .yaml.")
+    title: Text = Field(description="Of the document.")
+    references: References = Field(default=(), description="Where it, or what it is about, stands.")
+    experiments: FromPlain[tuple[Experiment, ...]] = Field(default=(), description="If any.")
+    claims: Annotated[FromPlain[tuple[Claim, ...]], Field(min_length=1)] = Field(
+        description="In the order of the document."
+    )
+
+
+def load_claims(paths: Iterable[Path], cases: Iterable[str]) -> tuple[ClaimsDocument, ...]:
+    """Read documents of claims; DocumentError with every problem of every file.
+
+    `cases`: the ids that there are. A pattern that selects none of them is a problem.
+    """
+    known = tuple(cases)
+    documents, unread = load_documents(paths, ClaimsDocument)
+    problems: list[Problem] = list(unread)
+    for document in documents:
+        problems += map(document.problem, _flaws(document, known))
+    if problems:
+        raise DocumentError(problems)
+    return tuple(document.content for document in documents)
+
+
+def _flaws(document: Document[ClaimsDocument], known: tuple[str, ...]) -> Iterator[Flaw]:
+    content = document.content
+    stem = Path(document.positions.path).stem
+    if content.id != stem:
+        yield Flaw(("id",), f"'{content.id}' is not the file's name", f"write '{stem}'")
+    yield from _repeats("experiments", [each.id for each in content.experiments])
+    yield from _repeats("claims", [each.id for each in content.claims])
+    experiments = tuple(EXPERIMENT + each.id for each in content.experiments)
+    for number, claim in enumerate(content.claims):
+        at: Inward = ("claims", number)
+        yield from _condition_flaws((*at, "on"), claim.on, STACK_FACTS)
+        for place, parts in (("proof", claim.proof), ("also", claim.also)):
+            for index, part in enumerate(parts):
+                yield from _part_flaws((*at, place, index), part, known, experiments)
+        if claim.instead is not None:
+            yield from _condition_flaws((*at, "instead", "on"), claim.instead.on, STACK_FACTS)
+            yield from _pattern_flaws((*at, "instead", "cases"), claim.instead.cases, known)
+
+
+def _repeats(name: str, ids: list[str]) -> Iterator[Flaw]:
+    for index, each in enumerate(ids):
+        if each in ids[:index]:
+            yield Flaw((name, index, "id"), f"'{each}' stands twice")
+
+
+def _part_flaws(
+    at: Inward, part: Part, known: tuple[str, ...], experiments: tuple[str, ...]
+) -> Iterator[Flaw]:
+    given = [name for name in RELATIONS if getattr(part, name) is not None]
+    if len(given) != 1:
+        hint = f"one of {', '.join(RELATIONS)}"
+        yield Flaw(at, f"{len(given) or 'no'} relations, but needs one", hint)
+    yield from _pattern_flaws((*at, "cases"), part.cases, (*known, *experiments))
+    of_experiment = any(pattern.startswith(EXPERIMENT) for pattern in part.cases)
+    facts = EXPERIMENT_FACTS if of_experiment else CELL_FACTS
+    for name in ("when", "every", "some", "none"):
+        yield from _condition_flaws((*at, name), getattr(part, name), facts)
+    for name in ("same", "differ"):
+        for index, fact in enumerate(getattr(part, name) or ()):
+            if fact not in facts:
+                yield Flaw((*at, name, index), f"no fact '{fact}'", suggest(fact, facts))
+
+
+def _condition_flaws(
+    at: Inward, condition: Mapping[str, tuple[str, ...]] | None, facts: Iterable[str]
+) -> Iterator[Flaw]:
+    for fact in condition or ():
+        if fact not in facts:
+            yield Flaw((*at, fact), f"no fact '{fact}'", suggest(fact, facts))
+
+
+def _pattern_flaws(at: Inward, patterns: tuple[str, ...], known: tuple[str, ...]) -> Iterator[Flaw]:
+    for index, pattern in enumerate(patterns):
+        try:
+            selector = Selector.parse([pattern])
+        except UsageError as error:
+            yield Flaw((*at, index), error.message, error.hint)
+            continue
+        if not any(selector(case) for case in known):
+            yield Flaw((*at, index), f"selects no case: '{pattern}'", suggest(pattern, known))

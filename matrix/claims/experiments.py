@@ -1,0 +1,132 @@
+"""What a claim tells people to do, done: a fresh environment, an install, a look around.
+
+The results are kept beside those of the stacks, in bytes that hold no time, path or host.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from matrix.claims.document import Experiment
+from matrix.claims.evaluate import ExperimentResult
+from matrix.errors import ProvisionError, ResultsError
+from matrix.model import canonical
+from matrix.scenarios.conditions import Facts
+from matrix.stacks.installer import UNREACHED, complaint, installer
+from matrix.stacks.interpreters import RUNNING
+
+EXPERIMENTS_FILE = "experiments.json"
+SCHEMA = 1
+_SCRIPT = Path(__file__).parents[1] / "probe" / "environment.py"
+_SECONDS = 300
+
+
+def perform(experiments: Iterable[Experiment], *, offline: bool) -> Iterator[ExperimentResult]:
+    """Do experiments, each in an environment of its own; what cannot be done is an answer."""
+    for experiment in experiments:
+        yield _attempt(experiment, offline=offline)
+
+
+def write_experiments(directory: Path, results: Iterable[ExperimentResult]) -> None:
+    """Write them beside the results of the stacks."""
+    ordered = sorted(results, key=lambda each: each.id)
+    lines = [
+        canonical({"id": r.id, "python": r.python, "unavailable": r.unavailable,
+                   "facts": {name: list(texts) for name, texts in r.facts.items()}})
+        for r in ordered
+    ]  # fmt: skip
+    inner = ",\n".join(lines)
+    text = f'{{"schema":{SCHEMA},"experiments":[\n{inner}\n]}}\n'
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / EXPERIMENTS_FILE).write_text(text, "utf-8")
+
+
+def load_experiments(directory: Path) -> tuple[ExperimentResult, ...]:
+    """Read them; none where there is no file of them."""
+    path = directory / EXPERIMENTS_FILE
+    if not path.is_file():
+        return ()
+    try:
+        data = json.loads(path.read_text("utf-8"))
+        if data["schema"] != SCHEMA:
+            raise ResultsError(f"{path}: unknown schema {data['schema']!a}")
+        return tuple(
+            ExperimentResult(
+                id=each["id"],
+                python=each["python"],
+                unavailable=each["unavailable"],
+                facts={name: tuple(texts) for name, texts in each["facts"].items()},
+            )
+            for each in data["experiments"]
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ResultsError(f"{path}: cannot be read: {error}", hint="run again") from error
+
+
+def _attempt(experiment: Experiment, *, offline: bool) -> ExperimentResult:
+    try:
+        if offline:
+            raise ProvisionError("needs the package index, and --offline was given")
+        facts = _perform(experiment)
+    except (ProvisionError, OSError, subprocess.SubprocessError) as error:
+        reason = _plain(str(error))
+        return ExperimentResult(id=experiment.id, python=RUNNING, unavailable=reason)
+    return ExperimentResult(id=experiment.id, python=RUNNING, facts=facts)
+
+
+def _perform(experiment: Experiment) -> Facts:
+    with tempfile.TemporaryDirectory(prefix="sqlite-matrix-") as place:
+        python = _make_environment(Path(place) / "venv")
+        before = _look(python, place, None)
+        command = [*installer(python), "--upgrade", *experiment.install]
+        done = _run(command, place)
+        said = f"{done.stdout}\n{done.stderr}"
+        if done.returncode != 0 and UNREACHED.search(said):
+            raise ProvisionError(f"the package index was not reached: {complaint(done.stderr)}")
+        after = _look(python, place, experiment.engine if done.returncode == 0 else None)
+    changed = before["sqlite3"] != after["sqlite3"]
+    facts = {
+        "installed": "yes" if done.returncode == 0 else "no",
+        "message": "none" if done.returncode == 0 else _plain(complaint(done.stderr)),
+        "sqlite3_changed": "yes" if changed else "no",
+        **after,
+    }
+    return {name: (text,) for name, text in sorted(facts.items())}
+
+
+def _make_environment(place: Path) -> Path:
+    _run([sys.executable, "-m", "venv", "--without-pip", str(place)], str(place.parent))
+    names = ("bin/python", "Scripts/python.exe")
+    found = [place / name for name in names if (place / name).exists()]
+    if not found:
+        raise ProvisionError("no environment could be made", hint="is the module venv installed?")
+    return found[0]
+
+
+def _look(python: Path, place: str, url: str | None) -> dict[str, str]:
+    done = _run([str(python), "-I", str(_SCRIPT), *([] if url is None else [url])], place)
+    if done.returncode != 0:
+        raise ProvisionError(f"the environment does not start: {_plain(done.stderr[-200:])}")
+    facts: dict[str, str] = json.loads(done.stdout)
+    return facts
+
+
+def _run(command: list[str], place: str) -> subprocess.CompletedProcess[str]:
+    environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "VIRTUAL_ENV")}
+    return subprocess.run(
+        command, cwd=place, env=environment, stdin=subprocess.DEVNULL,
+        capture_output=True, text=True, timeout=_SECONDS, check=False,
+    )  # fmt: skip
+
+
+def _plain(text: str) -> str:
+    """A message without what differs from machine to machine: addresses and paths."""
+    text = re.sub(r"https?://\S+", "<url>", text)
+    return re.sub(r"(?<!\w)/[\w.@+~/-]+", "<path>", " ".join(text.split()))

@@ -1,0 +1,241 @@
+"""Changes that somebody accepted, with a reason: a file that reviewers read.
+
+An entry names cases and stacks by patterns, and what changed by the words of its group. A change is
+accepted where an entry has its case, its stack and its words, and no kind of change is left over.
+An entry that fits nothing any more, though its cases and stacks were compared, is stale.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import Field
+
+from matrix.comparison.compare import Change, Comparison, StackChange
+from matrix.comparison.diff import ChangeKind
+from matrix.comparison.grouping import Group, sort_of
+from matrix.documents.yaml_model import FromPlain, Record, load_document
+from matrix.errors import DocumentError, Problem, UsageError
+from matrix.results.file_format import Document
+from matrix.results.sorted_diff import CASES, Selection, SortedLines
+from matrix.results.store import result_files
+from matrix.scenarios.selector import Selector, matches
+from matrix.scenarios.topic import Labels
+
+ACCEPTED_FILE = "accepted.yaml"
+_HEAD = """\
+# Changes that were accepted: `sqlite-matrix compare` tells them apart from the others.
+# `sqlite-matrix accept` adds entries; docs/comparing.md describes them.
+"""
+_SHORT_LIST = 3
+"""So many cases of a scenario are listed; more are named by the scenario."""
+
+Texts = Annotated[Labels, Field(min_length=1)]
+
+
+class AcceptedChange(Record):
+    """One intended change."""
+
+    reason: str = Field(min_length=1, description="Why it is meant to be so, for a reviewer")
+    what: str = Field(min_length=1, description="What changed, in the words of `compare`")
+    kinds: Annotated[FromPlain[tuple[FromPlain[ChangeKind], ...]], Field(min_length=1)] = Field(
+        description="The kinds of the change; one that has others too is not accepted"
+    )
+    cases: Texts = Field(description="Cases, scenarios, topics or patterns over case ids")
+    stacks: Texts = Field(description="Names of stacks as in the old or the new result; * is any")
+    cause: str | None = Field(default=None, description="What decides it, as `compare` found it")
+    reference: str | None = Field(default=None, description="Where it is discussed or announced")
+
+
+class AcceptedDocument(Record):
+    """The file of accepted changes."""
+
+    accepted: Annotated[FromPlain[tuple[AcceptedChange, ...]], Field(min_length=1)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sorted:
+    """The changes of a comparison: those that are left, those that are accepted, and by what.
+
+    `stale`: the entries that fit nothing, though what they name was compared.
+    """
+
+    changes: tuple[Change, ...]
+    stacks: tuple[StackChange, ...]
+    accepted: tuple[tuple[AcceptedChange, int], ...]
+    stale: tuple[AcceptedChange, ...]
+
+
+def load_accepted(path: Path) -> tuple[AcceptedChange, ...]:
+    """The entries of a file, none if it is not there; DocumentError with all that is wrong."""
+    if not path.exists():
+        return ()
+    document, positions = load_document(path, AcceptedDocument)
+    problems: list[Problem] = []
+    for number, entry in enumerate(document.accepted):
+        for place, pattern in enumerate(entry.cases):
+            try:
+                Selector.parse([pattern])
+            except UsageError as error:  # noqa: PERF203 - all problems are told at once
+                at = ("accepted", number, "cases", place)
+                problems.append(positions.problem(positions.known(at), error.message, error.hint))
+    if problems:
+        raise DocumentError(problems)
+    return document.accepted
+
+
+def sort_out(
+    comparison: Comparison,
+    entries: Sequence[AcceptedChange],
+    selection: Selection | None = None,
+) -> Sorted:
+    """Set aside what was accepted. `selection` is that of the comparison."""
+    used: dict[int, set[str]] = {number: set() for number in range(len(entries))}
+    fits = [_Fits(entry) for entry in entries]
+    changes = []
+    for change in comparison.changes:
+        numbers = _accepting(change, fits)
+        for number in numbers:
+            used[number].add(change.cell)
+        if not numbers:
+            changes.append(change)
+    stacks = []
+    for each in comparison.stacks:
+        found = [number for number, fit in enumerate(fits) if fit.stack_change(each)]
+        for number in found:
+            used[number].add(each.stack)
+        if not found:
+            stacks.append(each)
+    unused = [entries[number] for number, cells in used.items() if not cells]
+    return Sorted(
+        changes=tuple(changes),
+        stacks=tuple(stacks),
+        accepted=tuple((entries[n], len(cells)) for n, cells in used.items() if cells),
+        stale=tuple(_compared(comparison, unused, selection)),
+    )
+
+
+def entries_of(
+    groups: Iterable[Group],
+    stacks: Iterable[StackChange],
+    reason: str,
+    reference: str | None = None,
+) -> tuple[AcceptedChange, ...]:
+    """The entries that accept these groups and these stacks."""
+    of_groups = (
+        _entry(
+            reason=reason,
+            what=group.what,
+            kinds=tuple(group.kinds),
+            cases=list(_short_list({change.case.id for change in group.changes})),
+            stacks=list(dict.fromkeys(_pattern(c.pair.old.stack) for c in group.changes)),
+            cause=str(group.cause),
+            reference=reference,
+        )
+        for group in groups
+    )
+    of_stacks = (
+        _entry(
+            reason=reason,
+            what=each.kind.word,
+            kinds=(each.kind,),
+            cases=["*"],
+            stacks=[_pattern(each.stack)],
+            cause=each.reason,
+            reference=reference,
+        )
+        for each in stacks
+    )
+    return (*of_groups, *of_stacks)
+
+
+def write_accepted(path: Path, entries: Sequence[AcceptedChange]) -> None:
+    """Write the file, whole; what it held before has to be among the entries."""
+    plain = [entry.model_dump(mode="json", exclude_none=True) for entry in entries]
+    text = yaml.safe_dump(
+        {"accepted": plain},
+        sort_keys=False,
+        allow_unicode=True,
+        width=100,
+        default_flow_style=False,
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(_HEAD + text, "utf-8")
+
+
+def _entry(**fields: Any) -> AcceptedChange:
+    return AcceptedChange.model_validate(fields)
+
+
+def _accepting(change: Change, fits: Sequence[_Fits]) -> list[int]:
+    """The entries that accept a change: one has its words, and together they have its kinds.
+
+    A change with two causes is two entries, and one change where nothing was run to tell.
+    """
+    place = [n for n, f in enumerate(fits) if f.place(change) and f.shares(change.kinds)]
+    kinds = {kind for number in place for kind in fits[number].entry.kinds}
+    named = any(fits[number].entry.what == sort_of(change) for number in place)
+    return place if named and kinds.issuperset(change.kinds) else []
+
+
+class _Fits:
+    """Whether changes are what an entry accepts."""
+
+    def __init__(self, entry: AcceptedChange) -> None:
+        self._entry = entry
+        self._cases = Selector.parse(entry.cases)
+
+    @property
+    def entry(self) -> AcceptedChange:
+        return self._entry
+
+    def place(self, change: Change) -> bool:
+        stacks = (change.pair.old.stack, change.pair.new.stack)
+        return self.stack(*stacks) and self._cases(change.case.id)
+
+    def shares(self, kinds: Iterable[ChangeKind]) -> bool:
+        return not set(self._entry.kinds).isdisjoint(kinds)
+
+    def stack_change(self, change: StackChange) -> bool:
+        return change.kind in self._entry.kinds and self.stack(change.stack)
+
+    def stack(self, *names: str) -> bool:
+        return any(matches(pattern, name) for pattern in self._entry.stacks for name in names)
+
+
+def _compared(
+    comparison: Comparison, entries: Sequence[AcceptedChange], selection: Selection | None
+) -> Iterator[AcceptedChange]:
+    """The entries of which a stack and a case were compared."""
+    names = [
+        (pair.old.stack, pair.new.stack)
+        for pair in comparison.pairs
+        if pair.old.fingerprint is not None and pair.new.fingerprint is not None
+    ]
+    open_ = [e for e in entries if any(_Fits(e).stack(*pair) for pair in names)]
+    selectors = {id(entry): Selector.parse(entry.cases) for entry in open_}
+    found: set[int] = set()
+    if open_:
+        cases, _ = result_files(comparison.new)
+        for name, _ in SortedLines(Document(cases, "cases"), CASES):
+            if selection is None or selection(name):
+                found |= {key for key, selector in selectors.items() if selector(name)}
+    return (entry for entry in open_ if id(entry) in found)
+
+
+def _short_list(ids: Iterable[str]) -> Iterator[str]:
+    """The ids, or the scenario in place of many."""
+    for scenario, members in groupby(sorted(ids), key=lambda name: name.partition("[")[0]):
+        mine = list(members)
+        yield from map(_pattern, mine if len(mine) <= _SHORT_LIST else [scenario])
+
+
+def _pattern(name: str) -> str:
+    """A pattern that matches a name; it has no way to write its own signs but as any sign."""
+    return re.sub(r"[*?{}]", "?", name)

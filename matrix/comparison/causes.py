@@ -1,0 +1,285 @@
+"""What decides a change: the recorded facts in which two stacks differ, and the evidence on them.
+
+A fact is named as the cause when it is the only one that differs, or when every stack that was run
+agrees with it: those which have its old value showed what was seen before, those with its new
+value what is seen now. What cannot be told apart is said to be so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from itertools import pairwise
+
+from packaging.version import InvalidVersion, Version
+
+from matrix.comparison.pairing import Fact, Pair, Part, fact_value
+from matrix.model import Fingerprint
+from matrix.text import few
+
+_MOST_FACTS = 5
+_PROBED = ("uri_default", "shared_cache", "temp_files")
+"""Facts that follow from the others: they name a cause only where nothing else differs."""
+_DERIVED = {"MAX_WORKER_THREADS": "TEMP_STORE"}
+"""Options that SQLite's own source sets by another one (sqliteInt.h)."""
+_NAMES = {
+    "python": "Python",
+    "sqlite": "SQLite",
+    "source_id": "the source of SQLite",
+    "uri_setting": "the URI setting",
+    "uri_default": "whether file: names are URIs unasked",
+    "shared_cache": "whether there is a shared cache",
+    "temp_files": "whether temporary data goes to files",
+}
+
+
+class How(str, Enum):
+    """How a cause is known."""
+
+    ONLY = "only"
+    """It is the only recorded fact that differs."""
+    FOUND = "found"
+    """Stacks in between were run, and it is the only fact with which all agree."""
+    TIED = "tied"
+    """Stacks in between were run, and agree with several facts."""
+    REFUTED = "refuted"
+    """Stacks in between were run, and no single fact agrees with all."""
+    UNTRIED = "untried"
+    """Several facts differ, and nothing was run."""
+    NOTHING = "nothing"
+    """No recorded fact differs."""
+    NOT_REPEATED = "not-repeated"
+    """Run again here, the two stacks did not show what the results say."""
+    CASE = "case"
+    """The case itself is another one, or is not in both results."""
+    OBSERVER = "observer"
+    """One of the two observers sees less."""
+
+
+class Shown(Enum):
+    """What a stack that was run showed of a change."""
+
+    OLD = "old"
+    NEW = "new"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A fact that may decide: its name and both values. `own` is the code of a driver itself."""
+
+    fact: Fact
+    own: bool = False
+    driver: str = ""
+
+    @property
+    def name(self) -> str:
+        if self.own:
+            return self.driver
+        return _NAMES.get(self.fact.name, self.fact.name)
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.fact.old} → {self.fact.new}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """What decides a change, and how that is known.
+
+    `facts`: what decides, or what is left of what may. `besides`: the code of the driver, which
+    was exchanged in the same wheel, where no stack has the one without the other. `with_it`: what
+    comes with the fact in every build that was run. `stacks`: those that were run and agree.
+    """
+
+    how: How
+    facts: tuple[str, ...] = ()
+    besides: tuple[str, ...] = ()
+    with_it: tuple[str, ...] = ()
+    stacks: tuple[str, ...] = ()
+    swapped: bool = False
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What makes two causes the same."""
+        return (self.how, self.facts, self.besides)
+
+    def __str__(self) -> str:
+        ran = f"{len(self.stacks)} stacks that were run"
+        facts, some = ", ".join(self.facts), few(self.facts, _MOST_FACTS)
+        told = {
+            How.ONLY: f"{facts}, the only recorded fact that differs",
+            How.FOUND: f"{facts}: {ran} agree",
+            How.TIED: f"{' or '.join(self.facts)}: not told apart by {ran}",
+            How.REFUTED: f"no single fact: {ran} agree with none alone of {facts}",
+            How.UNTRIED: f"not told apart: {some}",
+            How.NOTHING: "no recorded fact differs: it varies from run to run, or the tool changed",
+            How.NOT_REPEATED: f"not seen again in a run of both stacks: {some}",
+            How.CASE: facts,
+            How.OBSERVER: "one observer sees less than the other",
+        }[self.how]
+        if self.swapped and self.how is How.FOUND:
+            told += ", and exchanged alone it makes the change"
+        if self.with_it:
+            told += f"; with it comes {', '.join(self.with_it)}"
+        if self.besides:
+            own = ", ".join(self.besides)
+            told += f"; the code of {own} changed with it, and no stack here has one alone"
+        return told
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Witness:
+    """A stack that was run, and what it showed of a change; None for neither of the two."""
+
+    stack: str
+    fingerprint: Fingerprint
+    shown: Shown | None
+
+
+def candidates(pair: Pair, parts: Iterable[Part] | None = None) -> tuple[Candidate, ...]:
+    """The facts that may decide what changed in a pair, or those of some of its parts."""
+    wanted = set(pair.parts if parts is None else parts)
+    facts = [fact for fact in pair.facts if fact.part in wanted]
+    told = [fact for fact in facts if fact.name not in _PROBED] or facts
+    names = {fact.name for fact in told}
+    if "sqlite" in names:
+        told = [fact for fact in told if fact.name != "source_id"]
+    if "python" in names and pair.new.fingerprint and pair.new.fingerprint.distribution is None:
+        told = [fact for fact in told if fact.name != "driver_version"]
+    return tuple(_candidate(pair, fact) for fact in told)
+
+
+def _candidate(pair: Pair, fact: Fact) -> Candidate:
+    fingerprint = pair.new.fingerprint
+    assert fingerprint is not None
+    if fact.name in ("driver_version", "python"):
+        own = fingerprint.driver if fact.name == "driver_version" else "Python"
+        return Candidate(fact=fact, own=True, driver=own)
+    if fact.name == "middleware_version":
+        return Candidate(fact=fact, own=True, driver=fingerprint.middleware or fact.name)
+    return Candidate(fact=fact)
+
+
+def stated_cause(pair: Pair) -> Cause:
+    """What the headers alone say: the only fact that differs, or those that do."""
+    found = tuple(str(candidate) for candidate in candidates(pair))
+    how = {0: How.NOTHING, 1: How.ONLY}.get(len(found), How.UNTRIED)
+    return Cause(how=how, facts=found)
+
+
+def judge(
+    facts: Sequence[Candidate],
+    pair: Pair,
+    witnesses: Sequence[Witness],
+    builds: Iterable[Fingerprint] = (),
+) -> Cause:
+    """The facts with which every witness agrees.
+
+    `builds`: of all that was run, whether it had the case or not; what comes with a version of
+    SQLite in each of them is no fact apart.
+    """
+    told = [each for each in witnesses if each.shown is not None]
+    left = [each for each in facts if _agrees(each, pair, told)]
+    names = {each.fact.name for each in left}
+    known = [*builds, *(each.fingerprint for each in witnesses)]
+    carried = [
+        each
+        for each in left
+        if _DERIVED.get(each.fact.name) in names
+        or ("sqlite" in names and each.fact.name != "sqlite" and _comes_with(each, known))
+    ]
+    left = [each for each in left if each not in carried]
+    own = [each for each in left if each.own]
+    others = [each for each in left if not each.own] or own
+    return Cause(
+        how={0: How.REFUTED, 1: How.FOUND}.get(len(others), How.TIED),
+        facts=tuple(_in_words(each, told) for each in others) or tuple(map(str, facts)),
+        besides=tuple(str(each) for each in own if each not in others),
+        with_it=tuple(str(each) for each in carried),
+        stacks=tuple(sorted({each.stack for each in told})),
+    )
+
+
+def _agrees(candidate: Candidate, pair: Pair, told: Sequence[Witness]) -> bool:
+    """Whether every witness agrees with it; of a driver's code those which run that driver."""
+    if candidate.own and _varies_without_it(told):
+        return False
+    values = [(each, _value(candidate, pair, each)) for each in told]
+    if _is_version(candidate):
+        return _one_boundary(candidate, [(w, v) for w, v in values if v is not None])
+    expected = {candidate.fact.old: Shown.OLD, candidate.fact.new: Shown.NEW}
+    known = [(w, v) for w, v in values if v is not None]
+    return all(expected.get(value) is witness.shown for witness, value in known)
+
+
+def _varies_without_it(told: Sequence[Witness]) -> bool:
+    """Whether both were shown by one and the same code: then it is not that code which decides."""
+    shown: dict[tuple[str, str, str], set[Shown | None]] = {}
+    for each in told:
+        code = (each.fingerprint.driver, each.fingerprint.driver_version, each.fingerprint.python)
+        shown.setdefault(code, set()).add(each.shown)
+    return any(len(both) > 1 for both in shown.values())
+
+
+def _value(candidate: Candidate, pair: Pair, witness: Witness) -> str | None:
+    """What the fact is on a stack that was run; None where it says nothing there."""
+    theirs, ours = witness.fingerprint, pair.new.fingerprint
+    assert ours is not None
+    if candidate.own and (theirs.driver, theirs.middleware) != (ours.driver, ours.middleware):
+        return None
+    return fact_value(theirs, candidate.fact.name)
+
+
+def _is_version(candidate: Candidate) -> bool:
+    named = candidate.fact.name == "sqlite" or candidate.own
+    return named and None not in (_version(candidate.fact.old), _version(candidate.fact.new))
+
+
+def _one_boundary(candidate: Candidate, told: Sequence[tuple[Witness, str]]) -> bool:
+    """Whether there is one version on whose two sides the old and the new were shown."""
+    rising = _version(candidate.fact.old) < _version(candidate.fact.new)  # type: ignore[operator]
+    sides: dict[Shown, list[Version]] = {Shown.OLD: [], Shown.NEW: []}
+    for witness, text in told:
+        version = _version(text)
+        if version is not None and witness.shown is not None:
+            sides[witness.shown].append(version)
+    below, above = (Shown.OLD, Shown.NEW) if rising else (Shown.NEW, Shown.OLD)
+    return not sides[below] or not sides[above] or max(sides[below]) < min(sides[above])
+
+
+def _comes_with(candidate: Candidate, builds: Iterable[Fingerprint]) -> bool:
+    """Whether every build from some version of SQLite on has it, and none before.
+
+    Those of one driver alone would not do: what its maker changed once looks the same.
+    """
+    having: dict[str, set[tuple[Version, str]]] = {
+        candidate.fact.old: set(),
+        candidate.fact.new: set(),
+    }
+    for each in builds:
+        value, version = fact_value(each, candidate.fact.name), _version(each.sqlite)
+        if value not in having or version is None:
+            return False
+        having[value].add((version, each.driver))
+    if candidate.own or any(len({driver for _, driver in seen}) < 2 for seen in having.values()):
+        return False
+    old, new = ({version for version, _ in seen} for seen in having.values())
+    return max(old) < min(new) or max(new) < min(old)
+
+
+def _in_words(candidate: Candidate, told: Sequence[Witness]) -> str:
+    """The fact; of SQLite's version the two on either side of the boundary, as far as was run."""
+    if candidate.fact.name == "sqlite" and _is_version(candidate):
+        seen = sorted({(Version(w.fingerprint.sqlite), w.shown is Shown.NEW) for w in told})
+        for (below, first), (above, second) in pairwise(seen):
+            if first is not second:
+                old, new = (above, below) if first else (below, above)
+                return f"{candidate.name} {old} → {new}"
+    return str(candidate)
+
+
+def _version(text: str) -> Version | None:
+    try:
+        return Version(text)
+    except InvalidVersion:
+        return None

@@ -1,0 +1,222 @@
+"""Which stack of one result is which stack of another, and in what the two differ."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from matrix.model import Fingerprint, Json
+from matrix.model.stack_id import StackId, stack_order
+
+
+class Part(str, Enum):
+    """What of a stack can be swapped for another one: what a recorded fact hangs on."""
+
+    PYTHON = "Python"
+    DRIVER = "driver"
+    LIBRARY = "SQLite library"
+    URI = "URI setting"
+    MIDDLEWARE = "middleware"
+    MACHINE = "machine"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """A stack as one result knows it; `unavailable` says why there is no fingerprint."""
+
+    stack: str
+    fingerprint: Fingerprint | None = None
+    unavailable: str | None = None
+
+    @property
+    def id(self) -> StackId:
+        return StackId.parse(self.stack) or StackId(driver=self.stack, options={})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """A recorded fact in which two stacks differ. A compile option is `absent`, or its value."""
+
+    name: str
+    old: str
+    new: str
+    part: Part
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.old} → {self.new}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """A stack of the old result and the one of the new that takes its place."""
+
+    old: Side
+    new: Side
+
+    @property
+    def facts(self) -> tuple[Fact, ...]:
+        """The recorded facts in which the two differ; none where one could not be had."""
+        return facts_between(self.old, self.new)
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The parts that were exchanged, in the order of their facts."""
+        return tuple(dict.fromkeys(fact.part for fact in self.facts))
+
+    def __str__(self) -> str:
+        same = self.old.stack == self.new.stack
+        return self.new.stack if same else f"{self.old.stack} → {self.new.stack}"
+
+
+ABSENT = "absent"
+
+
+def pair_stacks(
+    old: Sequence[Side], new: Sequence[Side]
+) -> tuple[list[Pair], list[Side], list[Side]]:
+    """The pairs, the stacks of the old that have no partner, and those of the new.
+
+    The same name first; then the only one on either side that differs in one version; then the
+    only one of its shape; then the only one with the same fingerprint.
+    """
+    pairs: list[Pair] = []
+    left, right = list(old), list(new)
+    for key in _KEYS:
+        for one, other in _matches(left, right, key):
+            pairs.append(Pair(old=one, new=other))
+            left.remove(one)
+            right.remove(other)
+    return sorted(pairs, key=lambda pair: stack_order(pair.new.stack)), left, right
+
+
+def facts_between(old: Side, new: Side) -> tuple[Fact, ...]:
+    """The recorded facts in which two stacks differ, each with the part that it hangs on."""
+    before, after = old.fingerprint, new.fingerprint
+    if before is None or after is None or before == after:
+        return ()
+    of_sqlite = _part_of_sqlite(old, new, before, after)
+    of_driver = Part.PYTHON if before.distribution is None is after.distribution else Part.DRIVER
+    parts = {
+        "python": Part.PYTHON,
+        "implementation": Part.PYTHON,
+        "platform": Part.MACHINE,
+        "driver": Part.DRIVER,
+        "driver_version": of_driver,
+        "distribution": Part.DRIVER,
+        "uri_setting": Part.URI,
+        "middleware": Part.MIDDLEWARE,
+        "middleware_version": Part.MIDDLEWARE,
+        "shim": Part.MIDDLEWARE,
+        "observer": Part.MACHINE,
+    }
+    return (
+        *_plain_facts(before, after, parts, of_sqlite),
+        *(
+            Fact(name=name, old=one, new=other, part=of_sqlite)
+            for name, one, other in _options(before, after)
+        ),
+    )
+
+
+def compile_options(fingerprint: Fingerprint) -> dict[str, str]:
+    """The options by name; `set` for one without a value. The compiler is none of them."""
+    pairs = (option.partition("=") for option in fingerprint.compile_options)
+    return {name: value or "set" for name, _, value in pairs if name != "COMPILER"}
+
+
+def fact_value(fingerprint: Fingerprint, name: str) -> str:
+    """The value that a fact of this name has on a stack."""
+    if name in Fingerprint.__dataclass_fields__:
+        return _text(getattr(fingerprint, name))
+    return compile_options(fingerprint).get(name, ABSENT)
+
+
+def _plain_facts(
+    before: Fingerprint, after: Fingerprint, parts: dict[str, Part], of_sqlite: Part
+) -> Iterator[Fact]:
+    for name in Fingerprint.__dataclass_fields__:
+        one, other = getattr(before, name), getattr(after, name)
+        if one == other or name == "compile_options":
+            continue
+        part = parts.get(name, of_sqlite)
+        if name == "uri_default" and before.uri_setting != after.uri_setting:
+            part = Part.URI
+        yield Fact(name=name, old=_text(one), new=_text(other), part=part)
+
+
+def _options(before: Fingerprint, after: Fingerprint) -> Iterator[tuple[str, str, str]]:
+    old, new = compile_options(before), compile_options(after)
+    for name in sorted(old.keys() | new.keys()):
+        one, other = old.get(name, ABSENT), new.get(name, ABSENT)
+        if one != other:
+            yield name, one, other
+
+
+def _part_of_sqlite(old: Side, new: Side, before: Fingerprint, after: Fingerprint) -> Part:
+    """Where a stack's SQLite comes from: the driver's wheel, a library of its own, Python."""
+    if "sqlite" in old.id.options or "sqlite" in new.id.options:
+        return Part.LIBRARY
+    if before.distribution is not None or after.distribution is not None:
+        return Part.DRIVER
+    return Part.PYTHON if before.python != after.python else Part.LIBRARY
+
+
+def _text(value: Json) -> str:
+    if isinstance(value, Enum):
+        return str(value.value)
+    return {None: "none", True: "yes", False: "no"}.get(value, str(value))
+
+
+def _matches(
+    old: Iterable[Side], new: Iterable[Side], key: Callable[[Side], Hashable]
+) -> list[tuple[Side, Side]]:
+    """Those that are the only ones with their key, on either side."""
+    left, right = _by_key(old, key), _by_key(new, key)
+    return [
+        (left[value][0], right[value][0])
+        for value in left
+        if value is not None and len(left[value]) == len(right.get(value, [])) == 1
+    ]
+
+
+def _by_key(sides: Iterable[Side], key: Callable[[Side], Hashable]) -> dict[Hashable, list[Side]]:
+    found: dict[Hashable, list[Side]] = {}
+    for side in sides:
+        found.setdefault(key(side), []).append(side)
+    return found
+
+
+def _without(*dropped: str) -> Callable[[Side], Hashable]:
+    def key(side: Side) -> Hashable:
+        parsed = side.id
+        parts = {
+            "driver": parsed.driver,
+            "version": parsed.version,
+            "uri": parsed.options.get("uri", ""),
+            "sqlite": parsed.options.get("sqlite", ""),
+            "with_sqlite": "sqlite" in parsed.options,
+            "middleware": parsed.middleware,
+            "middleware_version": parsed.options.get(parsed.middleware or "", ""),
+            "python": parsed.python,
+        }
+        return tuple(value for name, value in parts.items() if name not in dropped)
+
+    return key
+
+
+def _fingerprint(side: Side) -> Hashable:
+    return side.fingerprint
+
+
+_KEYS: tuple[Callable[[Side], Hashable], ...] = (
+    lambda side: side.stack,
+    _without("middleware_version"),
+    _without("version"),
+    _without("sqlite"),
+    _without("python"),
+    _without("version", "middleware_version"),
+    _without("version", "middleware_version", "python"),
+    _without("version", "middleware_version", "python", "sqlite"),
+    _fingerprint,
+)

@@ -1,0 +1,1 @@
+"""What people write in YAML, read with the line and column of every value."""

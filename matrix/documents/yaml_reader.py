@@ -1,0 +1,254 @@
+"""From YAML text to plain data, with the place of every key and value.
+
+Only texts, whole numbers, `true`/`false` and `null` are read, so that `3.40` and `on` stay texts.
+`matrix.documents.yaml_model` is the door to this; nothing else needs it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple, NoReturn
+
+import yaml
+
+from matrix.errors import DocumentError, Problem
+from matrix.model import Json
+
+Inward = tuple[str | int, ...]
+"""The way from the top of a document to a value in it: keys and indices."""
+
+_MOST_VALUES = 20_000
+"""More than any document written by hand; stops aliases that multiply."""
+
+_TAG = "tag:yaml.org,2002:"
+_INT = re.compile(r"(?:0|-?[1-9][0-9]{0,17})\Z")
+_BOOL = re.compile(r"(?:true|false)\Z")
+
+
+class Place(NamedTuple):
+    """Where something stands; both count from 1."""
+
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Positions:
+    """Where the values and the keys of the document at `path` stand."""
+
+    path: str
+    values: Mapping[Inward, Place]
+    keys: Mapping[Inward, Place] = field(default_factory=dict)
+
+    def known(self, at: Inward) -> Inward:
+        """The longest beginning of `at` that the document holds."""
+        while at and at not in self.values:
+            at = at[:-1]
+        return at
+
+    def at(self, at: Inward) -> Place:
+        """The place of the value, or of the nearest one around it."""
+        return self.values.get(self.known(at), Place(1, 1))
+
+    def problem(
+        self, at: Inward, message: str, hint: str | None = None, *, of_key: bool = False
+    ) -> Problem:
+        """A problem with the value at `at`, or with its key."""
+        place = self.keys.get(at, self.at(at)) if of_key else self.at(at)
+        return problem(self.path, place, message, hint, key=dotted(at))
+
+
+def dotted(at: Inward) -> str:
+    """`scenarios[0].axes.order`."""
+    parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in at)
+    return "".join(parts).removeprefix(".")
+
+
+def problem(path: str, place: Place, message: str, hint: str | None, *, key: str = "") -> Problem:
+    """A problem at a place in the file at `path`."""
+    line, column = place
+    return Problem(path=path, line=line, column=column, key=key, message=message, hint=hint)
+
+
+def load_text(path: Path) -> str:
+    """The text of a file; raises DocumentError for one that cannot be read, or is not UTF-8."""
+    try:
+        content = path.read_bytes()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        _fail(str(path), Place(1, 1), "the file cannot be read", reason.lower())
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = error.object[: error.start].decode()
+        message = f"the byte 0x{error.object[error.start]:02x} is not UTF-8"
+        _fail(str(path), _end_of(before), message, "save the file as UTF-8")
+
+
+def read_yaml(text: str, path: str) -> tuple[Json, Positions, list[Problem]]:
+    """Plain data, where it stands, and what is wrong in it but does not keep it from being read.
+
+    Raises DocumentError for what is not YAML at all.
+    """
+    node = _compose(text, path)
+    if node is None or (isinstance(node, yaml.ScalarNode) and node.tag == _TAG + "null"):
+        _fail(path, Place(1, 1), "the file is empty")
+    reading = _Reading(path)
+    return reading.value(node, ()), reading.positions, reading.problems
+
+
+def _fail(path: str, place: Place, message: str, hint: str | None = None) -> NoReturn:
+    raise DocumentError([problem(path, place, message, hint)]) from None
+
+
+def _end_of(text: str) -> Place:
+    return Place(text.count("\n") + 1, len(text) - (text.rfind("\n") + 1) + 1)
+
+
+class _Loader(yaml.SafeLoader):
+    """PyYAML without its floats, dates, octals, and words for true and false."""
+
+    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - PyYAML's own class attribute
+
+
+_Loader.add_implicit_resolver(_TAG + "int", _INT, list("-0123456789"))
+_Loader.add_implicit_resolver(_TAG + "bool", _BOOL, ["t", "f"])
+_Loader.add_implicit_resolver(_TAG + "null", re.compile(r"(?:null|)\Z"), ["n", ""])
+
+
+class _Words(NamedTuple):
+    """A part of what PyYAML says, the same for who wrote the file, and which of its marks to show.
+
+    `opening` is the mark where the thing began that is not closed.
+    """
+
+    said: str
+    message: str
+    hint: str | None = None
+    opening: bool = False
+
+
+_QUOTES = "put the text in quotes"
+_PLAIN_WORDS = (
+    _Words("'\\t'", "a tab stands where only spaces may", "indent with spaces"),
+    _Words(
+        "mapping values are not",
+        "a ': ' where no key can stand",
+        f"check the indentation, or {_QUOTES}",
+    ),
+    _Words(
+        "<block end>",
+        "this does not fit what stands before it",
+        "check the indentation, and the quotes around a text that begins with {, [, ' or \"",
+    ),
+    _Words("expected ':'", "a key without ': ' after it", "write 'key: value'"),
+    _Words("',' or", "a { or [ that is not closed", f"close it, or {_QUOTES}", True),
+    _Words("end of stream", "a quote that is not closed", None, True),
+    _Words("undefined alias", "an alias without its anchor", f"for a text with *, {_QUOTES}"),
+    _Words("another document", "a second document", "keep one; remove the '---' between them"),
+    _Words("cannot start any token", "this character cannot begin a text", _QUOTES),
+    _Words("unknown escape", "an unknown escape", "in single quotes a backslash is itself"),
+)
+
+
+def _compose(text: str, path: str) -> yaml.Node | None:
+    try:
+        loader = _Loader(text)
+    except yaml.reader.ReaderError as error:
+        message = f"the character U+{ord(text[error.position]):04X} is not allowed in YAML"
+        _fail(path, _end_of(text[: error.position]), message)
+    try:
+        return loader.get_single_node()
+    except yaml.MarkedYAMLError as error:
+        plain = _Words("", f"not YAML: {error.problem}")
+        words = next((w for w in _PLAIN_WORDS if w.said in str(error.problem)), plain)
+        mark = error.context_mark if words.opening else error.problem_mark
+        _fail(path, _place(mark or loader.get_mark()), words.message, words.hint)
+    except RecursionError:
+        _fail(path, Place(1, 1), "nested too deeply")
+    except (ValueError, ArithmeticError):  # PyYAML's own, for escapes and versions out of range
+        _fail(path, _place(loader.get_mark()), "an escape or a number out of range")
+
+
+def _place(mark: Any) -> Place:
+    return Place(mark.line + 1, mark.column + 1)
+
+
+class _Reading:
+    """One walk over a tree of nodes, which collects positions and problems on its way."""
+
+    def __init__(self, path: str) -> None:
+        self.problems: list[Problem] = []
+        self._values: dict[Inward, Place] = {}
+        self._keys: dict[Inward, Place] = {}
+        self._around: list[yaml.Node] = []
+        self.positions = Positions(path, self._values, self._keys)
+
+    def value(self, node: yaml.Node, at: Inward) -> Json:
+        self._values[at] = _place(node.start_mark)
+        if len(self._values) > _MOST_VALUES:
+            _fail(self.positions.path, self._values[at], f"more than {_MOST_VALUES:,} values")
+        if node in self._around:
+            return self._wrong(at, "holds itself", "remove the alias")
+        self._around.append(node)
+        value = self._inside(node, at)
+        self._around.pop()
+        return value
+
+    def _inside(self, node: yaml.Node, at: Inward) -> Json:
+        kind = node.tag.removeprefix(_TAG)
+        if isinstance(node, yaml.MappingNode) and kind == "map":
+            return self._mapping(node, at)
+        if isinstance(node, yaml.SequenceNode) and kind == "seq":
+            return [self.value(child, (*at, index)) for index, child in enumerate(node.value)]
+        if isinstance(node, yaml.ScalarNode) and kind in ("str", "int", "bool", "null"):
+            return self._scalar(node, kind, at)
+        return self._wrong(at, f"the tag '{kind}' is not read", "write the value without it")
+
+    def _scalar(self, node: yaml.ScalarNode, kind: str, at: Inward) -> Json:
+        text: str = node.value
+        if kind == "str":
+            return text
+        if kind == "int" and _INT.match(text):
+            return int(text)
+        if kind == "bool" and _BOOL.match(text):
+            return text == "true"
+        if kind == "null":
+            return None
+        return self._wrong(at, f"'{text}' does not fit its tag '{kind}'", "remove the tag")
+
+    def _mapping(self, node: yaml.MappingNode, at: Inward) -> dict[str, Json]:
+        data: dict[str, Json] = {}
+        for key_node, value_node in node.value:
+            key = self._key(key_node, at)
+            inner = (*at, key)
+            if key in data:
+                first = self._keys[inner].line
+                place = _place(key_node.start_mark)
+                self._note(place, inner, "is written twice", f"first on line {first}")
+                continue
+            self._keys[inner] = _place(key_node.start_mark)
+            data[key] = self.value(value_node, inner)
+        return data
+
+    def _key(self, node: yaml.Node, at: Inward) -> str:
+        if not isinstance(node, yaml.ScalarNode):
+            self._note(_place(node.start_mark), at, "holds a key that is not a text", None)
+            return ""
+        key: str = node.value
+        if node.tag != _TAG + "str":
+            hint = f'write it in quotes: "{key}"'
+            self._note(_place(node.start_mark), (*at, key), "the key is not a text", hint)
+        elif key == "<<" and not node.style:
+            hint = "write the keys out"
+            self._note(_place(node.start_mark), (*at, key), "merge keys are not read", hint)
+        return key
+
+    def _wrong(self, at: Inward, message: str, hint: str) -> None:
+        self._note(self._values[at], at, message, hint)
+
+    def _note(self, place: Place, at: Inward, message: str, hint: str | None) -> None:
+        self.problems.append(problem(self.positions.path, place, message, hint, key=dotted(at)))

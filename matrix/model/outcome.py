@@ -1,0 +1,273 @@
+"""What was observed in one sign, and whether it was as intended: two facts, two marks.
+
+Letters say where the data went, `!` says that a file appeared which nobody asked for.
+A verdict has a mark of its own, so that no sign ever stands for both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from enum import Enum
+
+from matrix.model.case import Intent
+from matrix.model.observation import Created, Kind, Observation, Result, SecondConnection, Storage
+
+
+class Outcome(Enum):
+    """An observation in one sign; in the order in which a legend lists them."""
+
+    sign: str
+    word: str
+    explanation: str
+
+    def __init__(self, sign: str, word: str, explanation: str) -> None:
+        self.sign = sign
+        self.word = word
+        self.explanation = explanation
+
+    MEMORY = "m", "memory", "in memory, and not seen to be shared"
+    SHARED_MEMORY = "m+", "shared memory", "in memory; a second connection saw the data"
+    TEMPORARY = "t", "temporary", "in a temporary file that has no name"
+    FILE = "f", "file", "the file that was asked for was created"
+    EXISTING = "f=", "existing file", "opened a file that was there; no database was created"
+    STRAY = "!", "stray file", "a database file appeared that nobody asked for"
+    STRAY_OUTSIDE = "!!", "stray outside", "a stray file outside the directory of the case"
+    OPENED = "o", "opened", "opened without an error; the data was seen nowhere"
+    REFUSED = "r", "refused", "the driver or the middleware raised an error at once"
+    FAILED = "e", "error", "the opening went well, a later step raised an error"
+    NOT_SET_UP = "?", "not set up", "the set-up of the case failed; nothing was measured"
+    CRASHED = "#", "crashed", "the process died"
+    TIMED_OUT = "~", "timed out", "no end within the time limit"
+    UNAVAILABLE = "-", "unavailable", "could not be measured on this stack"
+
+
+class Verdict(str, Enum):
+    """The observation held against the intent."""
+
+    AS_INTENDED = "as_intended"
+    NOT_AS_INTENDED = "not_as_intended"
+    NOTED = "noted"
+
+    @property
+    def mark(self) -> str:
+        """One character, or a space where there is no opinion; no outcome has it as its sign."""
+        return _MARKS[self]
+
+    @property
+    def word(self) -> str:
+        return self.value.replace("_", " ")
+
+    @property
+    def explanation(self) -> str:
+        return _EXPLANATIONS[self]
+
+
+_MARKS = {Verdict.AS_INTENDED: "✓", Verdict.NOT_AS_INTENDED: "✗", Verdict.NOTED: " "}
+_EXPLANATIONS = {
+    Verdict.AS_INTENDED: "what a user means by this string",
+    Verdict.NOT_AS_INTENDED: "not what a user means by this string",
+    Verdict.NOTED: "seen, and no opinion on it",
+}
+
+_ENDINGS = {
+    Result.UNAVAILABLE: Outcome.UNAVAILABLE,
+    Result.CRASHED: Outcome.CRASHED,
+    Result.TIMED_OUT: Outcome.TIMED_OUT,
+    Result.REFUSED: Outcome.REFUSED,
+}
+_STORED = {
+    Storage.MEMORY: Outcome.MEMORY,
+    Storage.TEMPORARY: Outcome.TEMPORARY,
+    Storage.FILE: Outcome.EXISTING,
+    Storage.NONE: Outcome.OPENED,
+}
+_STEPS_AFTER_OPEN = ("sql", "write")
+"""The phases whose error leaves the data no place."""
+
+
+def outcome(observation: Observation) -> Outcome:
+    """Put an observation into one sign; a stray file wins over everything else."""
+    if observation.strays:
+        outside = any(entry.outside for entry in observation.strays)
+        return Outcome.STRAY_OUTSIDE if outside else Outcome.STRAY
+    if _phase(observation) == "setup":
+        return Outcome.NOT_SET_UP
+    if observation.result is not Result.OPENED:
+        return _ENDINGS[observation.result]
+    if _phase(observation) in (*_STEPS_AFTER_OPEN, "backup"):
+        return Outcome.FAILED
+    return _place(observation)
+
+
+def _place(observation: Observation) -> Outcome:
+    """Where the data of an opened database went."""
+    created = any(entry.kind is Kind.DATABASE for entry in observation.created)
+    if created and observation.storage is Storage.FILE:
+        return Outcome.FILE
+    if observation.shared and observation.storage is Storage.MEMORY:
+        return Outcome.SHARED_MEMORY
+    return _STORED[observation.storage]
+
+
+def verdict(observation: Observation, intent: Intent) -> Verdict:
+    """Hold an observation against what was meant; where nothing was measured it is only noted."""
+    if intent is Intent.OBSERVE or observation.result is Result.UNAVAILABLE:
+        return Verdict.NOTED
+    if reason(observation, intent) is None:
+        return Verdict.AS_INTENDED
+    return Verdict.NOT_AS_INTENDED
+
+
+def reason(observation: Observation, intent: Intent) -> str | None:
+    """Say in plain words why it is not as intended; None where it is, or where nobody judges."""
+    if intent is Intent.OBSERVE or observation.result is Result.UNAVAILABLE:
+        return None
+    if _phase(observation) == "setup":
+        return f"the set-up failed: {_error(observation)}"
+    if observation.result in (Result.CRASHED, Result.TIMED_OUT):
+        return _ENDINGS[observation.result].word
+    return "; ".join(_OBJECTIONS[intent](observation)) or None
+
+
+def _private_memory(observation: Observation) -> Iterator[str]:
+    yield from _memory(observation)
+    if observation.shared:
+        yield "a second connection saw the data"
+    elif observation.second_connection is SecondConnection.SEES:
+        yield "a second user was handed the same connection, and saw the data"
+
+
+def _shared_memory(observation: Observation) -> Iterator[str]:
+    yield from _memory(observation)
+    second = observation.second_connection
+    if _settled(observation) and second in (None, SecondConnection.DOES_NOT_SEE):
+        yield "no second connection saw the data"
+
+
+def _memory(observation: Observation) -> Iterator[str]:
+    """Data in memory, and no file.
+
+    A temporary file that is gone at the end is no objection: SQLite makes it for a large sort,
+    as `temp_store` and the build tell it to, and no connection string can change that.
+    """
+    yield from _errors(observation)
+    yield from _placed(observation, Storage.MEMORY)
+    yield from _created(e for e in observation.created if e.kept or e.kind is not Kind.TEMPORARY)
+    yield from _modified(observation)
+
+
+def _temporary(observation: Observation) -> Iterator[str]:
+    yield from _errors(observation)
+    yield from _placed(observation, Storage.TEMPORARY, Storage.MEMORY)
+    yield from _created(e for e in observation.created if e.kept or e.kind is Kind.DATABASE)
+    yield from _modified(observation)
+
+
+def _file(observation: Observation) -> Iterator[str]:
+    """Data in a file, and no other file but what SQLite keeps beside it."""
+    yield from _errors(observation)
+    yield from _placed(observation, Storage.FILE)
+    unasked = (e for e in observation.created if not e.asked and e.kind not in _BESIDE)
+    yield from _created(e for e in unasked if e.stray or e.outside)
+
+
+def _read_only(observation: Observation) -> Iterator[str]:
+    """Nothing is written; and what is there can be read."""
+    if observation.there and (observation.result is Result.REFUSED or _could_not_read(observation)):
+        yield from _errors(observation)
+    if _wrote(observation):
+        yield "a write went through"
+    yield from _created(entry for entry in observation.created if entry.kept)
+    yield from _modified(observation)
+
+
+def _refuse(observation: Observation) -> Iterator[str]:
+    if observation.result is Result.OPENED and _phase(observation) != "sql":
+        yield "it was not refused"
+    yield from _created(entry for entry in observation.created if entry.kept)
+
+
+_OBJECTIONS: Mapping[Intent, Callable[[Observation], Iterator[str]]] = {
+    Intent.PRIVATE_MEMORY: _private_memory,
+    Intent.SHARED_MEMORY: _shared_memory,
+    Intent.TEMPORARY: _temporary,
+    Intent.FILE: _file,
+    Intent.READ_ONLY: _read_only,
+    Intent.REFUSE: _refuse,
+}
+_BESIDE = {Kind.JOURNAL, Kind.WAL, Kind.SHM, Kind.LOCK, Kind.TEMPORARY}
+_PLACES = {
+    Storage.MEMORY: "in memory",
+    Storage.FILE: "in a file",
+    Storage.TEMPORARY: "in a temporary file",
+    Storage.NONE: "nowhere to be seen",
+}
+_THINGS = {
+    Kind.DATABASE: "a database file",
+    Kind.JOURNAL: "a journal",
+    Kind.WAL: "a write-ahead log",
+    Kind.SHM: "a shared-memory index",
+    Kind.TEMPORARY: "a temporary file",
+    Kind.LOCK: "a lock",
+    Kind.OTHER: "a file",
+}
+_STEPS = {
+    "open": "opening",
+    "sql": "a statement",
+    "write": "writing",
+    "backup": "the backup",
+    "second_connection": "a second connection",
+    "close": "closing",
+    "reopen": "reopening",
+}
+
+
+def _errors(observation: Observation) -> Iterator[str]:
+    if observation.result is Result.REFUSED:
+        yield f"it was refused: {_error(observation)}"
+    elif observation.error is not None:
+        step = _STEPS.get(observation.error.phase, observation.error.phase)
+        yield f"{step} failed: {_error(observation)}"
+    elif observation.second_connection is SecondConnection.REFUSED:
+        yield "a second connection was refused"
+
+
+def _placed(observation: Observation, *wanted: Storage) -> Iterator[str]:
+    if _settled(observation) and observation.storage not in wanted:
+        yield f"the data is {_PLACES[observation.storage]}"
+
+
+def _created(entries: Iterable[Created]) -> Iterator[str]:
+    for entry in entries:
+        thing = "a stray file" if entry.stray else _THINGS[entry.kind]
+        yield f"{thing} appeared: {entry.path}"
+
+
+def _modified(observation: Observation) -> Iterator[str]:
+    for path in observation.modified:
+        yield f"a file was modified: {path}"
+
+
+def _settled(observation: Observation) -> bool:
+    """Whether it came so far that the data has a place."""
+    opened = observation.result is Result.OPENED
+    return opened and _phase(observation) not in _STEPS_AFTER_OPEN
+
+
+def _wrote(observation: Observation) -> bool:
+    """Whether a write went through: a second connection is asked only after one."""
+    return observation.second_connection is not None
+
+
+def _could_not_read(observation: Observation) -> bool:
+    error = observation.error
+    return error is not None and (error.statement or "").lstrip().upper().startswith("SELECT")
+
+
+def _phase(observation: Observation) -> str | None:
+    return None if observation.error is None else observation.error.phase
+
+
+def _error(observation: Observation) -> str:
+    error = observation.error
+    return "no error was recorded" if error is None else f"{error.type}: {error.message}"

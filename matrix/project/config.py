@@ -1,0 +1,163 @@
+"""`[tool.sqlite-matrix]` in pyproject.toml: what a project runs unless it is told otherwise.
+
+The nearest pyproject.toml counts, from the current directory upwards; paths in it are relative to
+it. Without one, or without the table, everything is as this project itself has it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from matrix.documents.yaml_model import suggest
+from matrix.errors import DocumentError, Problem
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+FILE = "pyproject.toml"
+TABLE = "tool.sqlite-matrix"
+PINS_FILE = "requirements.txt"
+
+_HEADER = re.compile(r"""^\s*\[\s*tool\s*\.\s*["']?sqlite-matrix["']?\s*\]""")
+_ANY_HEADER = re.compile(r"^\s*\[")
+_WHERE = re.compile(r"(.*) \(at line (\d+), column (\d+)\)$", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What a project says; `stacks` is None where it names none, `fail_on` likewise.
+
+    `lines`: the line of each key in `path`, for those who find that it makes no sense.
+    """
+
+    path: Path | None = None
+    scenarios: tuple[Path, ...] = (Path("scenarios"),)
+    stacks: tuple[str, ...] | None = None
+    baseline: Path = Path("results/baseline")
+    pins: Path | None = None
+    fail_on: str | None = None
+    lines: Mapping[str, int] = field(default_factory=dict)
+
+    def problem(self, key: str, message: str, hint: str | None = None) -> Problem:
+        """What is wrong with a key, at its place."""
+        return Problem(
+            path=str(self.path or FILE), line=self.lines.get(key, 1), column=1,
+            key=f"{TABLE}.{key}", message=message, hint=hint,
+        )  # fmt: skip
+
+
+def load_settings(start: Path = Path()) -> Settings:
+    """The settings that count in a directory; DocumentError with everything that is wrong."""
+    path = _nearest(start)
+    if path is None:
+        return Settings()
+    try:
+        text = path.read_text("utf-8")
+        content = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise DocumentError([_syntax(path, error)]) from None
+    tool = content.get("tool")
+    table = tool.get("sqlite-matrix") if isinstance(tool, dict) else None
+    if table is None:
+        return Settings()
+    where = Settings(path=path, lines=_lines(text, table if isinstance(table, dict) else {}))
+    if not isinstance(table, dict):
+        problem = Problem(path=str(path), line=1, column=1, key=TABLE, message="not a table")
+        raise DocumentError([problem])
+    return _read(where, table)
+
+
+def _nearest(start: Path) -> Path | None:
+    """The pyproject.toml of this directory or of the nearest one above, as short as can be."""
+    here = start.resolve()
+    for directory in (here, *here.parents):
+        if (directory / FILE).is_file():
+            return Path(os.path.relpath(directory / FILE))
+    return None
+
+
+def _read(where: Settings, table: Mapping[str, Any]) -> Settings:
+    problems = [
+        where.problem(key, "no such setting", suggest(key, _READERS))
+        for key in table
+        if key not in _READERS
+    ]
+    values: dict[str, Any] = {"path": where.path, "lines": where.lines}
+    for key, reader in _READERS.items():
+        if key in table:
+            try:
+                values[key.replace("-", "_")] = reader(where, table[key])
+            except ValueError as error:
+                message, _, hint = str(error).partition("; ")
+                problems.append(where.problem(key, message, hint or None))
+    if problems:
+        raise DocumentError(problems)
+    return Settings(**values)
+
+
+def _texts(_where: Settings, value: object) -> tuple[str, ...]:
+    texts = [value] if isinstance(value, str) else value
+    if not isinstance(texts, list) or not all(isinstance(t, str) and t.strip() for t in texts):
+        raise ValueError("neither a text nor a list of texts")
+    if not texts:
+        raise ValueError("the list is empty; leave it out, or name something")
+    return tuple(texts)
+
+
+def _path(where: Settings, value: object) -> Path:
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError("not a path")
+    assert where.path is not None
+    return where.path.parent / value
+
+
+def _scenarios(where: Settings, value: object) -> tuple[Path, ...]:
+    paths = tuple(_path(where, text) for text in _texts(where, value))
+    for path in paths:
+        if not path.exists():
+            raise ValueError(f"{path}: no such file or directory")
+    return paths
+
+
+def _kinds(where: Settings, value: object) -> str:
+    return ",".join(_texts(where, value))
+
+
+_READERS = {
+    "scenarios": _scenarios,
+    "stacks": _texts,
+    "baseline": _path,
+    "pins": _path,
+    "fail-on": _kinds,
+}
+
+
+def _syntax(path: Path, error: Exception) -> Problem:
+    found = _WHERE.match(str(error))
+    message, line, column = (
+        (found[1], int(found[2]), int(found[3])) if found else (str(error), 1, 1)
+    )
+    return Problem(path=str(path), line=line, column=column, key="", message=f"TOML: {message}")
+
+
+def _lines(text: str, table: Mapping[str, Any]) -> dict[str, int]:
+    """The line of each key of the table; of the table, where keys are written in another way."""
+    lines = text.splitlines()
+    mentioned = (n for n, line in enumerate(lines, 1) if "sqlite-matrix" in line)
+    header = next((n for n, line in enumerate(lines, 1) if _HEADER.match(line)), None)
+    found = dict.fromkeys(table, header or next(mentioned, 1))
+    for number, line in enumerate(lines[header or len(lines) :], (header or 0) + 1):
+        if _ANY_HEADER.match(line) and "=" not in line and not line.strip().endswith(","):
+            break
+        key = line.partition("=")[0].strip().strip("\"'")
+        if key in found and "=" in line:
+            found[key] = number
+    return found

@@ -1,0 +1,54 @@
+"""The stacks that a project names, and the file that pins their versions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from matrix.documents.yaml_model import suggest
+from matrix.errors import DocumentError, UsageError
+from matrix.model.stack_id import StackId
+from matrix.project.config import PINS_FILE, Settings
+from matrix.stacks.catalogue import Catalogue
+from matrix.stacks.pins import chosen_specs, load_pins, missing_pins, pinned_stacks
+from matrix.stacks.spec import Stack, parse_stack
+
+BASELINE_SET = "baseline"
+"""The set of stacks that a baseline holds unless a project names others."""
+
+
+def configured_specs(settings: Settings, catalogue: Catalogue) -> tuple[str, ...]:
+    """The names that a project lists, else those of the set `baseline`.
+
+    Raises DocumentError, at the line of the project's file, for one that is no stack.
+    """
+    if settings.stacks is None:
+        return chosen_specs([BASELINE_SET], catalogue)
+    specs = chosen_specs(settings.stacks, catalogue)
+    problems = []
+    for spec in specs:
+        try:
+            parse_stack(spec, catalogue)
+        except UsageError as error:  # noqa: PERF203 - every name that is wrong is told
+            parsed = StackId.parse(spec)
+            driver = parsed.driver if parsed else spec
+            known = [*catalogue.sets, *catalogue.drivers]
+            hint = error.hint if driver in known else suggest(driver, known)
+            problems.append(settings.problem("stacks", error.message, hint))
+    if problems:
+        raise DocumentError(problems)
+    return specs
+
+
+def project_stacks(settings: Settings, catalogue: Catalogue) -> tuple[Stack, ...]:
+    """The stacks that a project lists, by their full names: as pinned, else the newest listed."""
+    specs = configured_specs(settings, catalogue)
+    pins = load_pins(pins_path(settings, settings.baseline))
+    full = pins.with_more(missing_pins(specs, pins, catalogue))
+    stacks = (replace(stack, name=None) for stack in pinned_stacks(specs, full, catalogue))
+    return tuple({stack.id: stack for stack in stacks}.values())
+
+
+def pins_path(settings: Settings, baseline: Path) -> Path:
+    """Where the pins of a baseline are."""
+    return settings.pins or baseline / PINS_FILE

@@ -1,0 +1,1 @@
+"""Pinned stacks, the committed baseline, and what a new version changes."""

@@ -1,0 +1,48 @@
+"""A baseline: ordinary result files whose stacks are named without versions, and their pins.
+
+What is measured goes to a directory of its own, and from there into the baseline, so that neither
+a killed run nor a stack that could not be had leaves half a baseline behind.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+from matrix.errors import ResultsError
+from matrix.results.store import CASES_FILE, is_result, result_files, spoilt
+
+
+def check_baseline(directory: Path, make: str) -> None:
+    """Raises ResultsError, with the command that makes one, where there is no baseline.
+
+    Likewise, with all that is wrong, where a file of it is not whole.
+    """
+    if not (directory / CASES_FILE).is_file():
+        raise ResultsError(f"{directory}: there is no baseline", hint=f"`{make}` makes one")
+    problems = spoilt(directory)
+    if problems:
+        raise ResultsError("\n".join(problems))
+
+
+def install(measured: Path, baseline: Path, *, only: Iterable[str] | None = None) -> None:
+    """Put what was measured in the place of the baseline's result files.
+
+    `only`: the stacks that are replaced, all others being kept as they are; by default every one,
+    and those that were not measured go.
+    """
+    _, files = result_files(measured)
+    baseline.mkdir(parents=True, exist_ok=True)
+    names = {f"{stack}.jsonl" for stack in only} if only is not None else None
+    new = [file for file in files if names is None or file.name in names]
+    if names is None:
+        kept = {file.name for file in (*new, measured / CASES_FILE)}
+        for old in baseline.glob("*.jsonl"):
+            if old.name not in kept and is_result(old):
+                old.unlink()
+        new.append(measured / CASES_FILE)
+    for file in new:
+        aside = baseline / f".{file.name}.tmp"
+        shutil.copyfile(file, aside)
+        aside.replace(baseline / file.name)

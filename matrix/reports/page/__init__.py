@@ -1,0 +1,1 @@
+"""The HTML page: its data, its summary, its markup."""

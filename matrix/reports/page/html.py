@@ -1,0 +1,193 @@
+"""The results as one self-contained page: a summary that is plain HTML, and below it every cell.
+
+The page makes no request. What it says in short needs no script; the grid of all cells is drawn by
+a script in the page, from data in the page (see `pagedata`).
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from urllib.parse import quote
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from matrix.claims.evaluate import Judgement
+from matrix.model import Intent
+from matrix.model.outcome import Outcome, Verdict
+from matrix.reports.claims import by_ticks, claim_row
+from matrix.reports.grid import Selection, connect_options, display, visible
+from matrix.reports.page.data import build_page_data, detail_document, grid_document, pack
+from matrix.reports.page.summary import summarise
+from matrix.reports.recipes import UNDER_APSW, WANTS, Recipe
+from matrix.results.provenance import Measured
+from matrix.results.store import ResultSet
+from matrix.stacks.catalogue import Catalogue
+
+_SCRIPTS = (
+    "text",
+    "dom",
+    "data",
+    "state",
+    "filter",
+    "columns",
+    "badge",
+    "table",
+    "keys",
+    "python",
+    "script",
+    "strips",
+    "detail",
+    "dialog",
+    "controls",
+    "main",
+)
+"""The modules of the page's script, in `templates/page/`: each uses those above it."""
+
+_TONES: Mapping[Outcome, str] = {
+    Outcome.MEMORY: "memory",
+    Outcome.SHARED_MEMORY: "memory",
+    Outcome.TEMPORARY: "memory",
+    Outcome.STRAY: "stray",
+    Outcome.STRAY_OUTSIDE: "stray",
+    Outcome.REFUSED: "error",
+    Outcome.FAILED: "error",
+    Outcome.NOT_SET_UP: "broken",
+    Outcome.CRASHED: "broken",
+    Outcome.TIMED_OUT: "broken",
+    Outcome.UNAVAILABLE: "absent",
+}
+
+
+def render_html(
+    results: ResultSet,
+    selection: Selection | None = None,
+    *,
+    claims: Sequence[Judgement] = (),
+    runs: Sequence[Measured] = (),
+    recipes: Sequence[Recipe] = (),
+    catalogue: Catalogue | None = None,
+    beside: Iterable[str] = (),
+) -> str:
+    """Write results as a page; every text of a result comes out as text, whatever it holds.
+
+    `runs`: when and where it was measured; `catalogue`: knows the versions that were not run, for
+    the history of a cell; `beside`: names of files that lie beside the page, for readers without
+    a script.
+    """
+    data = build_page_data(results, selection)
+    style, script = _style(), _script()
+    page = (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            totals=data.totals,
+            outcomes=[each for each in Outcome if each in data.outcomes],
+            stacks=[stack for stack in data.stacks if stack.fingerprint is not None],
+            unavailable=data.unavailable,
+            kinds=data.kinds,
+            summaries=summarise(data),
+            claims=[claim_row(each) for each in claims],
+            recipes=recipes,
+            runs=sorted(runs, key=lambda run: run.finished),
+            wants=WANTS,
+            under_apsw=UNDER_APSW,
+            beside=list(beside),
+            style=Markup(style),
+            style_hash=_hash(style),
+            script=Markup(script),
+            script_hash=_hash(script),
+            grid_data=Markup(pack(grid_document(data, dict(map(_asked_by, claims))))),
+            detail_data=Markup(pack(detail_document(data, catalogue))),
+        )
+    )
+    return page.rstrip("\n") + "\n"
+
+
+def anchor(*parts: str | None) -> str:
+    """Make a stable fragment of ids: the same scenario has the same link in every report."""
+    return quote("/".join(visible(part) for part in parts if part), safe="/[]=,.:+@-")
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("matrix.reports"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_finalize,
+    )
+    environment.filters |= {
+        "display": display,
+        "options": connect_options,
+        "number": _number,
+        "ticked": _ticked,
+        "yes_no": _yes_no,
+        "many": _many,
+    }
+    environment.globals |= {"Intent": Intent, "Verdict": Verdict, "tone": _tone, "anchor": anchor}
+    return environment
+
+
+def _asked_by(judged: Judgement) -> tuple[str, list[str]]:
+    """A claim, and the cases of the cells that settle it."""
+    return judged.claim.id, [cell.partition(" @ ")[0] for cell in judged.cells]
+
+
+@cache
+def _style() -> str:
+    return _dense((files("matrix.reports") / "templates" / "report.css").read_text("utf-8"))
+
+
+@cache
+def _script() -> str:
+    """The page's script: its modules one after the other, in a scope of their own."""
+    place = files("matrix.reports") / "templates" / "page"
+    modules = "".join(_dense((place / f"{name}.js").read_text("utf-8")) for name in _SCRIPTS)
+    return f'(() => {{\n"use strict";\n{modules}}})();\n'
+
+
+def _dense(source: str) -> str:
+    """Leave out indentation, empty lines and lines of comment: a tenth of the page's code."""
+    lines = (line.strip() for line in source.splitlines())
+    return "".join(f"{line}\n" for line in lines if line and not line.startswith("//"))
+
+
+def _tone(outcome: Outcome) -> str:
+    return _TONES.get(outcome, "file")
+
+
+def _number(value: int) -> Markup:
+    """Group digits with thin spaces that do not break."""
+    return Markup(f"{value:,}".replace(",", "&#8239;"))
+
+
+def _many(count: int, noun: str) -> Markup:
+    return _number(count) + f" {noun}{'' if count == 1 else 's'}"
+
+
+def _ticked(text: str) -> Markup:
+    """Show what stands between backticks as code."""
+    pieces = (
+        Markup("<code>{}</code>" if ticked else "{}").format(visible(piece))
+        for piece, ticked in by_ticks(text)
+    )
+    return Markup("").join(pieces)
+
+
+def _yes_no(value: bool) -> str:
+    return "yes" if value else "no"
+
+
+def _hash(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _finalize(value: object) -> object:
+    """Make every inserted text visible; what is markup already is our own."""
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value

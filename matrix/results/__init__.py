@@ -1,0 +1,1 @@
+"""The result files: their format, and the sets of observations that they hold."""

@@ -1,0 +1,56 @@
+"""When and where results were measured: the side file of a run, which is never compared."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+
+from matrix.version import __version__
+from matrix.errors import ResultsError
+
+MEASURED_FILE = "measured.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """One run: `finished` in UTC as ISO 8601, `seconds` that it took, the machine and the tool."""
+
+    finished: str
+    seconds: int
+    machine: str
+    tool: str
+
+    @property
+    def day(self) -> str:
+        """The date, for people."""
+        return self.finished[:10]
+
+
+def measured_now(seconds: float) -> Measured:
+    """A run that ends now, on this machine."""
+    return Measured(
+        finished=datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        seconds=round(seconds),
+        machine=f"{platform.system()} {platform.machine()}",
+        tool=f"sqlite-matrix {__version__}",
+    )
+
+
+def write_measured(directory: Path, runs: Iterable[Measured]) -> None:
+    text = json.dumps([asdict(run) for run in runs], indent=1)
+    (directory / MEASURED_FILE).write_text(text + "\n", "utf-8")
+
+
+def load_measured(directory: Path) -> tuple[Measured, ...]:
+    """The runs that results come from; none where nobody wrote it down."""
+    path = directory / MEASURED_FILE
+    if not path.is_file():
+        return ()
+    try:
+        return tuple(Measured(**run) for run in json.loads(path.read_bytes()))
+    except (ValueError, TypeError) as error:
+        raise ResultsError(f"{path}: not as expected: {error}", hint="delete it") from error

@@ -1,0 +1,194 @@
+"""One worker process, seen from the tool: a probe that is a stack, and the line to it."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import signal
+import subprocess
+import tempfile
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from matrix.model import Case, Fingerprint, Json
+from matrix.model.uri import asked_names
+from matrix.plugins import find_plugin
+from matrix.probe.outside import remove_noted
+from matrix.stacks.provision import Provided
+
+PROTOCOL = 1
+PROBE = Path(__file__).parents[1] / "probe" / "__main__.py"
+_START_SECONDS = 60.0
+
+
+class WorkerDied(Exception):
+    """The process ended without being asked to; `how` says by what."""
+
+    def __init__(self, how: str) -> None:
+        super().__init__(how)
+        self.how = how
+
+
+class StackRefused(Exception):
+    """The probe says that it cannot be this stack, and why."""
+
+
+class WorkerProcess:
+    """A started probe. Its directories lie below `scratch`, its observations go to `part`."""
+
+    def __init__(
+        self, provided: Provided, *, scratch: Path, part: Path, contain: bool = False
+    ) -> None:
+        self.part = part
+        library = provided.stack.library
+        self._sqlite = None if library is None else library.version
+        self._scratch = scratch
+        for name in ("tmp", "home"):
+            (scratch / name).mkdir(parents=True)
+        self._errors = scratch / "stderr"
+        with self._errors.open("wb") as errors:
+            try:
+                self._process = subprocess.Popen(
+                    [str(provided.python), "-I", "-S", "-X", "utf8", str(PROBE)],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=errors,
+                    cwd=scratch,
+                    env=_environment(scratch),
+                    start_new_session=True,
+                )
+            except OSError as error:
+                raise StackRefused(f"{provided.python} does not start: {error.strerror}") from None
+        self._messages: queue.Queue[Json] = queue.Queue()
+        threading.Thread(target=self._listen, daemon=True).start()
+        with suppress(WorkerDied):  # `ready` says so
+            self._send(hello(provided, scratch, part, contain=contain))
+
+    def ready(self) -> Fingerprint:
+        """Wait until the stack stands; StackRefused or WorkerDied where it does not."""
+        message = self.receive(_START_SECONDS)
+        if message is None:
+            self.kill()
+            raise StackRefused(f"did not start within {_START_SECONDS:.0f} s")
+        if message["kind"] == "fatal":
+            error = message["error"]
+            raise StackRefused(f"{error['type']}: {error['message']}")
+        fingerprint = Fingerprint.from_json(message["fingerprint"])
+        if self._sqlite not in (None, fingerprint.sqlite):
+            self.kill()
+            raise StackRefused(f"SQLite {fingerprint.sqlite} was loaded, not {self._sqlite}")
+        return fingerprint
+
+    def send_cases(self, cases: Sequence[Case]) -> None:
+        """Hand over cases; `asked`, the names that their strings mean, goes with each."""
+        ready = [{**case.to_json(), "asked": list(asked_names(case))} for case in cases]
+        self._send({"kind": "cases", "cases": ready})
+
+    def receive(self, seconds: float) -> Json | None:
+        """The next message; None where none came in time; WorkerDied at the end of the line."""
+        try:
+            message = self._messages.get(timeout=seconds)
+        except queue.Empty:
+            return None
+        if message is None:
+            raise WorkerDied(self._how_it_ended())
+        return message
+
+    def stop(self) -> None:
+        """Let the worker end by itself, and take it down if it does not."""
+        try:
+            self._send({"kind": "quit"})
+            self._process.stdin.close()  # type: ignore[union-attr]  # it was opened as a pipe
+            self._process.wait(timeout=5)
+        except (WorkerDied, OSError, subprocess.TimeoutExpired):
+            self.kill()
+
+    def kill(self) -> None:
+        """Take the process down now, with whatever it started."""
+        if self._process.poll() is None:
+            if hasattr(os, "killpg"):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            else:
+                self._process.kill()
+        self._close()
+
+    def _close(self) -> None:
+        """Let go of the process and of the line to it; the one from it closes with its end."""
+        self._process.wait()
+        remove_noted(str(self._scratch))
+        with suppress(OSError):  # what was not sent is lost with the process
+            self._process.stdin.close()  # type: ignore[union-attr]  # it was opened as a pipe
+
+    def last_words(self) -> str:
+        """The last line that the process wrote to its standard error, if any."""
+        try:
+            lines = self._errors.read_text("utf-8", "replace").strip().splitlines()
+        except OSError:
+            return ""
+        return lines[-1][:200] if lines else ""
+
+    def _send(self, message: Json) -> None:
+        try:
+            self._process.stdin.write(json.dumps(message).encode() + b"\n")  # type: ignore[union-attr]
+            self._process.stdin.flush()  # type: ignore[union-attr]
+        except OSError:
+            raise WorkerDied(self._how_it_ended()) from None
+
+    def _listen(self) -> None:
+        """Pass on each message; None, the end, where the line closes or carries something else."""
+        assert self._process.stdout is not None
+        with self._process.stdout as lines:
+            for line in lines:
+                try:
+                    message = json.loads(line)
+                except ValueError:
+                    break
+                if not isinstance(message, dict) or "kind" not in message:
+                    break
+                self._messages.put(message)
+            self._messages.put(None)
+            for _ in lines:  # what comes after that is nothing to us
+                pass
+
+    def _how_it_ended(self) -> str:
+        try:
+            code = self._process.wait(timeout=1)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            return "closed its line, or wrote to it what is no message"
+        if code >= 0:
+            return f"exited with code {code}"
+        return signal.Signals(-code).name
+
+
+def hello(provided: Provided, scratch: Path, part: Path, *, contain: bool = False) -> Json:
+    """The first message: what the probe is to be."""
+    stack = provided.stack
+    driver = find_plugin("drivers", stack.driver)
+    middleware = None if stack.middleware is None else find_plugin("middleware", stack.middleware)
+    return {
+        "kind": "hello",
+        "protocol": PROTOCOL,
+        "stack": stack.id,
+        "driver": driver.to_json(),
+        "distribution": None if stack.package is None else stack.package.distribution,
+        "middleware": None if middleware is None else middleware.to_json(),
+        "overlays": [str(path) for path in provided.overlays],
+        "uri": stack.uri.value,
+        "library": None if provided.library is None else str(provided.library),
+        "scratch": str(scratch),
+        "part": str(part),
+        "outside_lock": tempfile.gettempdir(),
+        "contain": contain,
+        "parent": os.getpid(),
+    }
+
+
+def _environment(scratch: Path) -> dict[str, str]:
+    """The caller's environment without what steers Python or SQLite; directories of our own."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "SQLITE_"))}
+    tmp, home = str(scratch / "tmp"), str(scratch / "home")
+    return kept | {"SQLITE_TMPDIR": tmp, "TMPDIR": tmp, "HOME": home, "LC_ALL": "C.UTF-8"}

@@ -1,0 +1,129 @@
+"""A cell as a handful of named texts, for those who state conditions on cells.
+
+Each fact is one or more texts; `none` stands for what is not there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from packaging.specifiers import SpecifierSet
+
+from matrix.model import Fingerprint, Intent, Observation, canonical
+from matrix.model.outcome import outcome, verdict
+from matrix.scenarios.selector import matches
+
+Facts = Mapping[str, tuple[str, ...]]
+
+NONE = "none"
+ANY = "any"
+"""In a condition: whatever it is, but not `none`."""
+
+CELL_FACTS: Mapping[str, str] = {
+    "result": "opened, refused, crashed, timed_out",
+    "outcome": "the observation in a word: memory, shared memory, stray file, ...",
+    "intent": "as_intended, not_as_intended, noted",
+    "error": "phase, type and message of what was raised",
+    "storage": "memory, file, temporary, none",
+    "second_connection": "sees, does_not_see, refused",
+    "reopened": "likewise, for the target opened again after everything was closed",
+    "reused": "second_connection, reopen: where a user was handed the first connection itself",
+    "database": "the database files that appeared",
+    "files": "every path that appeared",
+    "stray": "the stray files",
+    "there": "the files asked for that were there before",
+    "passed": "the string that reached the driver",
+    "arguments": "the keyword arguments that reached the driver, as JSON",
+    "opened": "the file that SQLite says it opened",
+    "journal_mode": "as PRAGMA journal_mode says",
+    "pool": "the class of the pool",
+    "warnings": "the warnings",
+}
+"""The facts of an observed cell, and what each says."""
+
+STACK_FACTS: Mapping[str, str] = {
+    "driver": "sqlite3, pysqlite3, apsw, ...",
+    "middleware": "sqlalchemy, ...",
+    "shim": "the DB-API layer that this project puts between driver and middleware",
+    "uri_setting": "as-built, off, on",
+    "uri_default": "whether file: names are URIs unasked: yes, no",
+    "shared_cache": "whether cache=shared shares: yes, no",
+    "temp_files": "whether large temporary data goes to a file: yes, no",
+    "sqlite": "its version; also compared, as in >=3.54",
+    "driver_version": "likewise",
+    "middleware_version": "likewise",
+    "python": "likewise",
+}
+"""The facts of a stack to which a claim or an expectation may be confined."""
+
+
+def cell_facts(observation: Observation, intent: Intent) -> Facts:
+    error = observation.error
+    passed = observation.passed or {"args": [], "kwargs": {}}
+    handed = [*passed["args"], passed["kwargs"].get("database")][0]
+    databases = [e.path for e in observation.created if e.kind.value == "database"]
+    second = observation.second_connection
+    return {
+        "result": (observation.result.value,),
+        "outcome": (outcome(observation).word,),
+        "intent": (verdict(observation, intent).value,),
+        "error": _some(None if error is None else f"{error.phase}: {error.type}: {error.message}"),
+        "storage": (observation.storage.value,),
+        "second_connection": _some(second and second.value),
+        "reopened": _some(observation.reopened and observation.reopened.value),
+        "reused": _some(*observation.reused),
+        "database": _some(*databases),
+        "files": _some(*(entry.path for entry in observation.created)),
+        "there": _some(*observation.there),
+        "stray": _some(*(entry.path for entry in observation.strays)),
+        "passed": _some(handed if handed is None or isinstance(handed, str) else str(handed)),
+        "arguments": (canonical(passed["kwargs"]),),
+        "opened": _some(observation.opened or None),
+        "journal_mode": _some(observation.journal_mode),
+        "pool": _some(observation.pool),
+        "warnings": _some(*observation.warnings),
+    }
+
+
+def stack_facts(fingerprint: Fingerprint) -> Facts:
+    return {
+        "driver": (fingerprint.driver,),
+        "middleware": _some(fingerprint.middleware),
+        "shim": _some(fingerprint.shim),
+        "uri_setting": (fingerprint.uri_setting.value,),
+        "uri_default": _yes_or_no(fingerprint.uri_default),
+        "shared_cache": _yes_or_no(fingerprint.shared_cache),
+        "temp_files": _yes_or_no(fingerprint.temp_files),
+        "sqlite": (fingerprint.sqlite,),
+        "driver_version": (fingerprint.driver_version,),
+        "middleware_version": _some(fingerprint.middleware_version),
+        "python": (fingerprint.python,),
+    }
+
+
+def meets(facts: Facts, condition: Mapping[str, Sequence[str]]) -> bool:
+    """Whether each fact named matches: one of its texts, one of the patterns.
+
+    A pattern holds `*` for any text, is `any`, or compares a version: `>=3.54`.
+    """
+    return all(
+        any(_fits(pattern, text) for pattern in patterns for text in facts[name])
+        for name, patterns in condition.items()
+    )
+
+
+def _fits(pattern: str, text: str) -> bool:
+    if pattern == ANY:
+        return text != NONE
+    if pattern.startswith((">", "<")):
+        number = text.partition(" ")[0]  # `2.1.9 (aiosqlite 0.22.1)`
+        return text != NONE and SpecifierSet(pattern).contains(number, prereleases=True)
+    return matches(pattern, text)
+
+
+def _yes_or_no(fact: bool) -> tuple[str, ...]:
+    return ("yes" if fact else "no",)
+
+
+def _some(*texts: str | None) -> tuple[str, ...]:
+    return tuple(text for text in texts if text is not None) or (NONE,)

@@ -1,0 +1,164 @@
+"""What is wrong in topics that read: labels that do not exist, axes that nothing uses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+
+from matrix.documents.yaml_model import Document, Flaw, Inward, Place, load_documents, suggest
+from matrix.errors import DocumentError, Problem
+from matrix.scenarios.conditions import CELL_FACTS, STACK_FACTS
+from matrix.scenarios.template import RUN_TIME, TemplateError, check, placeholders
+from matrix.scenarios.topic import Scenario, Topic
+
+
+def load_topics(paths: Iterable[Path]) -> tuple[Topic, ...]:
+    """Read topics from files, and from the *.yaml of directories, in order.
+
+    Raises DocumentError with every problem of every file.
+    """
+    files, problems = _files(paths)
+    documents, unread = load_documents(files, Topic)
+    problems += [*unread, *_repeated_topics(documents)]
+    for document in documents:
+        problems += map(document.problem, _topic_flaws(document))
+    if problems:
+        raise DocumentError(problems)
+    return tuple(document.content for document in documents)
+
+
+def _files(paths: Iterable[Path]) -> tuple[list[Path], list[Problem]]:
+    files: dict[Path, None] = {}
+    problems = []
+    for path in paths:
+        found = sorted(path.glob("*.yaml")) if path.is_dir() else [path]
+        files.update(dict.fromkeys(found))
+        if not found:
+            message = "the directory holds no *.yaml file"
+            problems.append(Problem(path=str(path), line=1, column=1, key="", message=message))
+    return list(files), problems
+
+
+def _repeated_topics(documents: Iterable[Document[Topic]]) -> Iterator[Problem]:
+    first: dict[str, str] = {}
+    for document in documents:
+        name, positions = document.content.id, document.positions
+        if name in first:
+            message = f"the topic '{name}' is in two files"
+            yield positions.problem(("id",), message, f"also in {first[name]}")
+        first.setdefault(name, positions.path)
+
+
+def _topic_flaws(document: Document[Topic]) -> Iterator[Flaw]:
+    topic, positions = document.content, document.positions
+    stem = Path(positions.path).stem
+    if topic.id != stem:
+        yield Flaw(("id",), f"'{topic.id}' is not the file's name", f"write '{stem}'")
+    first: dict[str, Place] = {}
+    for index, scenario in enumerate(topic.scenarios):
+        at: Inward = ("scenarios", index)
+        if scenario.id in first:
+            hint = f"first on line {first[scenario.id].line}"
+            yield Flaw((*at, "id"), f"the scenario '{scenario.id}' is written twice", hint)
+        first.setdefault(scenario.id, positions.at((*at, "id")))
+        for flaw in _scenario_flaws(scenario):
+            yield flaw._replace(at=(*at, *flaw.at))
+
+
+def _scenario_flaws(scenario: Scenario) -> Iterator[Flaw]:
+    flaws = [
+        *_axis_flaws(scenario),
+        *_placeholder_flaws(scenario),
+        *_rule_flaws(scenario),
+        *_expectation_flaws(scenario),
+    ]
+    yield from flaws
+    if not flaws and all(scenario.dropped(chosen) for chosen in scenario.combinations()):
+        yield Flaw((), "empty expansion: its rules drop every combination")
+
+
+def _expectation_flaws(scenario: Scenario) -> Iterator[Flaw]:
+    for index, expectation in enumerate(scenario.expect):
+        at: Inward = ("expect", index)
+        for axis, labels in expectation.when.items():
+            yield from _label_flaws(scenario, (*at, "when", axis), axis, labels)
+        yield from _fact_flaws((*at, "on"), expectation.on, STACK_FACTS)
+        yield from _fact_flaws((*at, "every"), expectation.every, CELL_FACTS)
+        for number, known in enumerate(expectation.known):
+            yield from _fact_flaws((*at, "known", number, "on"), known.on, STACK_FACTS)
+
+
+def _fact_flaws(
+    at: Inward, condition: Mapping[str, tuple[str, ...]] | None, facts: Iterable[str]
+) -> Iterator[Flaw]:
+    for name in condition or ():
+        if name not in facts:
+            yield Flaw((*at, name), f"no fact '{name}'", suggest(name, facts))
+
+
+def _axis_flaws(scenario: Scenario) -> Iterator[Flaw]:
+    used = _used(scenario)
+    for name, axis in scenario.axes.items():
+        at: Inward = ("axes", name)
+        if name in RUN_TIME:
+            yield Flaw(at, f"'{{{name}}}' is filled in when a case runs", "choose another name")
+        elif name not in used and any(text for _, text in axis.texts()):
+            yield Flaw(at, "its text stands nowhere", f"put {{{name}}} into target, connect or sql")
+        elif name not in used and not axis.changes():
+            yield Flaw(at, "changes nothing", "give its values a text or a setting, or remove it")
+        for flaw in axis.flaws():
+            yield flaw._replace(at=(*at, *flaw.at))
+
+
+def _templates(scenario: Scenario) -> Iterator[tuple[Inward, str, tuple[str, ...]]]:
+    """Every text with placeholders, with the axes that it may hold."""
+    every = tuple(scenario.axes)
+    for at, text in scenario.templates():
+        yield at, text, every
+    for count, (name, axis) in enumerate(scenario.axes.items()):
+        for at, text in axis.texts():
+            yield ("axes", name, *at), text, every[:count]
+        for at, text in axis.templates():
+            yield ("axes", name, *at), text, every
+
+
+def _used(scenario: Scenario) -> set[str]:
+    return {name for _, text, _ in _templates(scenario) for name in placeholders(text)}
+
+
+def _placeholder_flaws(scenario: Scenario) -> Iterator[Flaw]:
+    for at, text, axes in _templates(scenario):
+        try:
+            check(text)
+        except TemplateError as error:
+            yield Flaw(at, str(error), error.hint)
+        for name in placeholders(text):
+            if name in scenario.axes and name not in axes:
+                yield Flaw(at, f"{{{name}}} is not an axis above this one", "move that axis up")
+            elif name not in (*axes, *RUN_TIME):
+                yield Flaw(at, f"undefined axis '{name}'", suggest(name, (*axes, *RUN_TIME)))
+
+
+def _rule_flaws(scenario: Scenario) -> Iterator[Flaw]:
+    for kind, rules in (("include", scenario.include), ("exclude", scenario.exclude)):
+        for index, rule in enumerate(rules):
+            for axis, labels in rule.when.items():
+                at: Inward = (kind, index, "when", axis)
+                yield from _label_flaws(scenario, at, axis, labels)
+    for index, rule in enumerate(scenario.exclude):
+        if scenario.include and not any(rule.meets(kept) for kept in scenario.include):
+            yield Flaw(("exclude", index), "matches nothing: no include rule keeps any of these")
+
+
+def _label_flaws(
+    scenario: Scenario, at: Inward, axis: str, labels: tuple[str, ...]
+) -> Iterator[Flaw]:
+    if axis not in scenario.axes:
+        yield Flaw(at, f"undefined axis '{axis}'", suggest(axis, scenario.axes))
+        return
+    for index, label in enumerate(labels):
+        if not scenario.axes[axis].has(label):
+            known = [known for known, _ in islice(scenario.axes[axis].choices(), 100)]
+            message = f"matches nothing: axis '{axis}' has no label '{label}'"
+            yield Flaw((*at, index), message, suggest(label, known))

@@ -1,0 +1,159 @@
+"""Topics and their scenarios, as docs/scenarios.md describes them, read and checked at the door."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from matrix.documents.yaml_model import (
+    FromPlain,
+    Inward,
+    Record,
+    Shape,
+    Shorthand,
+)
+from matrix.scenarios.axes import Axis, Settings, Text, Value
+
+SCHEMA = Path(__file__).parents[1] / "schemas" / "scenario.schema.json"
+
+Id = Annotated[str, Shape("[a-z0-9-]+", "use a-z, 0-9 and '-'")]
+AxisName = Annotated[str, Shape("[a-z][a-z0-9_-]*", "use a-z, 0-9, '-' and '_'")]
+Url = Annotated[str, Shape(r"https?://\S+", "write a URL that begins with https://")]
+References = FromPlain[tuple[Url, ...]]
+
+Combination = tuple[tuple[str, str, Value], ...]
+"""One choice for each axis, in order: the axis, the label, the value."""
+
+
+def _one(label: str) -> list[str]:
+    return [label]
+
+
+Labels = Annotated[
+    FromPlain[tuple[str, ...]], Field(min_length=1), Shorthand(_one, "a text or a list of texts")
+]
+
+
+class Rule(Record):
+    """Some combinations, and why they stay or go."""
+
+    when: Annotated[Mapping[str, Labels], Field(min_length=1)] = Field(
+        description="The combinations meant: for each axis its label, or a list of labels."
+    )
+    reason: Text = Field(description="Why they stay or go; shown by list cases --explain.")
+
+    def matches(self, labels: Mapping[str, str]) -> bool:
+        return all(labels.get(axis) in meant for axis, meant in self.when.items())
+
+    def meets(self, other: Rule) -> bool:
+        """Whether some combination matches both."""
+        shared = self.when.keys() & other.when.keys()
+        return all(set(self.when[axis]) & set(other.when[axis]) for axis in shared)
+
+
+Facts = Annotated[Mapping[str, Labels], Field(min_length=1)]
+"""Facts, each with the text that it has to match, or several of which one; `*` is any text."""
+
+
+class Known(Record):
+    """Stacks on which an expectation is known not to hold."""
+
+    on: Facts = Field(description="The stacks, by facts of their fingerprints.")
+    reason: Text = Field(description="Why it does not hold there.")
+    reference: Url = Field(description="The thread or the document that says so.")
+
+
+class Expectation(Record):
+    """What a document promises of some cells; it is held against what was observed."""
+
+    when: Mapping[str, Labels] = Field(
+        default={}, description="Only these combinations: for each axis its label or labels."
+    )
+    on: Facts | None = Field(default=None, description="Only stacks that are so.")
+    every: Facts = Field(description="What each cell has to be.")
+    reason: Text = Field(description="Why this is expected.")
+    reference: Url = Field(description="The document or the upstream test that says so.")
+    known: FromPlain[tuple[Known, ...]] = Field(
+        default=(), description="Where it is known not to hold; once it does, that is stale."
+    )
+
+    def means(self, labels: Mapping[str, str]) -> bool:
+        return all(labels.get(axis) in meant for axis, meant in self.when.items())
+
+
+class Scenario(Settings):
+    """One question about targets; it expands to the product of its axes."""
+
+    id: Id = Field(description="Its name, unique in the topic.")
+    title: Text = Field(description="A few words.")
+    question: Text = Field(description="What it asks, in one sentence.")
+    references: References = Field(default=(), description="URLs that document or report it.")
+    then: Text | None = Field(
+        default=None,
+        description="What was seen when it was reported, with the version where that is known.",
+    )
+    target: str = Field(description="The string under test, with {axis} for an axis's text.")
+    axes: Mapping[AxisName, Axis] = Field(default={}, description="Names and their values.")
+    include: FromPlain[tuple[Rule, ...]] = Field(
+        default=(), description="Only these combinations stay."
+    )
+    exclude: FromPlain[tuple[Rule, ...]] = Field(default=(), description="These combinations go.")
+    expect: FromPlain[tuple[Expectation, ...]] = Field(
+        default=(), description="What documents promise; it fails where it does not hold."
+    )
+
+    def combinations(self) -> Iterator[Combination]:
+        """The product of the axes, the last one fastest; never held in memory as a whole."""
+        return _product(list(self.axes.items()))
+
+    def dropped(self, combination: Combination) -> str | None:
+        """Why a combination goes; None for one that stays."""
+        labels = {axis: label for axis, label, _ in combination}
+        if self.include and not any(rule.matches(labels) for rule in self.include):
+            return f"matches no include rule: {'; '.join(rule.reason for rule in self.include)}"
+        return next((rule.reason for rule in self.exclude if rule.matches(labels)), None)
+
+    def templates(self) -> Iterator[tuple[Inward, str]]:
+        yield ("target",), self.target
+        yield from super().templates()
+
+
+class Topic(Record):
+    """A file of scenarios."""
+
+    id: Id = Field(description="The file's name without .yaml.")
+    title: Text = Field(description="A few words.")
+    question: Text = Field(description="What its scenarios ask together, in one sentence.")
+    references: References = Field(default=(), description="URLs on the whole topic.")
+    scenarios: Annotated[FromPlain[tuple[Scenario, ...]], Field(min_length=1)] = Field(
+        description="The scenarios, in the order in which they are shown."
+    )
+
+
+def _product(axes: list[tuple[str, Axis]]) -> Iterator[Combination]:
+    if not axes:
+        yield ()
+        return
+    (name, axis), *below = axes
+    for label, value in axis.choices():
+        for rest in _product(below):
+            yield ((name, label, value), *rest)
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of a topic file, for editors."""
+    schema = Topic.model_json_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def write_schema(path: Path = SCHEMA) -> None:
+    """Write the committed schema anew.
+
+    `python -c "from matrix.scenario import write_schema; write_schema()"`
+    """
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(json_schema(), indent=2) + "\n", encoding="utf-8")

@@ -1,0 +1,207 @@
+"""The file of stacks: which versions there are, newest first, and the sets to run.
+
+Versions are pinned requirements (PEP 508), so that the tools which bump them know how.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.version import InvalidVersion, Version
+from pydantic import AfterValidator, Field
+
+from matrix.documents.yaml_model import Record, load_document
+from matrix.errors import UsageError
+
+CATALOGUE = Path(__file__).with_name("stacks.yaml")
+GAP = "..."
+"""Stands for releases that the file leaves out."""
+
+
+def _requirement(text: str) -> str:
+    if text == GAP:
+        return text
+    try:
+        pinned = exact_version(Requirement(text))
+    except InvalidRequirement as error:
+        raise ValueError(f"not a requirement: {str(error).splitlines()[0]}") from None
+    if pinned is None:
+        raise ValueError("a version is pinned with ==, as in apsw==3.54.1.0")
+    return text
+
+
+Pinned = Annotated[str, AfterValidator(_requirement)]
+
+
+class LibraryFile(Record):
+    """A SQLite in a wheel, which can be loaded under stdlib sqlite3."""
+
+    package: Pinned = Field(description="The wheel, as a pinned requirement")
+    file: str = Field(description="The file in it that exports SQLite; `*` is any text")
+
+
+class Catalogue(Record):
+    """The file of stacks."""
+
+    drivers: dict[str, list[Pinned]] = Field(
+        description="For each driver its versions, newest first, with a Python marker"
+    )
+    middleware: dict[str, list[Pinned]] = Field(
+        default_factory=dict, description="For each middleware its versions, likewise"
+    )
+    companions: dict[str, list[Pinned]] = Field(
+        default_factory=dict,
+        description="For a middleware, the packages that it is run with, each newest first",
+    )
+    sqlite: dict[str, LibraryFile] = Field(
+        default_factory=dict, description="SQLite libraries by version"
+    )
+    sets: dict[str, list[str]] = Field(
+        description="Named sets of stacks: specs with {alternatives}; {*} is every version"
+    )
+
+    def pins(self, name: str) -> list[str]:
+        """The pinned requirements of a driver or a middleware, gaps included; none if unlisted."""
+        return self.drivers.get(name) or self.middleware.get(name) or []
+
+    def versions(self, name: str) -> tuple[str, ...]:
+        """The listed versions of a driver or a middleware, newest first."""
+        return tuple(pinned_version(Requirement(pin)) for pin in self.pins(name) if pin != GAP)
+
+    def adjacent(self, name: str, older: str, newer: str) -> bool:
+        """Whether the file lists every release between two versions: then there is none."""
+        order = sorted(self.versions(name), key=Version)
+        if older not in order or newer not in order:
+            return False
+        listed = [
+            GAP if pin == GAP else pinned_version(Requirement(pin)) for pin in self.pins(name)
+        ]
+        newest, oldest = sorted((listed.index(older), listed.index(newer)))
+        return oldest - newest == 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Package:
+    """What has to be installed: a distribution at a version, and the marker it comes with.
+
+    `wheel`: only as a wheel. A driver that were built here would link another SQLite.
+    """
+
+    requirement: str
+    version: str
+    marker: str | None = None
+    wheel: bool = True
+
+    @property
+    def distribution(self) -> str:
+        return self.requirement.partition("==")[0]
+
+    def fits(self, python: str) -> bool:
+        """Whether there is something to install for this Python, as far as the file knows."""
+        if self.marker is None:
+            return True
+        pin = Requirement(f"{self.requirement}; {self.marker}")
+        return pin.marker is None or pin.marker.evaluate({"python_version": python})
+
+
+@lru_cache
+def load_catalogue(path: Path = CATALOGUE) -> Catalogue:
+    """Read the file of stacks; DocumentError with everything that is wrong in it."""
+    catalogue, _ = load_document(path, Catalogue)
+    return catalogue
+
+
+def specs_of_set(name: str, catalogue: Catalogue) -> Iterator[str]:
+    """The specs of a set, its braces expanded."""
+    if name not in catalogue.sets:
+        hint = f"sets: {', '.join(catalogue.sets)}"
+        raise UsageError(f"no set of stacks called {name!r}", hint=hint)
+    for line in catalogue.sets[name]:
+        yield from expand_braces(_with_versions(line, catalogue))
+
+
+def expand_braces(text: str) -> Iterator[str]:
+    """`a{,x,y}` gives `a`, `ax`, `ay`, in this order; braces do not nest."""
+    head, brace, rest = text.partition("{")
+    if not brace:
+        yield text
+        return
+    alternatives, _, tail = rest.partition("}")
+    for alternative, ending in itertools.product(alternatives.split(","), expand_braces(tail)):
+        yield head + alternative + ending
+
+
+def choose_package(
+    pins: Sequence[str], name: str, version: str | None, python: str
+) -> Package | None:
+    """The package at this version, or the newest that fits; None for what needs no package."""
+    known = [to_package(pin) for pin in pins if pin != GAP]
+    if not known:
+        if version is not None:
+            raise UsageError(f"{name} has no versions of its own: it comes with Python")
+        return None
+    if version is None:
+        fitting = [package for package in known if package.fits(python)] or known[-1:]
+        stable = [package for package in fitting if not Version(package.version).is_prerelease]
+        return max(stable or fitting, key=lambda package: Version(package.version))
+    for package in known:
+        if package.version == version:
+            return package
+    distribution = _nearest(known, version).distribution
+    return Package(requirement=f"{distribution}=={version}", version=version)
+
+
+def choose_companions(pins: Sequence[str], python: str) -> tuple[Package, ...]:
+    """Of each distribution the first that fits."""
+    chosen: dict[str, Package] = {}
+    for package in (to_package(pin) for pin in pins if pin != GAP):
+        if package.fits(python):
+            chosen.setdefault(package.distribution, package)
+    return tuple(chosen.values())
+
+
+def to_package(pin: str) -> Package:
+    """A pinned requirement as what has to be installed."""
+    requirement = Requirement(pin)
+    version = pinned_version(requirement)
+    marker = None if requirement.marker is None else str(requirement.marker)
+    return Package(requirement=f"{requirement.name}=={version}", version=version, marker=marker)
+
+
+def exact_version(requirement: Requirement) -> str | None:
+    """The version that `==` demands; None where others would do, too."""
+    found = [(each.operator, each.version) for each in requirement.specifier]
+    exact = len(found) == 1 and found[0][0] == "==" and "*" not in found[0][1]
+    return found[0][1] if exact else None
+
+
+def pinned_version(pin: Requirement) -> str:
+    """The version of a requirement that is known to be pinned."""
+    return next(iter(pin.specifier)).version
+
+
+def _with_versions(line: str, catalogue: Catalogue) -> str:
+    """`{*}` becomes the list of what is named before it: `apsw=={*}`, `sqlalchemy={*}`."""
+    before, star, after = line.partition("{*}")
+    if not star:
+        return line
+    name = before.rstrip("=").rpartition("[")[2].rpartition(",")[2]
+    versions = catalogue.sqlite if name == "sqlite" else catalogue.versions(name)
+    return f"{before}{{{','.join(versions)}}}{after}"
+
+
+def _nearest(known: Sequence[Package], version: str) -> Package:
+    """The distribution of an unlisted version is that of the newest listed one not above it."""
+    try:
+        wanted = Version(version)
+    except InvalidVersion:
+        raise UsageError(f"not a version: {version!r}") from None
+    ordered = sorted(known, key=lambda package: Version(package.version))
+    below = [package for package in ordered if Version(package.version) <= wanted]
+    return (below or ordered[:1])[-1]

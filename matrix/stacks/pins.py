@@ -1,0 +1,257 @@
+"""The versions that names of stacks mean: a file of pins, in pip's own format.
+
+In a baseline a stack is named without versions, `apsw[uri=on]`, so that a bump changes no name.
+`requirements.txt` beside it says which versions these are, and the tools that bump pins know it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from matrix.errors import DocumentError, Problem, UsageError
+from matrix.model.stack_id import StackId
+from matrix.stacks.catalogue import (
+    GAP,
+    Catalogue,
+    Package,
+    exact_version,
+    expand_braces,
+    specs_of_set,
+    to_package,
+)
+from matrix.stacks.interpreters import RUNNING
+from matrix.stacks.spec import Stack, parse_stack, with_middleware
+
+_COMMENT = re.compile(r"(^|\s)#.*$")
+_HASH = re.compile(r"\s*(--hash\b.*|\\\s*)$")
+_HEADER = """\
+# What the names of the stacks beside this file mean; `sqlite-matrix bump` changes it.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pin:
+    """One line of the file."""
+
+    distribution: str
+    version: str
+    marker: str | None
+    line: int
+
+    def fits(self, python: str) -> bool:
+        package = Package(requirement=str(self), version=self.version, marker=self.marker)
+        return package.fits(python)
+
+    def __str__(self) -> str:
+        return f"{self.distribution}=={self.version}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pins:
+    """The file: its text, and what it pins."""
+
+    path: Path
+    text: str
+    pins: tuple[Pin, ...]
+
+    def find(self, distribution: str, python: str = RUNNING) -> Pin | None:
+        """The pin of a distribution that counts for this Python."""
+        wanted = canonicalize_name(distribution)
+        return next(
+            (
+                pin
+                for pin in self.pins
+                if canonicalize_name(pin.distribution) == wanted and pin.fits(python)
+            ),
+            None,
+        )
+
+    def with_version(self, pin: Pin, version: str) -> Pins:
+        """The same file with another version in one line, and nothing else touched.
+
+        Raises UsageError for a line that goes with a hash, which another version has not.
+        """
+        lines = self.text.splitlines(keepends=True)
+        old = lines[pin.line - 1]
+        if _HASH.search(old):
+            message = f"{self.path}:{pin.line}: {pin} is pinned with hashes"
+            raise UsageError(message, hint="bump it with the tool that wrote the file")
+        lines[pin.line - 1] = re.sub(
+            rf"(==\s*){re.escape(pin.version)}", lambda found: found[1] + version, old, count=1
+        )
+        return parse_pins("".join(lines), self.path)
+
+    def with_more(self, requirements: Iterable[str]) -> Pins:
+        """The same file with more lines at its end."""
+        text = self.text or _HEADER
+        text += "" if text.endswith("\n") else "\n"
+        return parse_pins(text + "".join(f"{line}\n" for line in requirements), self.path)
+
+
+def load_pins(path: Path) -> Pins:
+    """Read the file; one that is not there pins nothing.
+
+    Raises DocumentError with every line that does not read.
+    """
+    try:
+        text = path.read_text("utf-8")
+    except FileNotFoundError:
+        text = ""
+    except UnicodeDecodeError:
+        raise DocumentError([_problem(path, 1, "not UTF-8")]) from None
+    return parse_pins(text, path)
+
+
+def parse_pins(text: str, path: Path) -> Pins:
+    """What a file pins. It may be a project's own: options and ranges in it pin nothing."""
+    pins: list[Pin] = []
+    problems: list[Problem] = []
+    for number, line in enumerate(text.splitlines(), 1):
+        content = _HASH.sub("", _COMMENT.sub("", line)).strip()
+        if not content or content.startswith("-"):
+            continue  # an option of pip's
+        try:
+            pin = _pin(content, number)
+        except ValueError as error:
+            problems.append(_problem(path, number, str(error)))
+            continue
+        if pin is None:
+            continue
+        before = next((p for p in pins if _same(p, pin)), None)
+        if before is not None:
+            message = f"{pin.distribution} is pinned twice, first on line {before.line}"
+            problems.append(_problem(path, number, message))
+        pins.append(pin)
+    if problems:
+        raise DocumentError(problems)
+    return Pins(path=path, text=text, pins=tuple(pins))
+
+
+def pinned_stacks(
+    specs: Iterable[str], pins: Pins, catalogue: Catalogue, python: str = RUNNING
+) -> tuple[Stack, ...]:
+    """The stacks of these names at their pinned versions, each once.
+
+    A version that a name itself holds counts. What comes with Python needs no pin. Raises
+    UsageError, with the line to add, for a name that needs a pin which is not there.
+    """
+    stacks = {}
+    for spec in specs:
+        stack, missing = _resolve(spec, pins, catalogue, python)
+        if missing:
+            message = f"{pins.path}: no pin of {missing[0].distribution}, which {spec} needs"
+            raise UsageError(message, hint=f"add the line {missing[0].requirement}")
+        stacks[stack.id] = stack
+    return tuple(stacks.values())
+
+
+def missing_pins(
+    specs: Iterable[str], pins: Pins, catalogue: Catalogue, python: str = RUNNING
+) -> tuple[str, ...]:
+    """The lines that are to be added for these names: the newest versions that are listed."""
+    found = {
+        package.requirement: None
+        for spec in specs
+        for package in _resolve(spec, pins, catalogue, python)[1]
+    }
+    return tuple(sorted(found))
+
+
+def chosen_specs(words: Sequence[str], catalogue: Catalogue) -> tuple[str, ...]:
+    """Names of stacks; a word is the name of a set, or a spec with {alternatives}."""
+    specs: list[str] = []
+    for word in words:
+        found = specs_of_set(word, catalogue) if word in catalogue.sets else expand_braces(word)
+        specs += found
+    return tuple(dict.fromkeys(specs))
+
+
+def _resolve(
+    spec: str, pins: Pins, catalogue: Catalogue, python: str
+) -> tuple[Stack, list[Package]]:
+    """The stack of a name, and what it takes unpinned for want of a pin."""
+    found = StackId.parse(spec)
+    stack = parse_stack(spec, catalogue, python)
+    assert found is not None  # or it would not have read
+    missing: list[Package] = []
+    if stack.package is not None and not found.version:
+        package = _pinned(stack.package, _distributions(found, stack, catalogue), pins, stack)
+        missing += [] if package else [stack.package]
+        known = catalogue.drivers.get(stack.driver, [])
+        stack = replace(stack, package=_marked(package or stack.package, known))
+    if stack.middleware is not None and not found.options[stack.middleware]:
+        own = stack.middleware_package
+        assert own is not None
+        pinned = _pinned(own, [own.distribution], pins, stack)
+        missing += [] if pinned else [own]
+        version = None if pinned is None else pinned.version
+        stack = with_middleware(stack, stack.middleware, catalogue, version)
+    companions = tuple(_pinned(c, [c.distribution], pins, stack) or c for c in stack.companions)
+    return replace(stack, companions=companions, name=_name(found, stack)), missing
+
+
+def _pinned(
+    package: Package, distributions: Sequence[str], pins: Pins, stack: Stack
+) -> Package | None:
+    for distribution in distributions:
+        pin = pins.find(distribution, stack.python)
+        if pin is not None:
+            return Package(requirement=str(pin), version=pin.version, wheel=package.wheel)
+    return None
+
+
+def _distributions(found: StackId, stack: Stack, catalogue: Catalogue) -> list[str]:
+    """What a driver's name may stand for: a distribution of that name, else any of its own."""
+    listed = [Requirement(pin).name for pin in catalogue.drivers[stack.driver] if pin != GAP]
+    return [found.driver] if found.driver in listed else list(dict.fromkeys(listed))
+
+
+def _marked(package: Package, known: Sequence[str]) -> Package:
+    """With what the file of stacks knows of this version: the Pythons that have a wheel."""
+    listed = (to_package(pin) for pin in known if pin != GAP)
+    return next((each for each in listed if each.requirement == package.requirement), package)
+
+
+def _name(found: StackId, stack: Stack) -> str:
+    """The name as it was written, in a form that is a file name on every system."""
+    options = []
+    for option, value in found.options.items():
+        library = stack.library.name if option == "sqlite" and stack.library else value
+        options.append(f"{option}={library}" if value else option)
+    inside = f"[{','.join(options)}]" if options else ""
+    version = f"=={found.version}" if found.version else ""
+    driver = Path(found.driver).stem if found.driver.endswith(".py") else found.driver
+    python = f"@{found.python}" if found.python else ""
+    return f"{driver}{version}{inside}{python}"
+
+
+def _pin(content: str, line: int) -> Pin | None:
+    try:
+        requirement = Requirement(content)
+    except InvalidRequirement as error:
+        raise ValueError(f"not a requirement: {str(error).splitlines()[0]}") from None
+    version = exact_version(requirement)
+    if version is None:
+        return None
+    marker = None if requirement.marker is None else str(requirement.marker)
+    return Pin(
+        distribution=requirement.name,
+        version=version,
+        marker=marker,
+        line=line,
+    )
+
+
+def _same(one: Pin, other: Pin) -> bool:
+    names = {canonicalize_name(pin.distribution) for pin in (one, other)}
+    return len(names) == 1 and one.marker == other.marker
+
+
+def _problem(path: Path, line: int, message: str) -> Problem:
+    return Problem(path=str(path), line=line, column=1, key="", message=message)

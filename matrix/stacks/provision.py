@@ -1,0 +1,177 @@
+"""How a stack comes to be on this machine: overlays, one directory per package, version and Python.
+
+An overlay is made aside and renamed into place, so that it is there whole or not at all; a note in
+it says what was asked for and what it holds, so that one which was cut or changed is made again.
+Two runs at once share a cache: each overlay has a lock.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock
+from platformdirs import user_cache_path
+
+from matrix.errors import ProvisionError
+from matrix.stacks.catalogue import Package
+from matrix.stacks.installer import UNREACHED, complaint, installer
+from matrix.stacks.interpreters import find_python
+from matrix.stacks.spec import Library, Stack
+
+NOTE = "sqlite-matrix-overlay.json"
+"""Lies in every overlay that is whole."""
+REFUSED = ".refused"
+"""Ends the name of what remembers that the index did not have a package, for a day."""
+_AT_ONCE = 4
+_REFUSAL_SECONDS = 24 * 3600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provided:
+    """A stack that can be started: its interpreter, what goes on its path, and its SQLite."""
+
+    stack: Stack
+    python: Path
+    overlays: tuple[Path, ...]
+    library: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unprovided:
+    """A stack that cannot be had here, and why."""
+
+    stack: Stack
+    reason: str
+
+
+def default_cache() -> Path:
+    """Where overlays are kept unless the user names another place."""
+    return user_cache_path("sqlite-matrix", appauthor=False)
+
+
+class Provisioner:
+    """Provides stacks from a cache, and fills the cache from the package index.
+
+    `offline`: never ask the index; what is not in the cache cannot be had.
+    """
+
+    def __init__(self, cache: Path | None = None, *, offline: bool = False) -> None:
+        self.cache = cache or default_cache()
+        self.offline = offline
+
+    def provide(self, stack: Stack) -> Provided | Unprovided:
+        """Provide one stack; what cannot be had is an answer, not an error."""
+        try:
+            python = find_python(stack.python)
+            overlays = tuple(self._overlay(p, stack.python, python) for p in stack.packages)
+            library = self._library(stack.library, stack.python, python)
+        except ProvisionError as error:
+            return Unprovided(stack=stack, reason=str(error))
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename else ""
+            reason = f"the cache cannot be used: {where}{error.strerror or error}"
+            return Unprovided(stack=stack, reason=f"{reason}; --cache names another one")
+        return Provided(stack=stack, python=python, overlays=overlays, library=library)
+
+    def provide_all(self, stacks: Sequence[Stack]) -> Iterator[Provided | Unprovided]:
+        """Provide stacks, several at once, in their order."""
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            yield from pool.map(self.provide, stacks)
+
+    def _library(self, library: Library | None, version: str, python: Path) -> Path | None:
+        if library is None or library.package is None:
+            return None if library is None else Path(library.file)
+        overlay = self._overlay(library.package, version, python)
+        found = sorted(overlay.glob(library.file))
+        if not found:
+            raise ProvisionError(f"{library.package.requirement} holds no {library.file}")
+        return found[0]
+
+    def _overlay(self, package: Package, version: str, python: Path) -> Path:
+        if not package.fits(version):
+            what = "has no wheel" if package.wheel else "is not"
+            raise ProvisionError(f"{package.requirement} {what} for Python {version}")
+        directory = self.cache / f"py{version}" / package.requirement.replace("==", "-")
+        if _is_whole(directory, package):
+            return directory
+        if self.offline:
+            raise ProvisionError(
+                f"{package.requirement} for Python {version} is not in the cache",
+                hint="run once without --offline",
+            )
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{directory}.lock"):
+            if not _is_whole(directory, package):
+                _check_refusal(directory)
+                _install(package, python, directory)
+        return directory
+
+
+def _is_whole(directory: Path, package: Package) -> bool:
+    """Whether an overlay holds what was asked for, and all that was put into it."""
+    try:
+        note = json.loads((directory / NOTE).read_text("utf-8"))
+    except (OSError, ValueError):
+        return False
+    return bool(note == _note(directory, package))
+
+
+def _note(directory: Path, package: Package) -> dict[str, object]:
+    files = [
+        path
+        for path in directory.rglob("*")
+        if path.is_file() and path.suffix != ".pyc" and path.name != NOTE
+    ]
+    return {
+        "requirement": package.requirement,
+        "files": len(files),
+        "bytes": sum(path.stat().st_size for path in files),
+    }
+
+
+def _check_refusal(directory: Path) -> None:
+    """What the index did not have a short while ago is not asked for again."""
+    note = directory.with_name(f"{directory.name}{REFUSED}")
+    try:
+        fresh = time.time() - note.stat().st_mtime < _REFUSAL_SECONDS
+    except OSError:
+        return
+    if fresh:
+        raise ProvisionError(note.read_text("utf-8"))
+
+
+def _refuse(directory: Path, reason: str) -> ProvisionError:
+    """The error for what cannot be installed; remembered, unless it was the way to the index."""
+    if not UNREACHED.search(reason):
+        directory.with_name(f"{directory.name}{REFUSED}").write_text(reason, "utf-8")
+    return ProvisionError(reason)
+
+
+def _install(package: Package, python: Path, directory: Path) -> None:
+    """Install a package with its dependencies into a directory of its own."""
+    aside = Path(tempfile.mkdtemp(prefix=f"{directory.name}.", dir=directory.parent))
+    aside.chmod(0o755)  # a cache may serve several users
+    try:
+        command = [*installer(python), "--target", str(aside)]
+        if package.wheel:
+            command += ["--only-binary", ":all:"]
+        done = subprocess.run(
+            [*command, package.requirement],
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        if done.returncode != 0:
+            raise _refuse(directory, f"{package.requirement}: {complaint(done.stderr)}")
+        (aside / NOTE).write_text(json.dumps(_note(aside, package)), "utf-8")
+        if directory.exists():
+            shutil.rmtree(directory)
+        aside.rename(directory)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)

@@ -1,0 +1,1 @@
+"""Since which version a case behaves as it does."""

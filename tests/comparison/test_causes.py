@@ -1,0 +1,217 @@
+"""What decides a change: the facts with which every stack that was run agrees."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from matrix.comparison.causes import Cause, How, Shown, Witness, candidates, judge, stated_cause
+from matrix.comparison.pairing import Pair, Part, Side
+from matrix.model import Fingerprint, UriDefault
+from tests.builders import make_fingerprint
+
+WHEEL = {"driver": "apsw", "distribution": "apsw"}
+SHOWN = {"old": Shown.OLD, "new": Shown.NEW, "neither": None}
+
+
+def pair(old: Mapping[str, Any], new: Mapping[str, Any]) -> Pair:
+    sides = [
+        Side(stack=f"apsw=={n}@3.11", fingerprint=make_fingerprint(**{**WHEEL, **facts}))
+        for n, facts in enumerate((old, new), start=1)
+    ]
+    return Pair(old=sides[0], new=sides[1])
+
+
+def facts(version: str, *options: str) -> dict[str, Any]:
+    return {
+        "driver_version": f"{version}.0",
+        "sqlite": version,
+        "compile_options": tuple(sorted((*options, "COMPILER=gcc"))),
+    }
+
+
+OMITTED = pair(facts("3.47.2"), facts("3.48.0", "OMIT_SHARED_CACHE"))
+
+
+def witness(shown: str, version: str, *options: str, driver: str = "sqlite3") -> Witness:
+    seen = facts(version, *options) | {"driver": driver}
+    if driver != "apsw":
+        seen |= {"driver_version": "3.11.2", "distribution": None}
+    fingerprint = make_fingerprint(**seen)
+    name = f"{driver}=={version}[{','.join(options)}]@3.11"
+    return Witness(stack=name, fingerprint=fingerprint, shown=SHOWN[shown])
+
+
+def judged(witnesses: Sequence[Witness], of: Pair = OMITTED) -> Cause:
+    ends = [
+        witness("old", "3.47.2", driver="apsw"),
+        witness("new", "3.48.0", "OMIT_SHARED_CACHE", driver="apsw"),
+    ]
+    return judge(candidates(of), of, [*ends, *witnesses] if of is OMITTED else witnesses)
+
+
+def test_nothing_that_differs_is_no_cause() -> None:
+    same = pair(facts("3.47.2"), facts("3.47.2"))
+    assert stated_cause(same) == Cause(how=How.NOTHING)
+
+
+def test_the_only_fact_that_differs_is_the_cause() -> None:
+    one = pair(facts("3.47.2"), facts("3.47.2", "OMIT_SHARED_CACHE"))
+    assert stated_cause(one) == Cause(how=How.ONLY, facts=("OMIT_SHARED_CACHE absent → set",))
+
+
+def test_several_facts_are_all_told_and_none_is_guessed() -> None:
+    cause = stated_cause(OMITTED)
+    assert cause.how is How.UNTRIED
+    assert cause.facts == (
+        "apsw 3.47.2.0 → 3.48.0.0",
+        "SQLite 3.47.2 → 3.48.0",
+        "OMIT_SHARED_CACHE absent → set",
+    )
+
+
+def test_what_was_probed_follows_from_the_rest() -> None:
+    probed = pair(facts("3.47.2"), {**facts("3.47.2", "USE_URI"), "uri_default": False})
+    assert stated_cause(probed).facts == ("USE_URI absent → set",)
+    alone = pair(facts("3.47.2"), {**facts("3.47.2"), "uri_default": False})
+    assert stated_cause(alone).how is How.ONLY
+
+
+def test_the_compiler_is_no_candidate() -> None:
+    other = {**facts("3.47.2"), "compile_options": ("COMPILER=clang",)}
+    assert candidates(pair(facts("3.47.2"), other)) == ()
+
+
+def test_candidates_may_be_those_of_a_part() -> None:
+    both = pair(facts("3.47.2"), {**facts("3.47.2"), "uri_setting": UriDefault.ON})
+    assert [str(c) for c in candidates(both, [Part.URI])] == ["the URI setting as-built → on"]
+    assert candidates(both, [Part.DRIVER]) == ()
+
+
+def test_a_version_without_the_option_refutes_the_version() -> None:
+    cause = judged([witness("old", "3.51.1")])
+    assert (cause.how, cause.facts) == (How.FOUND, ("OMIT_SHARED_CACHE absent → set",))
+    assert cause.besides == ("apsw 3.47.2.0 → 3.48.0.0",)
+
+
+def test_an_option_without_the_behaviour_refutes_the_option() -> None:
+    cause = judged([witness("old", "3.46.0", "OMIT_SHARED_CACHE"), witness("new", "3.51.1")])
+    assert (cause.how, cause.facts) == (How.FOUND, ("SQLite 3.47.2 → 3.48.0",))
+
+
+def test_the_driver_is_out_where_it_changes_under_one_driver() -> None:
+    cause = judged([witness("old", "3.51.1"), witness("new", "3.51.1", "OMIT_SHARED_CACHE")])
+    assert (cause.facts, cause.besides) == (("OMIT_SHARED_CACHE absent → set",), ())
+
+
+def test_the_driver_is_what_is_left_where_another_one_shows_no_difference() -> None:
+    cause = judged([witness("old", "3.51.1"), witness("old", "3.51.1", "OMIT_SHARED_CACHE")])
+    assert (cause.how, cause.facts, cause.besides) == (
+        How.FOUND,
+        ("apsw 3.47.2.0 → 3.48.0.0",),
+        (),
+    )
+
+
+def test_facts_that_no_stack_tells_apart_are_all_named() -> None:
+    cause = judged([witness("neither", "3.51.1")])
+    assert (cause.how, cause.facts) == (
+        How.TIED,
+        ("SQLite 3.47.2 → 3.48.0", "OMIT_SHARED_CACHE absent → set"),
+    )
+    assert "SQLite 3.47.2 → 3.48.0 or OMIT_SHARED_CACHE absent → set: not told apart" in str(cause)
+
+
+def test_no_fact_may_be_left() -> None:
+    witnesses = [
+        witness("old", "3.51.1"),
+        witness("new", "3.46.0"),
+        witness("old", "3.49.0", "OMIT_SHARED_CACHE"),
+    ]
+    cause = judged(witnesses)
+    assert (cause.how, len(cause.facts)) == (How.REFUTED, 3)
+    assert str(cause).startswith("no single fact: 5 stacks that were run agree with none alone")
+
+
+def test_a_value_that_is_neither_the_old_nor_the_new_is_no_agreement() -> None:
+    temp = pair(facts("3.47.2", "TEMP_STORE=3"), facts("3.47.2", "TEMP_STORE=1", "X"))
+    ends = [
+        witness("old", "3.47.2", "TEMP_STORE=3", driver="apsw"),
+        witness("new", "3.47.2", "TEMP_STORE=1", "X", driver="apsw"),
+    ]
+    assert judge(candidates(temp), temp, ends).how is How.TIED
+    third = witness("new", "3.47.2", "TEMP_STORE=2", "X", driver="apsw")
+    assert judge(candidates(temp), temp, [*ends, third]).facts == ("X absent → set",)
+
+
+def test_the_boundary_is_told_as_narrow_as_it_was_run() -> None:
+    far = pair(facts("3.40.0"), facts("3.54.0"))
+    seen = [witness("old", v) for v in ("3.40.0", "3.46.1")]
+    seen += [witness("new", v) for v in ("3.50.0", "3.54.0")]
+    assert judge(candidates(far), far, seen).facts == ("SQLite 3.46.1 → 3.50.0",)
+    back = Pair(old=far.new, new=far.old)
+    turned = [replace(w, shown=Shown.NEW if w.shown is Shown.OLD else Shown.OLD) for w in seen]
+    assert judge(candidates(back), back, turned).facts == ("SQLite 3.50.0 → 3.46.1",)
+
+
+def test_versions_that_go_back_and_forth_are_no_boundary() -> None:
+    far = pair(facts("3.40.0"), facts("3.54.0"))
+    seen = [witness("old", "3.40.0"), witness("new", "3.46.0"), witness("old", "3.50.0")]
+    assert judge(candidates(far), far, [*seen, witness("new", "3.54.0")]).how is How.REFUTED
+
+
+def builds(*told: tuple[str, str]) -> list[Fingerprint]:
+    """Builds of two drivers, or of as many as are named."""
+    return [
+        make_fingerprint(**{**facts(version, *option.split()), "driver": driver})
+        for version, option in told
+        for driver in ("apsw", "sqlean")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("more", "with_it"),
+    [
+        ([("3.53.0", ""), ("3.54.1", "MAX_SCHEMA=9")], ("MAX_SCHEMA absent → 9",)),
+        ([("3.53.0", "MAX_SCHEMA=9")], ()),
+    ],
+)
+def test_an_option_that_comes_with_a_version_in_every_build_is_no_fact_apart(
+    more: list[tuple[str, str]], with_it: tuple[str, ...]
+) -> None:
+    new = pair(facts("3.53.4"), facts("3.54.0", "MAX_SCHEMA=9"))
+    seen = [witness("old", "3.53.4"), witness("new", "3.54.0", "MAX_SCHEMA=9")]
+    cause = judge(candidates(new), new, seen, builds(*more))
+    assert cause.with_it == with_it
+    assert (cause.how is How.FOUND) == bool(with_it)
+
+
+def test_an_option_that_sqlite_itself_derives_is_no_fact_apart() -> None:
+    temp = pair(
+        facts("3.53.4", "TEMP_STORE=3", "MAX_WORKER_THREADS=0"),
+        facts("3.53.4", "TEMP_STORE=1", "MAX_WORKER_THREADS=8"),
+    )
+    seen = [
+        witness("old", "3.53.4", "TEMP_STORE=3", "MAX_WORKER_THREADS=0"),
+        witness("new", "3.53.4", "TEMP_STORE=1", "MAX_WORKER_THREADS=8"),
+    ]
+    cause = judge(candidates(temp), temp, seen)
+    assert (cause.how, cause.facts) == (How.FOUND, ("TEMP_STORE 3 → 1",))
+    assert cause.with_it == ("MAX_WORKER_THREADS 0 → 8",)
+
+
+def test_what_one_driver_alone_has_since_a_version_is_a_fact_apart() -> None:
+    """Its maker may have changed the build with that version."""
+    alone = [each for each in builds(("3.53.0", ""), ("3.54.1", "X")) if each.driver == "apsw"]
+    new = pair(facts("3.53.4"), facts("3.54.0", "X"))
+    seen = [witness("old", "3.53.4", driver="apsw"), witness("new", "3.54.0", "X", driver="apsw")]
+    cause = judge(candidates(new), new, seen, alone)
+    assert (cause.how, len(cause.facts), cause.with_it) == (How.TIED, 2, ())
+
+
+@pytest.mark.parametrize("how", How)
+def test_every_cause_can_be_said(how: How) -> None:
+    assert str(Cause(how=how, facts=("A 1 → 2", "B 1 → 2"), stacks=("a", "b")))

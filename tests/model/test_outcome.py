@@ -1,0 +1,262 @@
+"""What was observed, and whether it was as intended: two facts, two marks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from matrix.model import Failure, Intent, Kind, Observation, Result, SecondConnection, Storage
+from matrix.model.outcome import Outcome, Verdict, outcome, reason, verdict
+from tests.builders import (
+    in_file,
+    in_memory,
+    make_created,
+    make_observation,
+    refused,
+    shared,
+    stray,
+)
+
+CASE = "topic/scenario"
+MEMORY, SHARED, IN_FILE, STRAY, REFUSED = (
+    build(CASE) for build in (in_memory, shared, in_file, stray, refused)
+)
+EXISTING = make_observation(
+    storage=Storage.FILE, second_connection=SecondConnection.SEES, modified=("db",)
+)
+TEMPORARY = make_observation(
+    storage=Storage.TEMPORARY,
+    created=(make_created("{tmp}/etilqs_1", kind=Kind.TEMPORARY, kept=False, asked=False),),
+)
+OUTSIDE = replace(STRAY, created=(make_created("/file:db", asked=False),))
+CRASHED = make_observation(result=Result.CRASHED, storage=Storage.NONE, second_connection=None)
+TIMED_OUT = replace(CRASHED, result=Result.TIMED_OUT)
+UNAVAILABLE = replace(CRASHED, result=Result.UNAVAILABLE)
+
+
+def failed(phase: str, observation: Observation = MEMORY) -> Observation:
+    """Make an observation in which a phase after the opening raised an error."""
+    error = Failure(phase=phase, type="OperationalError", message="attempt to write")
+    asked = observation.second_connection if phase in ("second_connection", "close") else None
+    return replace(observation, error=error, second_connection=asked)
+
+
+def unread(statement: str, there: tuple[str, ...] = ("db",)) -> Observation:
+    """Make an observation of a database that was there, and of a statement that failed on it."""
+    read = failed("sql", replace(EXISTING, modified=(), there=there))
+    assert read.error is not None
+    return replace(read, error=replace(read.error, statement=statement))
+
+
+NOT_SET_UP = failed("setup", replace(REFUSED, error=None))
+
+
+@pytest.mark.parametrize(
+    ("observation", "expected"),
+    [
+        (MEMORY, Outcome.MEMORY),
+        (SHARED, Outcome.SHARED_MEMORY),
+        (TEMPORARY, Outcome.TEMPORARY),
+        (IN_FILE, Outcome.FILE),
+        (EXISTING, Outcome.EXISTING),
+        (STRAY, Outcome.STRAY),
+        (OUTSIDE, Outcome.STRAY_OUTSIDE),
+        (make_observation(storage=Storage.NONE), Outcome.OPENED),
+        (REFUSED, Outcome.REFUSED),
+        (NOT_SET_UP, Outcome.NOT_SET_UP),
+        (CRASHED, Outcome.CRASHED),
+        (TIMED_OUT, Outcome.TIMED_OUT),
+        (UNAVAILABLE, Outcome.UNAVAILABLE),
+    ],
+    ids=lambda value: value.name.lower() if isinstance(value, Outcome) else "",
+)
+def test_every_observation_has_one_sign(observation: Observation, expected: Outcome) -> None:
+    assert outcome(observation) is expected
+
+
+@pytest.mark.parametrize("ending", [REFUSED, NOT_SET_UP, CRASHED, TIMED_OUT, failed("write")])
+def test_a_stray_file_wins_over_how_it_ended(ending: Observation) -> None:
+    assert outcome(replace(ending, created=STRAY.created)) is Outcome.STRAY
+
+
+def test_one_stray_outside_is_enough_to_say_so() -> None:
+    both = replace(STRAY, created=(*STRAY.created, *OUTSIDE.created))
+    assert outcome(both) is Outcome.STRAY_OUTSIDE
+
+
+def test_a_stray_that_was_removed_again_is_a_stray() -> None:
+    passing = make_created("file:db", asked=False, kept=False, size=None)
+    assert outcome(replace(MEMORY, created=(passing,))) is Outcome.STRAY
+
+
+@pytest.mark.parametrize(
+    ("phase", "expected"),
+    [
+        ("sql", Outcome.FAILED),
+        ("write", Outcome.FAILED),
+        ("backup", Outcome.FAILED),
+        ("second_connection", Outcome.MEMORY),
+        ("close", Outcome.MEMORY),
+        ("reopen", Outcome.MEMORY),
+    ],
+)
+def test_an_error_is_the_sign_only_if_a_step_of_the_case_failed(
+    phase: str, expected: Outcome
+) -> None:
+    assert outcome(failed(phase)) is expected
+
+
+def test_the_sign_says_where_the_data_is_whatever_a_statement_created() -> None:
+    vacuumed = replace(MEMORY, created=(make_created("copy.db", stage="sql"),))
+    assert outcome(vacuumed) is Outcome.MEMORY
+
+
+def test_the_first_connection_in_other_hands_shares_nothing() -> None:
+    handed_out = replace(SHARED, reused=("second_connection",))
+    assert outcome(handed_out) is Outcome.MEMORY
+    assert "handed the same connection" in (reason(handed_out, Intent.PRIVATE_MEMORY) or "")
+    assert reason(handed_out, Intent.SHARED_MEMORY) is None  # every user sees it, as he meant
+    reopened = replace(SHARED, reused=("reopen",))
+    assert outcome(reopened) is Outcome.SHARED_MEMORY
+
+
+def test_a_side_file_alone_is_no_new_database() -> None:
+    journal = make_created("db-journal", kind=Kind.JOURNAL, kept=False, asked=False)
+    assert outcome(replace(EXISTING, created=(journal,))) is Outcome.EXISTING
+
+
+def test_signs_are_short_plain_and_distinct() -> None:
+    signs = [each.sign for each in Outcome]
+    assert len(set(signs)) == len(signs)
+    assert all(sign.isascii() and sign.isprintable() and 1 <= len(sign) <= 2 for sign in signs)
+
+
+def test_no_mark_of_a_verdict_is_a_sign_of_an_outcome() -> None:
+    marks = {each.mark for each in Verdict}
+    assert len(marks) == len(Verdict)
+    assert not marks & {character for each in Outcome for character in each.sign}
+
+
+AS_INTENDED: dict[Intent, list[Observation]] = {
+    Intent.PRIVATE_MEMORY: [MEMORY, replace(MEMORY, second_connection=None)],
+    Intent.SHARED_MEMORY: [SHARED],
+    Intent.TEMPORARY: [TEMPORARY, MEMORY],
+    Intent.FILE: [IN_FILE, EXISTING],
+    Intent.READ_ONLY: [
+        REFUSED,
+        failed("write", replace(EXISTING, modified=(), there=("db",))),
+        unread("ATTACH 'file:missing.db?mode=ro' AS other"),
+        unread("SELECT * FROM t", there=()),
+    ],
+    Intent.REFUSE: [REFUSED, failed("sql")],
+}
+
+
+@pytest.mark.parametrize(
+    ("intent", "observation"),
+    [(intent, each) for intent, several in AS_INTENDED.items() for each in several],
+)
+def test_what_was_meant_is_as_intended(intent: Intent, observation: Observation) -> None:
+    assert verdict(observation, intent) is Verdict.AS_INTENDED
+    assert reason(observation, intent) is None
+
+
+NOT_AS_INTENDED: list[tuple[Intent, Observation, str]] = [
+    (Intent.PRIVATE_MEMORY, SHARED, "a second connection saw the data"),
+    (Intent.PRIVATE_MEMORY, REFUSED, "refused: OperationalError: unable to open database file"),
+    (
+        Intent.PRIVATE_MEMORY,
+        replace(MEMORY, second_connection=SecondConnection.REFUSED),
+        "a second connection was refused",
+    ),
+    (Intent.PRIVATE_MEMORY, failed("second_connection"), "a second connection failed"),
+    (Intent.PRIVATE_MEMORY, STRAY, "a stray file appeared: file:db?mode=memory"),
+    (Intent.PRIVATE_MEMORY, replace(TEMPORARY, created=()), "the data is in a temporary file"),
+    (
+        Intent.PRIVATE_MEMORY,
+        replace(MEMORY, created=(make_created("a-wal", kind=Kind.WAL, kept=False),)),
+        "a write-ahead log appeared: a-wal",
+    ),
+    (Intent.PRIVATE_MEMORY, replace(MEMORY, modified=("a.db",)), "a file was modified: a.db"),
+    (Intent.SHARED_MEMORY, MEMORY, "no second connection saw the data"),
+    (Intent.SHARED_MEMORY, replace(SHARED, second_connection=None), "no second connection saw"),
+    (
+        Intent.SHARED_MEMORY,
+        replace(SHARED, second_connection=SecondConnection.REFUSED),
+        "a second connection was refused",
+    ),
+    (Intent.SHARED_MEMORY, IN_FILE, "the data is in a file"),
+    (Intent.TEMPORARY, IN_FILE, "a database file appeared: db"),
+    (
+        Intent.TEMPORARY,
+        replace(TEMPORARY, created=(make_created("t", kind=Kind.TEMPORARY),)),
+        "a temporary file appeared: t",
+    ),
+    (Intent.FILE, MEMORY, "the data is in memory"),
+    (Intent.FILE, failed("close", IN_FILE), "closing failed"),
+    (Intent.FILE, OUTSIDE, "a stray file appeared: /file:db"),
+    (
+        Intent.FILE,
+        replace(IN_FILE, created=(make_created("/x", kind=Kind.OTHER, asked=False),)),
+        "a file appeared: /x",
+    ),
+    (Intent.READ_ONLY, IN_FILE, "a write went through"),
+    (Intent.READ_ONLY, replace(REFUSED, created=(make_created("db"),)), "a database file appeared"),
+    (Intent.READ_ONLY, replace(REFUSED, modified=("a.db",)), "a file was modified: a.db"),
+    (Intent.READ_ONLY, replace(REFUSED, there=("db",)), "it was refused: OperationalError"),
+    (Intent.READ_ONLY, unread("SELECT * FROM t"), "a statement failed: OperationalError"),
+    (Intent.READ_ONLY, failed("second_connection", EXISTING), "a write went through"),
+    (Intent.REFUSE, MEMORY, "it was not refused"),
+    (Intent.REFUSE, failed("write"), "it was not refused"),
+    (Intent.REFUSE, replace(REFUSED, created=(make_created("db"),)), "a database file appeared"),
+]
+
+
+@pytest.mark.parametrize(("intent", "observation", "why"), NOT_AS_INTENDED)
+def test_what_was_not_meant_has_a_reason_in_plain_words(
+    intent: Intent, observation: Observation, why: str
+) -> None:
+    assert verdict(observation, intent) is Verdict.NOT_AS_INTENDED
+    assert why in (reason(observation, intent) or "")
+
+
+def test_a_temporary_file_of_a_sort_is_no_objection_to_memory() -> None:
+    assert verdict(replace(MEMORY, created=TEMPORARY.created), Intent.PRIVATE_MEMORY) is (
+        Verdict.AS_INTENDED
+    )
+
+
+def test_side_files_belong_to_the_file_that_was_asked_for_wherever_it_lies() -> None:
+    journal = make_created("/a/db-journal", kind=Kind.JOURNAL, kept=False, asked=False)
+    elsewhere = replace(IN_FILE, created=(make_created("/a/db"), journal))
+    assert verdict(elsewhere, Intent.FILE) is Verdict.AS_INTENDED
+
+
+def test_reading_alone_is_as_intended_for_a_file_that_is_only_read() -> None:
+    read = replace(EXISTING, modified=(), second_connection=None)
+    assert verdict(read, Intent.READ_ONLY) is Verdict.AS_INTENDED
+
+
+@pytest.mark.parametrize("observation", [CRASHED, TIMED_OUT, NOT_SET_UP])
+@pytest.mark.parametrize("intent", [intent for intent in Intent if intent is not Intent.OBSERVE])
+def test_a_case_that_came_to_no_end_is_never_as_intended(
+    intent: Intent, observation: Observation
+) -> None:
+    assert verdict(observation, intent) is Verdict.NOT_AS_INTENDED
+
+
+@pytest.mark.parametrize("observation", [MEMORY, STRAY, REFUSED, CRASHED, UNAVAILABLE])
+def test_without_an_opinion_everything_is_only_noted(observation: Observation) -> None:
+    assert verdict(observation, Intent.OBSERVE) is Verdict.NOTED
+    assert reason(observation, Intent.OBSERVE) is None
+
+
+@pytest.mark.parametrize("intent", Intent)
+def test_what_could_not_be_measured_is_only_noted(intent: Intent) -> None:
+    assert verdict(UNAVAILABLE, intent) is Verdict.NOTED
+
+
+def test_memory_says_no_more_than_was_asked() -> None:
+    assert outcome(replace(MEMORY, second_connection=None)) is Outcome.MEMORY
+    assert "not seen to be shared" in Outcome.MEMORY.explanation

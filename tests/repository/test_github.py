@@ -1,0 +1,198 @@
+"""What runs on GitHub: the action, the workflows, and the bots that propose new versions."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from matrix.cli.regress import command as regress
+from matrix.stacks.provision import Provisioner
+from tests.paths import ROOT
+from tests.regression.test_regress import SETTINGS, TOPIC
+from tests.repository.test_readme import parse, tox
+from tests.tool import environment
+
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+PINS = Path("results/baseline/requirements.txt")
+
+_CALL = re.compile(r"(?:^|[;&|]|\bif )\s*(sqlite-matrix [^;&|\n]*)", re.MULTILINE)
+_TOX = re.compile(r"\btox -e (\S+)(?: -- ([^\n]*))?")
+_EXPRESSION = re.compile(r"\$\{\{[^}]*\}\}|\"?\$\{?\w+\}?\S*")
+
+needs_bash = pytest.mark.skipif(
+    os.name == "nt" or shutil.which("bash") is None, reason="the scripts are for bash"
+)
+
+
+def load(path: Path) -> dict[Any, Any]:
+    content = yaml.safe_load(path.read_text("utf-8"))
+    assert isinstance(content, dict)
+    return content
+
+
+def steps() -> Iterator[tuple[str, dict[str, Any]]]:
+    for path in WORKFLOWS:
+        for job in load(path)["jobs"].values():
+            yield from ((path.name, step) for step in job["steps"])
+    yield from (("action.yml", step) for step in load(ROOT / "action.yml")["runs"]["steps"])
+
+
+STEPS = list(steps())
+SCRIPTS = [(name, step["run"]) for name, step in STEPS if "run" in step]
+
+
+def script(name: str, holds: str) -> str:
+    (found,) = (text for where, text in SCRIPTS if where == name and holds in text)
+    return str(found)
+
+
+def test_every_call_of_the_command_reads() -> None:
+    calls = [call for _, text in SCRIPTS for call in _CALL.findall(text)]
+    assert len(calls) >= 2
+    for call in calls:
+        words = shlex.split(_EXPRESSION.sub("x", call.replace('"${options[@]}"', "")))
+        parse(words[1:])
+
+
+def test_every_tox_environment_of_a_step_is_there_with_arguments_that_read() -> None:
+    called = [each for _, text in SCRIPTS for each in _TOX.findall(text)]
+    assert called
+    for name, arguments in called:
+        section = tox()[f"testenv:{name}"]
+        words = shlex.split(section["commands"].partition("{posargs")[0])
+        if words[0] == "sqlite-matrix":
+            parse([*words[1:], *shlex.split(_EXPRESSION.sub("quick", arguments))])
+
+
+def test_the_options_that_the_action_puts_together_are_those_of_the_command() -> None:
+    text = script("action.yml", "options=()")
+    words = [
+        word for group in re.findall(r"options\+=\((.*?)\)", text) for word in shlex.split(group)
+    ]
+    assert len([word for word in words if word.startswith("--")]) == 5
+    known = {option for each in regress.params for option in (*each.opts, *each.secondary_opts)}
+    assert {word for word in words if word.startswith("--")} <= known
+
+
+def test_the_action_uses_every_input_and_no_other() -> None:
+    action = load(ROOT / "action.yml")
+    text = (ROOT / "action.yml").read_text("utf-8")
+    assert set(re.findall(r"inputs\.([\w-]+)", text)) == set(action["inputs"])
+    assert all(each["description"] for each in action["inputs"].values())
+
+
+def test_no_script_holds_an_expression_that_somebody_else_may_write() -> None:
+    for name, text in SCRIPTS:
+        found = re.findall(r"\$\{\{\s*(\S+)\s*\}\}", text)
+        assert [each for each in found if not each.startswith("matrix.")] == [], name
+
+
+def test_workflows_ask_for_no_more_than_they_need_and_end() -> None:
+    for path in WORKFLOWS:
+        workflow = load(path)
+        assert "contents" in workflow["permissions"], path
+        assert all("timeout-minutes" in job for job in workflow["jobs"].values()), path
+
+
+def test_the_actions_of_others_are_those_of_github_itself() -> None:
+    used = {step["uses"] for _, step in STEPS if "uses" in step}
+    assert "./" in used
+    assert [each for each in used - {"./"} if not re.fullmatch(r"actions/[\w-]+@v\d+", each)] == []
+
+
+def test_the_bots_know_where_the_pins_are() -> None:
+    updates = load(ROOT / ".github" / "dependabot.yml")["updates"]
+    pip = [each["directory"] for each in updates if each["package-ecosystem"] == "pip"]
+    assert pip == [f"/{PINS.parent.as_posix()}"]
+    renovate = json.loads((ROOT / "renovate.json").read_text("utf-8"))
+    assert renovate["packageRules"][0]["matchFileNames"] == [PINS.as_posix()]
+    assert "pip_requirements" in renovate["enabledManagers"]
+    # the pattern of Renovate's own pip_requirements manager
+    assert re.search(r"(^|/)[\w-]*requirements([-._]\w+)?\.(txt|pip)$", PINS.as_posix())
+
+
+@pytest.fixture
+def project(tmp_path: Path, provisioner: Provisioner) -> Path:
+    (tmp_path / "scenarios").mkdir()
+    (tmp_path / "scenarios" / "small.yaml").write_text(TOPIC)
+    (tmp_path / "pyproject.toml").write_text(SETTINGS)
+    (tmp_path / "bin").mkdir()
+    tool = tmp_path / "bin" / "sqlite-matrix"
+    tool.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m matrix "$@"\n')
+    tool.chmod(0o755)
+    return tmp_path
+
+
+def bash(text: str, project: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a step as GitHub does."""
+    path = f"{project / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    own = {"PYTHONPATH": str(ROOT), "PATH": path, "GITHUB_STEP_SUMMARY": str(project / "summary")}
+    return subprocess.run(
+        ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", text],
+        cwd=project,
+        env=environment(**own, RUNNER_TEMP=str(project), **variables),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+
+
+@needs_bash
+def test_the_action_annotates_what_changed_and_fails(
+    project: Path, provisioner: Provisioner
+) -> None:
+    cache = str(provisioner.cache.resolve())
+    (project / "base").mkdir()
+    (project / "base" / "requirements.txt").write_text("apsw==3.47.2.0\n")
+    made = bash("sqlite-matrix regress --update", project, SQLITE_MATRIX_CACHE=cache)
+    assert made.returncode == 0, made.stderr
+    (project / "sqlite3s").touch()  # which the name of the other stack matches as a pattern
+    text = script("action.yml", "options=()")
+    inputs = {
+        "SQLITE_MATRIX_CACHE": cache,
+        "STACKS": "apsw sqlite3[sqlite=3.53.4]",
+        "SCENARIOS": "scenarios",
+        "BASELINE": "base",
+        "FAIL_ON": "",
+        "EXPLAIN": "false",
+    }
+    same = bash(text, project, **inputs)
+    assert same.returncode == 0, same.stderr
+    assert same.stdout.startswith("::notice title=sqlite-matrix::nothing changed in 4 cells")
+    (project / "base" / "requirements.txt").write_text("apsw==3.48.0.0\n")
+    changed = bash(text, project, **inputs)
+    assert changed.returncode == 1, changed.stderr
+    assert "\n::error " in changed.stdout
+    assert "shared memory → memory" in (project / "summary").read_text("utf-8")
+
+
+@needs_bash
+def test_new_versions_are_measured_written_and_told(
+    project: Path, provisioner: Provisioner
+) -> None:
+    cache = str(provisioner.cache.resolve())
+    (project / "base").mkdir()
+    (project / "base" / "requirements.txt").write_text("apsw==3.47.2.0\n")
+    assert (
+        bash("sqlite-matrix regress --update", project, SQLITE_MATRIX_CACHE=cache).returncode == 0
+    )
+    done = bash(
+        script("new-versions.yml", "bump").replace("--write", "--write --no-explain"),
+        project,
+        SQLITE_MATRIX_CACHE=cache,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "1 string behaves differently" in (project / "summary").read_text("utf-8")
+    assert "3.47.2.0" not in (project / "base" / "requirements.txt").read_text()

@@ -1,0 +1,102 @@
+"""What each part may import besides its own kind; `pyproject.toml` has the map of the rooms."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.paths import ROOT
+
+PACKAGE = ROOT / "matrix"
+PROBE = PACKAGE / "probe"
+
+PLUGIN_PACKAGES = {
+    "drivers/apsw": {"apsw"},
+    "drivers/apsw_dbapi": {"apsw"},
+    "middleware/aiosqlite": {"aiosqlite"},
+    "middleware/django": {"django"},
+    "middleware/flask_sqlalchemy": {"flask", "flask_sqlalchemy"},
+    "middleware/peewee": {"peewee", "playhouse"},
+    "middleware/sqlalchemy": {"sqlalchemy"},
+    "middleware/sqlalchemy_asyncio": {"aiosqlite", "sqlalchemy"},
+}
+
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+TOOL = [path for path in SOURCES if PROBE not in path.parents and path != PACKAGE / "__init__.py"]
+PROBE_SOURCES = [path for path in SOURCES if PROBE in path.parents]
+
+
+def named(path: Path) -> str:
+    return path.relative_to(PACKAGE).with_suffix("").as_posix()
+
+
+def imports_of(path: Path) -> Iterator[str]:
+    """The absolute names that a module imports, wherever it does; relative ones as `.name`."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield "." * node.level + (node.module or "")
+
+
+GROUND_FLOOR = ["errors", "text", "model/case", "model/codec", "model/fingerprint",
+                "model/observation", "model/outcome", "model/uri"]  # fmt: skip
+
+
+@pytest.mark.parametrize("module", GROUND_FLOOR)
+def test_the_ground_floor_imports_the_standard_library_alone(module: str) -> None:
+    foreign = {
+        name
+        for name in imports_of(PACKAGE / f"{module}.py")
+        if name.split(".")[0] not in {*sys.stdlib_module_names, "matrix"}
+    }
+    assert foreign == set()
+
+
+def test_the_command_line_alone_uses_click() -> None:
+    users = {
+        named(path)
+        for path in TOOL
+        if any(name.split(".")[0] == "click" for name in imports_of(path))
+    }
+    assert {name for name in users if not name.startswith("cli/")} == set()
+
+
+def test_the_command_line_alone_prints() -> None:
+    talkative = {
+        named(path)
+        for path in TOOL
+        if "cli" not in path.parts
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "print"
+    }
+    assert talkative == set()
+
+
+@pytest.mark.parametrize("path", PROBE_SOURCES, ids=named)
+def test_the_probe_stands_alone(path: Path) -> None:
+    own = PLUGIN_PACKAGES.get(path.relative_to(PROBE).with_suffix("").as_posix(), set())
+    foreign = {
+        name
+        for name in imports_of(path)
+        if not name.startswith(".")
+        and name.split(".")[0] not in {*sys.stdlib_module_names, "sqlite_matrix_probe", *own}
+    }
+    assert foreign == set()
+
+
+@pytest.mark.parametrize("path", PROBE_SOURCES, ids=named)
+def test_the_probe_stays_within_itself(path: Path) -> None:
+    depth = len(path.relative_to(PROBE).parts)
+    assert [name for name in imports_of(path) if name.startswith("." * (depth + 1))] == []
+
+
+@pytest.mark.parametrize("path", PROBE_SOURCES, ids=named)
+def test_the_probe_is_python_3_8(path: Path) -> None:
+    ast.parse(path.read_text("utf-8"), feature_version=(3, 8))

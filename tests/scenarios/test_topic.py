@@ -1,0 +1,236 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema  # type: ignore[import-untyped]  # it brings no types
+import pytest
+
+from matrix.documents.yaml_reader import read_yaml
+from matrix.errors import DocumentError
+from matrix.model import Intent
+from matrix.scenarios.load import load_topics
+from matrix.scenarios.topic import SCHEMA, Topic, json_schema
+from tests.paths import ROOT
+
+TOPICS = ROOT / "scenarios"
+
+HEAD = """\
+id: mini
+title: A small topic
+question: What does it do?
+scenarios:
+  - id: one
+    title: A scenario
+    question: Does it?
+"""
+
+
+def write_topic(directory: Path, scenario: str, *, name: str = "mini") -> Path:
+    """Write a topic of one scenario whose own keys, flush left, are given."""
+    body = "".join(f"    {line}\n" for line in scenario.splitlines())
+    path = directory / f"{name}.yaml"
+    path.write_text(HEAD + body)
+    return path
+
+
+def problems_of(path: Path) -> list[str]:
+    """What is told of a file: where in it, and the rest after `scenarios[0].`."""
+    with pytest.raises(DocumentError) as caught:
+        load_topics([path])
+    return [
+        str(problem).removeprefix(f"{path}:").replace("scenarios[0].", "")
+        for problem in caught.value.problems
+    ]
+
+
+def test_a_scenario_needs_little_and_defaults_to_the_dullest(tmp_path: Path) -> None:
+    (topic,) = load_topics([write_topic(tmp_path, 'target: ""')])
+    (scenario,) = topic.scenarios
+    assert (scenario.target, scenario.intent, scenario.via) == ("", Intent.OBSERVE, None)
+    assert (scenario.write, scenario.write_to, scenario.drivers) == (True, "main", None)
+
+
+def test_a_directory_gives_its_topics_sorted_and_each_file_once(tmp_path: Path) -> None:
+    for name in ("b", "a"):
+        path = write_topic(tmp_path, "target: x", name=name)
+        path.write_text(path.read_text().replace("id: mini", f"id: {name}"))
+    assert [topic.id for topic in load_topics([tmp_path, tmp_path / "a.yaml"])] == ["a", "b"]
+
+
+def test_a_directory_without_topics_is_a_problem(tmp_path: Path) -> None:
+    with pytest.raises(DocumentError, match=r"1:1: the directory holds no \*\.yaml file"):
+        load_topics([tmp_path])
+
+
+def test_the_problems_of_all_files_are_told_at_once(tmp_path: Path) -> None:
+    write_topic(tmp_path, "target: x", name="a")
+    write_topic(tmp_path, "target: 3", name="b")
+    with pytest.raises(DocumentError) as caught:
+        load_topics([tmp_path, tmp_path / "missing.yaml"])
+    assert [(Path(p.path).name, p.key) for p in caught.value.problems] == [
+        ("a.yaml", "id"),
+        ("b.yaml", "scenarios[0].target"),
+        ("missing.yaml", ""),
+    ]
+
+
+def test_a_topic_is_called_like_its_file(tmp_path: Path) -> None:
+    path = write_topic(tmp_path, "target: x", name="other")
+    assert problems_of(path) == ["1:5: id: 'mini' is not the file's name; write 'other'"]
+
+
+def test_a_topic_is_in_one_file_only(tmp_path: Path) -> None:
+    for name in ("x", "y"):
+        (tmp_path / name).mkdir()
+        write_topic(tmp_path / name, "target: x")
+    first, second = tmp_path / "x" / "mini.yaml", tmp_path / "y" / "mini.yaml"
+    with pytest.raises(DocumentError) as caught:
+        load_topics([first, second])
+    assert str(caught.value) == (
+        f"{second}:1:5: id: the topic 'mini' is in two files; also in {first}"
+    )
+
+
+def test_a_scenario_id_is_used_once_in_a_topic(tmp_path: Path) -> None:
+    path = write_topic(tmp_path, "target: x")
+    again = HEAD.partition("scenarios:\n")[2] + "    target: y\n"
+    path.write_text(path.read_text() + again)
+    assert problems_of(path) == [
+        "9:9: scenarios[1].id: the scenario 'one' is written twice; first on line 5"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("scenario", "told"),
+    [
+        ("target: '{a}'", "8:13: target: undefined axis 'a'; known: dir, name"),
+        (
+            "target: '{fomr}{form}'\naxes: {form: [x]}",
+            "8:13: target: undefined axis 'fomr'; did you mean 'form'?",
+        ),
+        (
+            "target: x\nconnect: {a: {b: ['{c}']}}",
+            "9:23: connect.a.b[0]: undefined axis 'c'; known: dir, name",
+        ),
+        ("target: x\nsetup: [{db: x, sql: ['{c}']}]", "9:27: setup[0].sql[0]: undefined axis 'c'"),
+        ("target: x\nsql: ['{}']", "9:11: sql[0]: undefined axis ''; known: dir, name"),
+        (
+            "target: '{a}'\naxes: {a: {x: {sql: ['{c}']}}}",
+            "9:26: axes.a.x.sql[0]: undefined axis 'c'; known: a, dir, name",
+        ),
+        ("target: 'a}'", "8:13: target: '}' stands alone; write '}}' for a literal brace"),
+        ("target: '{{dir}}'", "8:13: target: literal braces spell '{dir}' or '{name}', which a"),
+        (
+            "target: '{a}{b}'\naxes: {a: {x: '{b}'}, b: [y]}",
+            "9:19: axes.a.x: {b} is not an axis above this one; move that axis up",
+        ),
+        (
+            "target: x\naxes: {a: [x, y]}",
+            "9:15: axes.a: its text stands nowhere; put {a} into target, connect or sql",
+        ),
+        ("target: x\naxes: {a: {x: '', y: {}}}", "9:15: axes.a: changes nothing; give its values"),
+        ("target: '{dir}'\naxes: {dir: [x]}", "9:17: axes.dir: '{dir}' is filled in when a case"),
+        ("target: '{a}'\naxes: {a: ['/x']}", "9:16: axes.a[0]: '/x' does not fit; it needs a"),
+        ("target: '{a}'\naxes: {a: [x, x]}", "9:19: axes.a[1]: the label 'x' stands twice"),
+        ("target: '{a}'\naxes: {a: []}", "9:15: axes.a: is empty"),
+        ("target: '{a}'\naxes: {a: x}", "9:15: axes.a: needs a list of texts, a mapping of labels"),
+        ("target: '{a}'\naxes: {a: {x y: z}}", "9:16: axes.a.x y: 'x y' does not fit; a label is"),
+        ("target: '{a}'\naxes: {A: [x]}", "9:12: axes.A: 'A' does not fit; use a-z, 0-9, '-' and"),
+        (
+            "target: '{a}'\naxes: {a: {permute: [m=1, m=2]}}",
+            "9:31: axes.a.permute[1]: the label 'm' stands twice; give labels: permute: {label:",
+        ),
+        (
+            "target: '{a}'\naxes: {a: {permute: [a-b=1, c]}}",
+            "9:26: axes.a.permute[0]: 'a-b' cannot be part of a label; give labels:",
+        ),
+        (
+            "target: '{a}'\naxes: {a: {permute: {a-b: x}}}",
+            "9:26: axes.a.permute.a-b: 'a-b' does not fit; '-' joins these labels: keep it out",
+        ),
+        ("target: '{a}'\naxes: {a: {permute: [x], y: z}}", "9:30: axes.a.y: unknown key; known:"),
+        (
+            "target: '{a}'\naxes: {a: [x]}\nexclude: [{when: {b: x}, reason: r}]",
+            "10:26: exclude[0].when.b: undefined axis 'b'; known: a",
+        ),
+        (
+            "target: '{a}'\naxes: {a: [long, y]}\ninclude: [{when: {a: [y, lang]}, reason: r}]",
+            "10:30: include[0].when.a[1]: matches nothing: axis 'a' has no label 'lang'; did you",
+        ),
+        (
+            "target: '{a}'\naxes: {a: {permute: [x, y]}}\nexclude: [{when: {a: x}, reason: r}]",
+            "10:26: exclude[0].when.a: matches nothing: axis 'a' has no label 'x'; known: x-y,",
+        ),
+        (
+            "target: '{a}'\naxes: {a: [x, y]}\ninclude: [{when: {a: x}, reason: r}]\n"
+            "exclude: [{when: {a: y}, reason: r}]",
+            "11:15: exclude[0]: matches nothing: no include rule keeps any of these",
+        ),
+        (
+            "target: '{a}'\naxes: {a: [x, y]}\nexclude: [{when: {a: [x, y]}, reason: r}]",
+            "5:5: scenarios[0]: empty expansion: its rules drop every combination",
+        ),
+        ("target: x\nexclude: [{when: {}, reason: r}]", "9:22: exclude[0].when: is empty"),
+        ("target: x\nreferences: [sqlite.org]", "9:18: references[0]: 'sqlite.org' does not fit;"),
+        ("target: x\ndrivers: []", "9:14: drivers: is empty"),
+        ("target: x\nsetup: [{make: x}]", "9:13: setup[0]: needs a mapping with one of the keys"),
+        ("target: x\nsetup: [{db: x, to: y}]", "9:21: setup[0].to: unknown key; known: db, sql,"),
+    ],
+)
+def test_a_scenario_that_cannot_be_meant_is_told_with_its_place(
+    tmp_path: Path, scenario: str, told: str
+) -> None:
+    (problem,) = problems_of(write_topic(tmp_path, scenario))
+    assert problem.startswith(told)
+
+
+@pytest.mark.parametrize(
+    "scenario",
+    [
+        "target: x\naxes: {a: {x: {connect: {uri: true}}, y: {}}}",
+        "target: x\nsql: ['{a}']\naxes: {a: [x]}",
+        "target: '{b}'\naxes: {a: [x], b: {y: '{a}'}}",
+        "target: '{a}'\naxes: {a: {permute: [x=1, 'y={{2}}']}}",
+        "target: '{{{name}}}{dir}'",
+    ],
+)
+def test_an_axis_may_work_through_any_text_or_setting(tmp_path: Path, scenario: str) -> None:
+    assert load_topics([write_topic(tmp_path, scenario)])
+
+
+def test_twelve_parameters_are_checked_without_their_millions_of_orders(tmp_path: Path) -> None:
+    parts = ", ".join(f"p{n}=1" for n in range(12))
+    scenario = f"target: 'file:x?{{o}}'\naxes: {{o: {{permute: [{parts}]}}}}"
+    assert load_topics([write_topic(tmp_path, scenario)])
+    rule = "\nexclude: [{when: {o: p0-p1}, reason: r}]"
+    (problem,) = problems_of(write_topic(tmp_path, scenario + rule))
+    assert "axis 'o' has no label 'p0-p1'" in problem
+
+
+def test_the_committed_schema_is_the_generated_one() -> None:
+    assert json.loads(SCHEMA.read_text("utf-8")) == json_schema()
+
+
+def test_the_schema_accepts_the_topics_of_this_project() -> None:
+    validator = jsonschema.Draft202012Validator(json_schema())
+    validator.check_schema(validator.schema)
+    for path in sorted(TOPICS.glob("*.yaml")):
+        data, _, _ = read_yaml(path.read_text("utf-8"), str(path))
+        validator.validate(data)
+
+
+def test_the_schema_tells_every_key_and_refuses_unknown_ones() -> None:
+    validator = jsonschema.Draft202012Validator(json_schema())
+    data, _, _ = read_yaml(HEAD + "    target: x\n    targt: y\n", "mini.yaml")
+    (error,) = validator.iter_errors(data)
+    assert "targt" in error.message
+    scenario = json_schema()["$defs"]["Scenario"]["properties"]
+    assert all("description" in key for key in scenario.values())
+
+
+def test_a_topic_cannot_be_changed() -> None:
+    data, _, _ = read_yaml(HEAD + "    target: x\n", "mini.yaml")
+    topic = Topic.model_validate(data)
+    with pytest.raises(ValueError, match="frozen"):
+        topic.title = "Another"

@@ -1,0 +1,245 @@
+"""An overlay is there whole or not at all, is made once, and what cannot be had has a reason."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from matrix.stacks import installer, provision
+from matrix.stacks.catalogue import Catalogue, Package
+from matrix.stacks.installer import find_installer
+from matrix.stacks.interpreters import RUNNING, find_python
+from matrix.stacks.provision import Provided, Provisioner, Unprovided
+from matrix.stacks.spec import Stack, parse_stack
+from tests.conftest import Provide
+
+NOTE = "sqlite-matrix-overlay.json"
+
+
+@pytest.fixture
+def installs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An installer that needs no index: it notes its call, and puts a package of two files there.
+
+    What is called `missing` it does not have; `unreachable` it cannot ask for.
+    """
+    script = tmp_path / "install.py"
+    script.write_text(
+        "import sys, pathlib\n"
+        f"log = pathlib.Path({str(tmp_path / 'installs.log')!r})\n"
+        "log.open('a').write(' '.join(sys.argv[1:]) + '\\n')\n"
+        "target = pathlib.Path(sys.argv[sys.argv.index('--target') + 1])\n"
+        "(target / 'package').mkdir()\n"
+        "(target / 'package' / '__init__.py').write_text('half')\n"
+        "if 'missing' in sys.argv[-1]: sys.exit('  × No solution found:\\n  ╰─▶ no such version')\n"
+        "if 'unreachable' in sys.argv[-1]: sys.exit('error: Failed to fetch: network')\n"
+        "(target / 'package' / 'data').write_text('whole')\n"
+    )
+    monkeypatch.setattr(provision, "installer", lambda python: [sys.executable, str(script)])
+    log = tmp_path / "installs.log"
+    log.touch()
+    return log
+
+
+def stack_of(name: str = "package") -> Stack:
+    package = Package(requirement=f"{name}==1.0", version="1.0")
+    return Stack(driver="sqlite3", package=package, python=RUNNING)
+
+
+def calls(log: Path) -> int:
+    return len(log.read_text().splitlines())
+
+
+def overlay_of(provided: Provided | Unprovided) -> Path:
+    assert isinstance(provided, Provided), provided
+    (overlay,) = provided.overlays
+    return overlay
+
+
+def test_an_overlay_is_made_once(tmp_path: Path, installs: Path) -> None:
+    cache = tmp_path / "cache"
+    first = overlay_of(Provisioner(cache).provide(stack_of()))
+    second = overlay_of(Provisioner(cache).provide(stack_of()))
+    assert first == second == cache / f"py{RUNNING}" / "package-1.0"
+    assert calls(installs) == 1
+    assert json.loads((first / NOTE).read_text()) == {
+        "requirement": "package==1.0",
+        "files": 2,
+        "bytes": 9,
+    }
+
+
+def _cut(overlay: Path) -> None:
+    (overlay / "package" / "data").unlink()
+
+
+def _change(overlay: Path) -> None:
+    (overlay / "package" / "data").write_text("changed since")
+
+
+def _add(overlay: Path) -> None:
+    (overlay / "package" / "more").touch()
+
+
+def _lose_note(overlay: Path) -> None:
+    (overlay / NOTE).unlink()
+
+
+def _tear_note(overlay: Path) -> None:
+    (overlay / NOTE).write_text('{"files": 2')
+
+
+def _forge_note(overlay: Path) -> None:
+    (overlay / NOTE).write_text("[]")
+
+
+@pytest.mark.parametrize("harm", [_cut, _change, _add, _lose_note, _tear_note, _forge_note])
+def test_an_overlay_that_is_not_as_it_was_made_is_made_again(
+    tmp_path: Path, installs: Path, harm: Callable[[Path], None]
+) -> None:
+    provisioner = Provisioner(tmp_path / "cache")
+    overlay = overlay_of(provisioner.provide(stack_of()))
+    harm(overlay)
+    assert overlay_of(provisioner.provide(stack_of())) == overlay
+    assert calls(installs) == 2
+    assert (overlay / "package" / "data").read_text() == "whole"
+    assert not (overlay / "package" / "more").exists()
+
+
+def test_compiled_files_that_appear_later_do_not_count(tmp_path: Path, installs: Path) -> None:
+    provisioner = Provisioner(tmp_path / "cache")
+    overlay = overlay_of(provisioner.provide(stack_of()))
+    (overlay / "package" / "__init__.cpython-311.pyc").write_bytes(b"compiled")
+    provisioner.provide(stack_of())
+    assert calls(installs) == 1
+
+
+def test_what_fails_half_way_leaves_nothing_that_looks_whole(
+    tmp_path: Path, installs: Path
+) -> None:
+    answer = Provisioner(tmp_path / "cache").provide(stack_of("unreachable"))
+    assert isinstance(answer, Unprovided)
+    assert answer.reason == "unreachable==1.0: error: Failed to fetch: network"
+    left = {path.name for path in (tmp_path / "cache" / f"py{RUNNING}").iterdir()}
+    assert left <= {"unreachable-1.0.lock"}
+
+
+def test_what_the_index_does_not_have_is_not_asked_for_again(
+    tmp_path: Path, installs: Path
+) -> None:
+    answers = [Provisioner(tmp_path / "cache").provide(stack_of("missing")) for _ in range(2)]
+    assert answers[0] == answers[1]
+    assert isinstance(answers[0], Unprovided)
+    assert answers[0].reason == "missing==1.0: No solution found: no such version"
+    assert calls(installs) == 1
+
+
+def test_an_index_that_was_out_of_reach_is_asked_again(tmp_path: Path, installs: Path) -> None:
+    for _ in range(2):
+        Provisioner(tmp_path / "cache").provide(stack_of("unreachable"))
+    assert calls(installs) == 2
+
+
+def test_offline_takes_what_is_in_the_cache_and_asks_for_nothing(
+    tmp_path: Path, installs: Path
+) -> None:
+    cache = tmp_path / "cache"
+    made = Provisioner(cache).provide(stack_of())
+    assert Provisioner(cache, offline=True).provide(stack_of()) == made
+    missing = Provisioner(cache, offline=True).provide(stack_of("other"))
+    assert isinstance(missing, Unprovided)
+    assert missing.reason == (
+        f"other==1.0 for Python {RUNNING} is not in the cache; run once without --offline"
+    )
+    assert calls(installs) == 1
+
+
+def test_several_at_once_make_one_overlay(tmp_path: Path, installs: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        provisioners = [Provisioner(tmp_path / "cache") for _ in range(8)]
+        answers = list(pool.map(lambda each: each.provide(stack_of()), provisioners))
+    assert len({overlay_of(answer) for answer in answers}) == 1
+    assert calls(installs) == 1
+
+
+def test_answers_come_in_the_order_of_the_stacks(tmp_path: Path, installs: Path) -> None:
+    stacks = [stack_of("one"), stack_of("missing"), stack_of("two")]
+    answers = list(Provisioner(tmp_path / "cache").provide_all(stacks))
+    assert [answer.stack for answer in answers] == stacks
+    assert [type(answer) for answer in answers] == [Provided, Unprovided, Provided]
+
+
+def test_a_driver_is_never_built_here(tmp_path: Path, installs: Path) -> None:
+    stack = stack_of()
+    assert stack.package is not None
+    Provisioner(tmp_path / "cache").provide(stack)
+    built = replace(stack.package, requirement="middleware==1.0", wheel=False)
+    Provisioner(tmp_path / "cache").provide(replace(stack, package=built))
+    first, second = installs.read_text().splitlines()
+    assert "--only-binary :all:" in first
+    assert "--only-binary" not in second
+
+
+def test_a_version_without_a_wheel_for_this_python_is_told_without_asking(
+    tmp_path: Path, installs: Path
+) -> None:
+    package = Package(requirement="x==1", version="1", marker='python_version < "3"')
+    answer = Provisioner(tmp_path).provide(Stack(driver="sqlite3", package=package, python=RUNNING))
+    assert isinstance(answer, Unprovided)
+    assert answer.reason == f"x==1 has no wheel for Python {RUNNING}"
+    assert calls(installs) == 0
+
+
+def test_a_cache_that_cannot_be_written_is_the_reason(tmp_path: Path, installs: Path) -> None:
+    (tmp_path / "cache").write_text("in the way")
+    found = Provisioner(tmp_path / "cache").provide(stack_of())
+    assert isinstance(found, Unprovided)
+    assert str(tmp_path / "cache") in found.reason
+    assert calls(installs) == 0
+
+
+def test_a_python_that_is_not_here_is_told(tmp_path: Path) -> None:
+    answer = Provisioner(tmp_path).provide(Stack(driver="sqlite3", package=None, python="3.99"))
+    assert isinstance(answer, Unprovided)
+    assert answer.reason.startswith("no Python 3.99 here")
+
+
+def test_without_an_installer_the_reason_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(installer, "find_uv", lambda: None)
+    find_python(RUNNING)  # it remembers the real one
+    monkeypatch.setattr("sys.executable", shutil.which("false"))
+    answer = Provisioner(tmp_path).provide(
+        Stack(driver="x", package=stack_of().package, python=RUNNING)
+    )
+    assert isinstance(answer, Unprovided)
+    assert answer.reason == "neither uv nor pip is here; python -m pip install uv"
+    assert find_installer() == answer.reason
+
+
+def test_a_real_package_is_installed_whole_by_two_at_once(
+    tmp_path: Path, catalogue: Catalogue, provide: Provide
+) -> None:
+    stack = parse_stack("apsw", catalogue)
+    provide(stack)  # the installer's own cache has it by now
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(lambda _: Provisioner(tmp_path).provide(stack), range(2)))
+    overlays = {overlay_of(answer) for answer in answers}
+    assert len(overlays) == 1
+    assert list(overlays.pop().glob("apsw/__init__.*"))
+
+
+def test_a_version_that_there_never_was_is_told_by_the_installer(
+    tmp_path: Path, catalogue: Catalogue
+) -> None:
+    answer = Provisioner(tmp_path).provide(parse_stack("apsw==0.0.1", catalogue))
+    assert isinstance(answer, Unprovided)
+    assert answer.reason.startswith("apsw==0.0.1: ")
+    assert "\n" not in answer.reason
