@@ -72,11 +72,11 @@ class _Session:
     """One test run: its stacks, and what they showed."""
 
     def __init__(self, config: pytest.Config) -> None:
-        from matrix.project.config import load_settings
+        from matrix.project.config import load_config
         from matrix.stacks.catalogue import load_catalogue
 
         self._config = config
-        self._settings = load_settings(config.rootpath)
+        self._settings = load_config(config.rootpath)
         self._catalogue = load_catalogue()
         self._baseline = self._find_baseline()
         self.required: set[str] = set()

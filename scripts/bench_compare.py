@@ -26,8 +26,8 @@ from matrix.model import (
     Case,
     Created,
     Fingerprint,
-    Kind,
     Observation,
+    PathKind,
     Result,
     SecondConnection,
     Storage,
@@ -61,9 +61,11 @@ def generate(directory: Path, cells: int, differences: int) -> None:
 
 
 def _observation(name: str, stack: str, *, changed: bool) -> dict[str, object]:
-    file = Created(path="db", kind=Kind.DATABASE, stage="open", kept=True, asked=True, size=2105344)
+    file = Created(
+        path="db", kind=PathKind.DATABASE, stage="open", kept=True, asked=True, size=2105344
+    )
     journal = Created(
-        path="db-journal", kind=Kind.JOURNAL, stage="write", kept=False, asked=False, size=None
+        path="db-journal", kind=PathKind.JOURNAL, stage="write", kept=False, asked=False, size=None
     )
     return Observation(
         case=name,

@@ -12,8 +12,8 @@ from matrix.model import (
     Failure,
     Fingerprint,
     Intent,
-    Kind,
     Observation,
+    PathKind,
     Result,
     ScenarioInfo,
     SecondConnection,
@@ -49,7 +49,7 @@ def make_observation(**fields: Any) -> Observation:
 
 def make_created(path: str = "db", **fields: Any) -> Created:
     defaults: dict[str, Any] = {
-        "kind": Kind.DATABASE,
+        "kind": PathKind.DATABASE,
         "stage": "open",
         "kept": True,
         "asked": True,

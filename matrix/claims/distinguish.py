@@ -27,7 +27,7 @@ _MOST_ALTERNATIVES = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Separation:
+class Distinction:
     """Where it holds, in words; and other descriptions of the same size that fit as well."""
 
     where: str
@@ -40,9 +40,9 @@ class _Fact:
     stacks: _Vector
 
 
-def separate(
+def distinguish(
     held: Mapping[str, Fingerprint], failed: Mapping[str, Fingerprint]
-) -> Separation | None:
+) -> Distinction | None:
     """Describe the stacks of `held` against those of `failed`; None if nothing recorded does."""
     prints = [*held.values(), *failed.values()]
     wanted = (1 << len(held)) - 1
@@ -50,12 +50,12 @@ def separate(
     facts = _distinct(_facts(prints), everything)
     fitting = [fact.words for fact in facts if fact.stacks == wanted]
     if fitting:
-        return Separation(fitting[0], tuple(fitting[1 : 1 + _MOST_ALTERNATIVES]))
+        return Distinction(fitting[0], tuple(fitting[1 : 1 + _MOST_ALTERNATIVES]))
     facts = _one_per_set(facts)
     for kind in (_pairs, _triples):
         found = list(islice(kind(facts, wanted), 1 + _MOST_ALTERNATIVES))
         if found:
-            return Separation(found[0], tuple(found[1:]))
+            return Distinction(found[0], tuple(found[1:]))
     return None
 
 

@@ -12,7 +12,7 @@ from matrix.documents.yaml_model import (
     Document,
     Flaw,
     FromPlain,
-    Inward,
+    KeyPath,
     Record,
     Shape,
     load_documents,
@@ -49,7 +49,7 @@ Condition = Annotated[Mapping[str, Labels], Field(min_length=1)]
 RELATIONS = ("every", "some", "none", "same", "differ", "better_on")
 
 
-class Part(Record):
+class Assertion(Record):
     """A condition on the cells that a stack has of some cases."""
 
     says: str = Field(default="", description="What it says, where a claim has several parts.")
@@ -67,10 +67,6 @@ class Part(Record):
         description="A driver: its newest stack as built is as intended in more of the cells, "
         "and in all in which this stack is.",
     )
-
-    @property
-    def relation(self) -> str:
-        return next(name for name in RELATIONS if getattr(self, name) is not None)
 
 
 class Instead(Record):
@@ -90,10 +86,10 @@ class Claim(Record):
     on: Condition | None = Field(
         default=None, description="Only stacks that are so: what the sentence speaks of."
     )
-    proof: Annotated[FromPlain[tuple[Part, ...]], Field(min_length=1)] = Field(
-        description="It holds on a stack if each part does of which the stack has cells."
+    proof: Annotated[FromPlain[tuple[Assertion, ...]], Field(min_length=1)] = Field(
+        description="It holds on a stack if each assertion does of which the stack has cells."
     )
-    also: FromPlain[tuple[Part, ...]] = Field(
+    also: FromPlain[tuple[Assertion, ...]] = Field(
         default=(), description="What was measured besides; it does not decide."
     )
     if_true: str = Field(default="", description="What is said where it holds on every stack.")
@@ -149,11 +145,11 @@ def _flaws(document: Document[ClaimsDocument], known: tuple[str, ...]) -> Iterat
     yield from _repeats("claims", [each.id for each in content.claims])
     experiments = tuple(EXPERIMENT + each.id for each in content.experiments)
     for number, claim in enumerate(content.claims):
-        at: Inward = ("claims", number)
+        at: KeyPath = ("claims", number)
         yield from _condition_flaws((*at, "on"), claim.on, STACK_FACTS)
         for place, parts in (("proof", claim.proof), ("also", claim.also)):
-            for index, part in enumerate(parts):
-                yield from _part_flaws((*at, place, index), part, known, experiments)
+            for index, assertion in enumerate(parts):
+                yield from _assertion_flaws((*at, place, index), assertion, known, experiments)
         if claim.instead is not None:
             yield from _condition_flaws((*at, "instead", "on"), claim.instead.on, STACK_FACTS)
             yield from _pattern_flaws((*at, "instead", "cases"), claim.instead.cases, known)
@@ -165,33 +161,35 @@ def _repeats(name: str, ids: list[str]) -> Iterator[Flaw]:
             yield Flaw((name, index, "id"), f"'{each}' stands twice")
 
 
-def _part_flaws(
-    at: Inward, part: Part, known: tuple[str, ...], experiments: tuple[str, ...]
+def _assertion_flaws(
+    at: KeyPath, assertion: Assertion, known: tuple[str, ...], experiments: tuple[str, ...]
 ) -> Iterator[Flaw]:
-    given = [name for name in RELATIONS if getattr(part, name) is not None]
+    given = [name for name in RELATIONS if getattr(assertion, name) is not None]
     if len(given) != 1:
         hint = f"one of {', '.join(RELATIONS)}"
         yield Flaw(at, f"{len(given) or 'no'} relations, but needs one", hint)
-    yield from _pattern_flaws((*at, "cases"), part.cases, (*known, *experiments))
-    of_experiment = any(pattern.startswith(EXPERIMENT) for pattern in part.cases)
+    yield from _pattern_flaws((*at, "cases"), assertion.cases, (*known, *experiments))
+    of_experiment = any(pattern.startswith(EXPERIMENT) for pattern in assertion.cases)
     facts = EXPERIMENT_FACTS if of_experiment else CELL_FACTS
     for name in ("when", "every", "some", "none"):
-        yield from _condition_flaws((*at, name), getattr(part, name), facts)
+        yield from _condition_flaws((*at, name), getattr(assertion, name), facts)
     for name in ("same", "differ"):
-        for index, fact in enumerate(getattr(part, name) or ()):
+        for index, fact in enumerate(getattr(assertion, name) or ()):
             if fact not in facts:
                 yield Flaw((*at, name, index), f"no fact '{fact}'", suggest(fact, facts))
 
 
 def _condition_flaws(
-    at: Inward, condition: Mapping[str, tuple[str, ...]] | None, facts: Iterable[str]
+    at: KeyPath, condition: Mapping[str, tuple[str, ...]] | None, facts: Iterable[str]
 ) -> Iterator[Flaw]:
     for fact in condition or ():
         if fact not in facts:
             yield Flaw((*at, fact), f"no fact '{fact}'", suggest(fact, facts))
 
 
-def _pattern_flaws(at: Inward, patterns: tuple[str, ...], known: tuple[str, ...]) -> Iterator[Flaw]:
+def _pattern_flaws(
+    at: KeyPath, patterns: tuple[str, ...], known: tuple[str, ...]
+) -> Iterator[Flaw]:
     for index, pattern in enumerate(patterns):
         try:
             selector = Selector.parse([pattern])

@@ -1,7 +1,7 @@
-"""Claims held against cells: a verdict is computed, never written.
+"""Claims evaluated against cells: a verdict is computed, never written.
 
-A claim holds on a stack if each part of its proof does of which the stack has cells. It is *true*
-if it holds on every stack that ran them, *false* if on none, else it *depends*.
+A claim holds on a stack if every assertion of its proof holds for which the stack has cells. It is
+*true* if it holds on every stack that ran them, *false* if on none; otherwise it *depends*.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from enum import Enum
 
 from packaging.version import Version
 
-from matrix.claims.distinguish import Separation, separate
-from matrix.claims.document import EXPERIMENT, Claim, ClaimsDocument, Instead, Part
+from matrix.claims.distinguish import Distinction, distinguish
+from matrix.claims.document import EXPERIMENT, Assertion, Claim, ClaimsDocument, Instead
 from matrix.model import Fingerprint, Observation, Result, UriDefault
 from matrix.model.stack_id import StackId
 from matrix.results.store import ResultSet, StackResults
@@ -54,10 +54,10 @@ class ExperimentResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PartJudgement:
-    """One part, on the stacks that have cells of it."""
+class AssertionResult:
+    """One assertion, on the stacks that have cells of it."""
 
-    part: Part
+    assertion: Assertion
     verdict: ClaimVerdict
     stacks_for: tuple[str, ...] = ()
     stacks_against: tuple[str, ...] = ()
@@ -65,7 +65,7 @@ class PartJudgement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InsteadJudgement:
+class InsteadResult:
     """The advice, and its cells: those in which it is what it is meant to be, and the others."""
 
     write: str
@@ -75,7 +75,7 @@ class InsteadJudgement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judgement:
+class ClaimResult:
     """A claim with its verdict; `missing` is the reason why there is none."""
 
     document: str
@@ -84,19 +84,19 @@ class Judgement:
     stacks_for: tuple[str, ...] = ()
     stacks_against: tuple[str, ...] = ()
     cells: tuple[str, ...] = ()
-    separation: Separation | None = None
-    parts: tuple[PartJudgement, ...] = ()
-    also: tuple[PartJudgement, ...] = ()
-    instead: InsteadJudgement | None = None
+    separation: Distinction | None = None
+    assertions: tuple[AssertionResult, ...] = ()
+    also: tuple[AssertionResult, ...] = ()
+    instead: InsteadResult | None = None
     missing: str | None = None
 
 
-def adjudicate(
+def evaluate_claims(
     documents: Iterable[ClaimsDocument],
     results: ResultSet,
     experiments: Iterable[ExperimentResult] = (),
     corpus: Iterable[str] | None = None,
-) -> tuple[Judgement, ...]:
+) -> tuple[ClaimResult, ...]:
     """Settle the claims of documents by results.
 
     `corpus`: the ids of the cases that there are; a claim of which not every one was run is
@@ -112,7 +112,7 @@ def wanted_cases(claims: Iterable[Claim], corpus: Iterable[str]) -> frozenset[st
         pattern
         for claim in claims
         for cases in (
-            *(part.cases for part in (*claim.proof, *claim.also)),
+            *(assertion.cases for assertion in (*claim.proof, *claim.also)),
             claim.instead.cases if claim.instead else (),
         )
         for pattern in cases
@@ -143,61 +143,63 @@ class _Court:
         self._facts: dict[tuple[str, str], Facts] = {}
         self._chosen: dict[tuple[str, ...], tuple[str, ...]] = {}
 
-    def judge(self, document: str, claim: Claim) -> Judgement:
-        also = tuple(self._part(claim, part) for part in claim.also)
+    def judge(self, document: str, claim: Claim) -> ClaimResult:
+        also = tuple(self._assertion(claim, assertion) for assertion in claim.also)
         instead = None if claim.instead is None else self._instead(claim.instead)
-        parts = tuple(self._part(claim, part) for part in claim.proof)
-        missing = self._missing(parts)
+        assertions = tuple(self._assertion(claim, assertion) for assertion in claim.proof)
+        missing = self._missing(assertions)
         if missing is not None:
-            return Judgement(
+            return ClaimResult(
                 document=document, claim=claim, verdict=ClaimVerdict.UNSETTLED, missing=missing,
-                parts=parts, also=also, instead=instead,
+                assertions=assertions, also=also, instead=instead,
             )  # fmt: skip
-        against = _union(part.stacks_against for part in parts)
-        held = [name for name in _union(p.stacks_for for p in parts) if name not in set(against)]
-        return Judgement(
+        against = _union(assertion.stacks_against for assertion in assertions)
+        held = [
+            name for name in _union(p.stacks_for for p in assertions) if name not in set(against)
+        ]
+        return ClaimResult(
             document=document,
             claim=claim,
             verdict=_verdict(held, against),
             stacks_for=tuple(held),
             stacks_against=tuple(against),
-            cells=tuple(_union(part.cells for part in parts)),
+            cells=tuple(_union(assertion.cells for assertion in assertions)),
             separation=self._separation(held, against),
-            parts=parts,
+            assertions=assertions,
             also=also,
             instead=instead,
         )
 
-    def _part(self, claim: Claim, part: Part) -> PartJudgement:
+    def _assertion(self, claim: Claim, assertion: Assertion) -> AssertionResult:
         held: list[str] = []
         failed: list[str] = []
         cells: list[str] = []
-        for subject in self._subjects(claim, part):
+        for subject in self._subjects(claim, assertion):
             chosen = {
                 case: facts
                 for case, facts in subject.cells.items()
-                if part.when is None or meets(facts, part.when)
+                if assertion.when is None or meets(facts, assertion.when)
             }
-            rival = self._rival(subject, part.better_on) if part.better_on else None
-            if not chosen or (part.better_on and rival is None):
+            rival = self._rival(subject, assertion.better_on) if assertion.better_on else None
+            if not chosen or (assertion.better_on and rival is None):
                 continue
-            (held if self._holds(part, chosen, rival) else failed).append(subject.name)
+            (held if self._holds(assertion, chosen, rival) else failed).append(subject.name)
             cells += [f"{case} @ {subject.name}" for case in chosen]
             cells += [f"{case} @ {rival.stack}" for case in chosen] if rival else []
-        return PartJudgement(
-            part=part,
+        return AssertionResult(
+            assertion=assertion,
             verdict=_verdict(held, failed),
             stacks_for=tuple(held),
             stacks_against=tuple(failed),
             cells=tuple(dict.fromkeys(cells)),
         )
 
-    def _subjects(self, claim: Claim, part: Part) -> Iterable[_Subject]:
+    def _subjects(self, claim: Claim, assertion: Assertion) -> Iterable[_Subject]:
         for each in self._experiments:
             case = EXPERIMENT + each.id
-            if each.unavailable is None and case in part.cases:
+            if each.unavailable is None and case in assertion.cases:
                 yield _Subject(each.stack, {case: each.facts})
-        cases = self._selected(part.cases)
+        cases = self._selected(assertion.cases)
         for stack in self._results.stacks:
             if stack.fingerprint is None or not _is_on(stack.fingerprint, claim.on):
                 continue
@@ -233,17 +235,19 @@ class _Court:
             self._facts[key] = cell_facts(observation, self._results.cases[case].intent)
         return self._facts[key]
 
-    def _holds(self, part: Part, cells: Mapping[str, Facts], rival: StackResults | None) -> bool:
-        if part.every is not None:
-            return all(meets(facts, part.every) for facts in cells.values())
-        if part.some is not None:
-            return any(meets(facts, part.some) for facts in cells.values())
-        if part.none is not None:
-            return not any(meets(facts, part.none) for facts in cells.values())
-        if part.same is not None or part.differ is not None:
-            names = part.same or part.differ or ()
+    def _holds(
+        self, assertion: Assertion, cells: Mapping[str, Facts], rival: StackResults | None
+    ) -> bool:
+        if assertion.every is not None:
+            return all(meets(facts, assertion.every) for facts in cells.values())
+        if assertion.some is not None:
+            return any(meets(facts, assertion.some) for facts in cells.values())
+        if assertion.none is not None:
+            return not any(meets(facts, assertion.none) for facts in cells.values())
+        if assertion.same is not None or assertion.differ is not None:
+            names = assertion.same or assertion.differ or ()
             seen = {tuple(facts[name] for name in names) for facts in cells.values()}
-            return (len(seen) == 1) is (part.same is not None)
+            return (len(seen) == 1) is (assertion.same is not None)
         assert rival is not None
         return self._is_better(rival, cells)
 
@@ -273,7 +277,7 @@ class _Court:
         ]
         return max(found, key=lambda each: each[0])[1] if found else None
 
-    def _instead(self, instead: Instead) -> InsteadJudgement:
+    def _instead(self, instead: Instead) -> InsteadResult:
         cases = self._selected(instead.cases)
         cells = [
             (f"{case} @ {stack.stack}", facts["intent"] == ("as_intended",))
@@ -282,22 +286,22 @@ class _Court:
             for case in cases
             if (facts := self._cell(stack, case)) is not None
         ]
-        return InsteadJudgement(
+        return InsteadResult(
             write=instead.write,
             cases=tuple(cases),
             good=tuple(cell for cell, good in cells if good),
             bad=tuple(cell for cell, good in cells if not good),
         )
 
-    def _missing(self, parts: Sequence[PartJudgement]) -> str | None:
+    def _missing(self, assertions: Sequence[AssertionResult]) -> str | None:
         done = {EXPERIMENT + each.id: each for each in self._experiments}
-        for judged in parts:
-            for name in (p for p in judged.part.cases if p.startswith(EXPERIMENT)):
+        for judged in assertions:
+            for name in (p for p in judged.assertion.cases if p.startswith(EXPERIMENT)):
                 if name not in done:
                     return f"{name} was not done"
                 if done[name].unavailable is not None:
                     return f"{name}: {done[name].unavailable}"
-            chosen = self._choose(judged.part.cases)
+            chosen = self._choose(judged.assertion.cases)
             lacking = [case for case in chosen if case not in self._results.cases]
             if lacking:
                 return f"{len(lacking)} of its cases were not run, such as {lacking[0]}"
@@ -306,22 +310,22 @@ class _Court:
                 return missing
         return None
 
-    def _unrun(self, judged: PartJudgement) -> str | None:
-        """A kind of stack (bare, or with a middleware) that the part asks for and that none is."""
+    def _unrun(self, judged: AssertionResult) -> str | None:
+        """The kind of stack (bare, or a middleware) that the assertion needs, and did not run."""
         ran = set(judged.stacks_for + judged.stacks_against)
-        kinds = {self._results.cases[case].via for case in self._selected(judged.part.cases)}
+        kinds = {self._results.cases[case].via for case in self._selected(judged.assertion.cases)}
         for kind in sorted(kinds, key=lambda via: via or ""):
             stacks = {s.stack for s in self._results.stacks if s.middleware == kind}
-            if not ran & stacks and judged.part.when is None:
+            if not ran & stacks and judged.assertion.when is None:
                 what = "bare stack" if kind is None else f"stack with {kind}"
-                return f"no {what} ran {' '.join(judged.part.cases)}"
+                return f"no {what} ran {' '.join(judged.assertion.cases)}"
         return None
 
-    def _separation(self, held: Sequence[str], against: Sequence[str]) -> Separation | None:
+    def _separation(self, held: Sequence[str], against: Sequence[str]) -> Distinction | None:
         prints = {s.stack: s.fingerprint for s in self._results.stacks if s.fingerprint is not None}
         if not held or not against or not {*held, *against} <= prints.keys():
             return None
-        return separate({s: prints[s] for s in held}, {s: prints[s] for s in against})
+        return distinguish({s: prints[s] for s in held}, {s: prints[s] for s in against})
 
 
 def _is_on(fingerprint: Fingerprint, on: Mapping[str, Sequence[str]] | None) -> bool:

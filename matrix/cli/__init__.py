@@ -60,7 +60,7 @@ def cli() -> None:
 
     Data goes to standard output, progress to standard error.
     Exit codes: 0 as expected, 1 changed or not as expected, 2 usage or a document that does not
-    read, 3 an error of ours, 4 a stack could not be provided or nothing could run, 5 nothing
+    read, 3 internal error, 4 a stack could not be provided or nothing could run, 5 nothing
     selected, 130 interrupted.
     """
 
@@ -98,7 +98,7 @@ def _in_words(error: Exception) -> str:
     if isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename else ""
         return f"{where}{error.strerror or error}"
-    return f"an error of ours: {type(error).__name__}: {error}"
+    return f"internal error: {type(error).__name__}: {error}"
 
 
 def _complain(message: str) -> None:

@@ -11,10 +11,10 @@ import click
 
 from matrix.claims.document import EXPERIMENT, ClaimsDocument, load_claims
 from matrix.claims.evaluate import (
+    ClaimResult,
     ClaimVerdict,
     ExperimentResult,
-    Judgement,
-    adjudicate,
+    evaluate_claims,
     wanted_cases,
 )
 from matrix.claims.experiments import load_experiments, perform
@@ -111,7 +111,7 @@ def command(
     else:
         directory = results or RESULTS
         found, experiments = load_results(directory), load_experiments(directory)
-    judged = adjudicate(chosen, found, experiments, cases)
+    judged = evaluate_claims(chosen, found, experiments, cases)
     text = claims_json(judged) if format_ == "json" else _table(judged, to_file=output is not None)
     write_output(text, output)
     check_conflicts(found)
@@ -170,13 +170,13 @@ def _measure(
     )
 
 
-def _table(judged: Sequence[Judgement], *, to_file: bool) -> str:
+def _table(judged: Sequence[ClaimResult], *, to_file: bool) -> str:
     terminal = this_terminal()
     unicode = to_file or terminal["unicode"]
     return render_claims(judged, width=terminal["width"], unicode=unicode)
 
 
-def _exit_code(judged: Sequence[Judgement]) -> int:
+def _exit_code(judged: Sequence[ClaimResult]) -> int:
     unsettled = [each for each in judged if each.verdict is ClaimVerdict.UNSETTLED]
     if unsettled:
         names = ", ".join(each.claim.id for each in unsettled)

@@ -16,7 +16,7 @@ from matrix.errors import EXIT_OK, MatrixError, UsageError
 
 if TYPE_CHECKING:
     from matrix.claims.document import ClaimsDocument
-    from matrix.claims.evaluate import Judgement
+    from matrix.claims.evaluate import ClaimResult
     from matrix.model import Case
     from matrix.results.store import ResultSet
     from matrix.scenarios.topic import Topic
@@ -100,11 +100,11 @@ def choose_stacks(
     catalogue: Catalogue, set_name: str | None, specs: Sequence[str], default: str
 ) -> tuple[Stack, ...]:
     """The stacks that the user named, those of pyproject.toml, or those of the default set."""
-    from matrix.project.config import load_settings
+    from matrix.project.config import load_config
     from matrix.project.stacks import project_stacks
     from matrix.stacks.spec import parse_stack, stacks_of_set
 
-    settings = load_settings()
+    settings = load_config()
     if set_name is None and not specs and settings.stacks is not None:
         return project_stacks(settings, catalogue)
     chosen = [parse_stack(spec, catalogue) for spec in specs]
@@ -118,10 +118,10 @@ def read_topics(paths: Sequence[Path]) -> tuple[Topic, ...]:
 
     Where that names none, they are in `scenarios/` here.
     """
-    from matrix.project.config import load_settings
+    from matrix.project.config import load_config
     from matrix.scenarios.load import load_topics
 
-    homes = paths or load_settings().scenarios
+    homes = paths or load_config().scenarios
     if not paths and not all(home.exists() for home in homes):
         raise UsageError(f"there is no directory {homes[0]}/ here", hint="name scenario files")
     return load_topics(homes)
@@ -150,14 +150,14 @@ def read_claims() -> tuple[ClaimsDocument, ...]:
 
 def judge_claims(
     documents: Sequence[ClaimsDocument], results: ResultSet, directory: Path
-) -> tuple[Judgement, ...]:
+) -> tuple[ClaimResult, ...]:
     """What results, and the experiments beside them, say of claims."""
-    from matrix.claims.evaluate import adjudicate
+    from matrix.claims.evaluate import evaluate_claims
     from matrix.claims.experiments import load_experiments
 
     if not documents:
         return ()
-    return adjudicate(documents, results, load_experiments(directory), corpus())
+    return evaluate_claims(documents, results, load_experiments(directory), corpus())
 
 
 @cache

@@ -26,11 +26,11 @@ from matrix.comparison.report import FAILING, ChangeReport, report_changes
 from matrix.documents.yaml_model import suggest
 from matrix.errors import UsageError
 from matrix.model import Case
+from matrix.model.selection import Selection
 from matrix.model.stack_id import StackId
 from matrix.reports.changes.formats import CHANGE_RENDERERS, render_changes
 from matrix.reports.changes.markdown import render_change_markdown
 from matrix.reports.changes.table import render_change_table
-from matrix.results.sorted_diff import Selection
 from matrix.results.store import ResultSet
 from matrix.runner.collect import observe
 from matrix.scenarios.selector import Selector, matches

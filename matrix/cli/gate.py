@@ -15,7 +15,7 @@ from matrix.cli.progress import check_ran, follow
 from matrix.comparison.diff import ChangeKind
 from matrix.errors import DocumentError, NothingSelectedError, Problem, UsageError
 from matrix.model import Case, ScenarioInfo
-from matrix.project.config import Settings, load_settings
+from matrix.project.config import ProjectConfig, load_config
 from matrix.project.stacks import configured_specs, pins_path
 from matrix.runner.collect import Work, measure
 from matrix.scenarios.expand import expand_topics, scenario_infos
@@ -54,7 +54,7 @@ def gate_options(function: F) -> F:
 class Gate:
     """What is held against what: where things are, which stacks, and which cases."""
 
-    settings: Settings
+    settings: ProjectConfig
     baseline: Path
     pins: Path
     fail_on: frozenset[ChangeKind]
@@ -79,7 +79,7 @@ def open_gate(
     patterns: Sequence[str] = (),
 ) -> Gate:
     """Put together what the options say, and for the rest what pyproject.toml does."""
-    settings = load_settings()
+    settings = load_config()
     catalogue = load_catalogue()
     directory = baseline or settings.baseline
     selector = Selector.parse(patterns)
@@ -101,7 +101,7 @@ def open_gate(
 
 
 def _settled(
-    settings: Settings, fail_on: str | None, words: Sequence[str], catalogue: Catalogue
+    settings: ProjectConfig, fail_on: str | None, words: Sequence[str], catalogue: Catalogue
 ) -> tuple[frozenset[ChangeKind], tuple[str, ...]]:
     """The kinds that fail, and the stacks; DocumentError with what is wrong in either setting."""
     problems: list[Problem] = []
@@ -120,7 +120,7 @@ def _settled(
     return kinds, specs
 
 
-def _fail_on(text: str | None, settings: Settings) -> frozenset[ChangeKind]:
+def _fail_on(text: str | None, settings: ProjectConfig) -> frozenset[ChangeKind]:
     try:
         return failing_kinds(settings.fail_on if text is None else text)
     except UsageError as error:

@@ -23,7 +23,7 @@ from matrix.reports.grid import visible
 from matrix.results.store import StackResults
 from matrix.runner.collect import observe
 from matrix.scenarios.expand import expand_topics, explain_topics, scenario_infos
-from matrix.scenarios.features import coverage
+from matrix.scenarios.features import count_features
 from matrix.scenarios.selector import Selector
 from matrix.stacks.catalogue import load_catalogue
 from matrix.stacks.provision import Provisioner
@@ -104,7 +104,7 @@ def list_coverage(
     selector = Selector.parse(patterns)
     drivers = tuple(load_catalogue().drivers)
     cases = (case for case in expand_topics(read_topics(scenarios)) if selector(case.id))
-    found = coverage(cases, drivers)
+    found = count_features(cases, drivers)
     rows: list[tuple[str, ...]] = [("feature", *drivers)]
     rows += [(visible(name), *(str(count[d]) for d in drivers)) for name, count in found.items()]
     _write(

@@ -15,7 +15,7 @@ from matrix.cli.common import (
     write_output,
 )
 from matrix.reports import RENDERERS, render
-from matrix.results.provenance import load_measured
+from matrix.results.provenance import load_provenance
 from matrix.results.store import load_results
 from matrix.scenarios.selector import Selector
 
@@ -37,5 +37,5 @@ def command(format_: str, results: Path, patterns: tuple[str, ...], output: Path
         write_output(render_table(found, selector), None)
     else:
         write_output(
-            render(format_, found, selector, claims=claims, runs=load_measured(results)), output
+            render(format_, found, selector, claims=claims, runs=load_provenance(results)), output
         )

@@ -36,7 +36,12 @@ from matrix.errors import (
 from matrix.model import Case, ScenarioInfo, canonical
 from matrix.reports import RENDERERS, render
 from matrix.reports.grid import build_grid
-from matrix.results.provenance import MEASURED_FILE, load_measured, measured_now, write_measured
+from matrix.results.provenance import (
+    PROVENANCE_FILE,
+    load_provenance,
+    provenance_now,
+    write_provenance,
+)
 from matrix.results.store import ResultSet, load_results, remove_results, write_cases
 from matrix.runner.collect import Work, store
 from matrix.runner.engine import Run
@@ -110,12 +115,12 @@ def command(
     if claims:
         todo = [experiment for document in claims for experiment in document.experiments]
         write_experiments(output, perform(todo, offline=offline))
-    write_measured(output, [measured_now(time.monotonic() - began)])
+    write_provenance(output, [provenance_now(time.monotonic() - began)])
     check_ran(work, missing)
     results = load_results(output)
     page = _page(output)
     judged = judge_claims(claims, results, output)
-    write_output(render("html", results, claims=judged, runs=load_measured(output)), page)
+    write_output(render("html", results, claims=judged, runs=load_provenance(output)), page)
     table = format_ == "table"
     write_output(render_table(results) if table else render(format_, results, claims=judged), None)
     _say_where(results, output, page, time.monotonic() - began, to_stderr=not table)
@@ -151,7 +156,7 @@ def _prepare(
             err=True,
         )
         shutil.rmtree(parts)
-    for old in (output / EXPERIMENTS_FILE, output / MEASURED_FILE):
+    for old in (output / EXPERIMENTS_FILE, output / PROVENANCE_FILE):
         old.unlink(missing_ok=True)
     parts.mkdir(parents=True, exist_ok=True)
     note.write_text(plan)

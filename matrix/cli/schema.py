@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
-from matrix.cli.common import (
-    output_option,
-    write_output,
-)
-from matrix.schemas import SCHEMAS
+from matrix.cli.common import output_option, write_output
+from matrix.errors import UsageError
+from matrix.schemas import SCHEMAS, render_schema, write_schemas
 
 
 @click.command("schema")
-@click.argument("name", type=click.Choice(sorted(SCHEMAS)))
+@click.argument("name", required=False, type=click.Choice(sorted(SCHEMAS)))
+@click.option("--write", is_flag=True, help="Write the schema files of this package again.")
 @output_option
-def command(name: str, output: Path | None) -> None:
+def command(name: str | None, write: bool, output: Path | None) -> None:
     """Print the JSON Schema of what people write, of cases or of observations.
 
     Example: sqlite-matrix schema scenario -o scenario.schema.json
     """
-    write_output(json.dumps(SCHEMAS[name](), indent=2, sort_keys=True) + "\n", output)
+    if write == (name is not None):
+        raise UsageError("name a schema, or use --write", hint=", ".join(sorted(SCHEMAS)))
+    if name is not None:
+        write_output(render_schema(name), output)
+        return
+    for path in write_schemas():
+        click.echo(f"written: {path}", err=True)

@@ -10,7 +10,7 @@ from matrix.cli.common import RESULTS, judge_claims, read_claims, write_output
 from matrix.reports import render
 from matrix.reports.badges import render_badges
 from matrix.results.merge import merge_results
-from matrix.results.provenance import load_measured
+from matrix.results.provenance import load_provenance
 
 SITE = Path("results/report")
 BESIDE = {
@@ -36,7 +36,7 @@ def command(results: tuple[Path, ...], output: Path) -> None:
     """
     directories = results or (RESULTS,)
     merged = merge_results(directories)
-    runs = tuple(run for directory in directories for run in load_measured(directory))
+    runs = tuple(run for directory in directories for run in load_provenance(directory))
     claims = judge_claims(read_claims(), merged, directories[0])
     page = render("html", merged, claims=claims, runs=runs, files=tuple(BESIDE))
     write_output(page, output / "index.html")

@@ -22,8 +22,9 @@ from matrix.comparison.diff import ChangeKind
 from matrix.comparison.grouping import Group, sort_of
 from matrix.documents.yaml_model import FromPlain, Record, load_document
 from matrix.errors import DocumentError, Problem, UsageError
-from matrix.results.file_format import Document
-from matrix.results.sorted_diff import CASES, Selection, SortedLines
+from matrix.model.selection import Selection
+from matrix.results.file_format import ResultFile
+from matrix.results.sorted_diff import CASES, SortedLines
 from matrix.results.store import result_files
 from matrix.scenarios.selector import Selector, matches
 from matrix.scenarios.topic import Labels
@@ -36,7 +37,7 @@ _HEAD = """\
 _SHORT_LIST = 3
 """So many cases of a scenario are listed; more are named by the scenario."""
 
-Texts = Annotated[Labels, Field(min_length=1)]
+Patterns = Annotated[Labels, Field(min_length=1)]
 
 
 class AcceptedChange(Record):
@@ -47,8 +48,10 @@ class AcceptedChange(Record):
     kinds: Annotated[FromPlain[tuple[FromPlain[ChangeKind], ...]], Field(min_length=1)] = Field(
         description="The kinds of the change; one that has others too is not accepted"
     )
-    cases: Texts = Field(description="Cases, scenarios, topics or patterns over case ids")
-    stacks: Texts = Field(description="Names of stacks as in the old or the new result; * is any")
+    cases: Patterns = Field(description="Cases, scenarios, topics or patterns over case ids")
+    stacks: Patterns = Field(
+        description="Names of stacks as in the old or the new result; * is any"
+    )
     cause: str | None = Field(default=None, description="What decides it, as `compare` found it")
     reference: str | None = Field(default=None, description="Where it is discussed or announced")
 
@@ -223,7 +226,7 @@ def _compared(
     found: set[int] = set()
     if open_:
         cases, _ = result_files(comparison.new)
-        for name, _ in SortedLines(Document(cases, "cases"), CASES):
+        for name, _ in SortedLines(ResultFile(cases, "cases"), CASES):
             if selection is None or selection(name):
                 found |= {key for key, selector in selectors.items() if selector(name)}
     return (entry for entry in open_ if id(entry) in found)

@@ -14,7 +14,7 @@ from itertools import pairwise
 
 from packaging.version import InvalidVersion, Version
 
-from matrix.comparison.pairing import Fact, Pair, Part, fact_value
+from matrix.comparison.pairing import Component, Fact, Pair, fact_value
 from matrix.model import Fingerprint
 from matrix.text import few
 
@@ -128,7 +128,7 @@ class Cause:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Witness:
+class Evidence:
     """A stack that was run, and what it showed of a change; None for neither of the two."""
 
     stack: str
@@ -136,10 +136,10 @@ class Witness:
     shown: Shown | None
 
 
-def candidates(pair: Pair, parts: Iterable[Part] | None = None) -> tuple[Candidate, ...]:
-    """The facts that may decide what changed in a pair, or those of some of its parts."""
-    wanted = set(pair.parts if parts is None else parts)
-    facts = [fact for fact in pair.facts if fact.part in wanted]
+def candidates(pair: Pair, components: Iterable[Component] | None = None) -> tuple[Candidate, ...]:
+    """The facts that may decide what changed in a pair, or those of some of its components."""
+    wanted = set(pair.components if components is None else components)
+    facts = [fact for fact in pair.facts if fact.component in wanted]
     told = [fact for fact in facts if fact.name not in _PROBED] or facts
     names = {fact.name for fact in told}
     if "sqlite" in names:
@@ -167,10 +167,10 @@ def stated_cause(pair: Pair) -> Cause:
     return Cause(how=how, facts=found)
 
 
-def judge(
+def weigh_evidence(
     facts: Sequence[Candidate],
     pair: Pair,
-    witnesses: Sequence[Witness],
+    witnesses: Sequence[Evidence],
     builds: Iterable[Fingerprint] = (),
 ) -> Cause:
     """The facts with which every witness agrees.
@@ -200,7 +200,7 @@ def judge(
     )
 
 
-def _agrees(candidate: Candidate, pair: Pair, told: Sequence[Witness]) -> bool:
+def _agrees(candidate: Candidate, pair: Pair, told: Sequence[Evidence]) -> bool:
     """Whether every witness agrees with it; of a driver's code those which run that driver."""
     if candidate.own and _varies_without_it(told):
         return False
@@ -212,7 +212,7 @@ def _agrees(candidate: Candidate, pair: Pair, told: Sequence[Witness]) -> bool:
     return all(expected.get(value) is witness.shown for witness, value in known)
 
 
-def _varies_without_it(told: Sequence[Witness]) -> bool:
+def _varies_without_it(told: Sequence[Evidence]) -> bool:
     """Whether both were shown by one and the same code: then it is not that code which decides."""
     shown: dict[tuple[str, str, str], set[Shown | None]] = {}
     for each in told:
@@ -221,7 +221,7 @@ def _varies_without_it(told: Sequence[Witness]) -> bool:
     return any(len(both) > 1 for both in shown.values())
 
 
-def _value(candidate: Candidate, pair: Pair, witness: Witness) -> str | None:
+def _value(candidate: Candidate, pair: Pair, witness: Evidence) -> str | None:
     """What the fact is on a stack that was run; None where it says nothing there."""
     theirs, ours = witness.fingerprint, pair.new.fingerprint
     assert ours is not None
@@ -235,7 +235,7 @@ def _is_version(candidate: Candidate) -> bool:
     return named and None not in (_version(candidate.fact.old), _version(candidate.fact.new))
 
 
-def _one_boundary(candidate: Candidate, told: Sequence[tuple[Witness, str]]) -> bool:
+def _one_boundary(candidate: Candidate, told: Sequence[tuple[Evidence, str]]) -> bool:
     """Whether there is one version on whose two sides the old and the new were shown."""
     rising = _version(candidate.fact.old) < _version(candidate.fact.new)  # type: ignore[operator]
     sides: dict[Shown, list[Version]] = {Shown.OLD: [], Shown.NEW: []}
@@ -267,7 +267,7 @@ def _comes_with(candidate: Candidate, builds: Iterable[Fingerprint]) -> bool:
     return max(old) < min(new) or max(new) < min(old)
 
 
-def _in_words(candidate: Candidate, told: Sequence[Witness]) -> str:
+def _in_words(candidate: Candidate, told: Sequence[Evidence]) -> str:
     """The fact; of SQLite's version the two on either side of the boundary, as far as was run."""
     if candidate.fact.name == "sqlite" and _is_version(candidate):
         seen = sorted({(Version(w.fingerprint.sqlite), w.shown is Shown.NEW) for w in told})

@@ -24,9 +24,10 @@ from matrix.comparison.diff import Aspect, ChangeKind, differing_aspects, saw_le
 from matrix.comparison.pairing import Pair, Side, pair_stacks
 from matrix.errors import NothingSelectedError, ResultsError
 from matrix.model import Case, Json, Observation, canonical
+from matrix.model.selection import Selection
 from matrix.model.stack_id import stack_order
-from matrix.results.file_format import RUN_AGAIN, Document, parse_record, reading
-from matrix.results.sorted_diff import CASES, CELLS, Lines, Selection, SortedLines, side_by_side
+from matrix.results.file_format import RUN_AGAIN, ResultFile, parse_record, reading
+from matrix.results.sorted_diff import CASES, CELLS, Lines, SortedLines, side_by_side
 from matrix.results.store import result_files, spoilt, stack_of
 
 T = TypeVar("T")
@@ -121,7 +122,7 @@ def _compare(
     found = [_differing(pair, left[pair.old], right[pair.new], selection) for pair in pairs]
     wanted = {lines.name for each in found for lines in each.lines}
     cases = _read_cases(
-        Document(old_cases, "cases"), Document(new_cases, "cases"), wanted, selection
+        ResultFile(old_cases, "cases"), ResultFile(new_cases, "cases"), wanted, selection
     )
     unavailable = [_availability(each) for each in found]
     changes = [
@@ -170,10 +171,10 @@ def _order(change: Change) -> tuple[object, ...]:
     return (change.kind.rank, change.case.id, stack_order(change.pair.new.stack))
 
 
-def _sides(files: Iterable[Path]) -> dict[Side, Document]:
-    found: dict[Side, Document] = {}
+def _sides(files: Iterable[Path]) -> dict[Side, ResultFile]:
+    found: dict[Side, ResultFile] = {}
     for file in files:
-        document = Document(file, "stack")
+        document = ResultFile(file, "stack")
         stack, fingerprint, unavailable = stack_of(document)
         found[Side(stack=stack, fingerprint=fingerprint, unavailable=unavailable)] = document
     return found
@@ -191,7 +192,7 @@ def _selected(
     )
 
 
-def _differing(pair: Pair, old: Document, new: Document, selection: Selection | None) -> _Found:
+def _differing(pair: Pair, old: ResultFile, new: ResultFile, selection: Selection | None) -> _Found:
     """The lines of a pair that differ in more than the name of the stack."""
     rewritten = None
     if pair.old.stack != pair.new.stack:
@@ -215,7 +216,7 @@ def _replace(old: bytes, new: bytes, line: bytes) -> bytes:
 
 
 def _alone(
-    side: Side, document: Document, kind: ChangeKind, selection: Selection | None
+    side: Side, document: ResultFile, kind: ChangeKind, selection: Selection | None
 ) -> StackChange:
     names = (name for name, _ in SortedLines(document, CELLS))
     cells = sum(1 for name in names if selection is None or selection(name))
@@ -223,7 +224,7 @@ def _alone(
 
 
 def _read_cases(
-    old: Document, new: Document, wanted: set[str], selection: Selection | None
+    old: ResultFile, new: ResultFile, wanted: set[str], selection: Selection | None
 ) -> _Cases:
     """Read the two files of cases; NothingSelectedError where none of theirs is selected."""
     found = _Cases()
@@ -248,13 +249,13 @@ def _read_cases(
         raise NothingSelectedError(f"no case is selected in {old.path.parent}", hint=hint)
     missing = wanted - found.cases.keys()
     if missing:
-        for name, line in SortedLines(Document(new.path, "cases"), CASES):
+        for name, line in SortedLines(ResultFile(new.path, "cases"), CASES):
             if name in missing:
                 found.cases[name] = _case(new, line)
     return found
 
 
-def _case(document: Document, line: bytes) -> Case:
+def _case(document: ResultFile, line: bytes) -> Case:
     return _parsed(document.path, line, CASES, Case.from_json)
 
 

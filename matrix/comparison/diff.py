@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from matrix.model import Created, Json, Kind, Observation, Result, Storage
+from matrix.model import Created, Json, Observation, PathKind, Result, Storage
 
 
 class ChangeKind(str, Enum):
@@ -248,7 +248,7 @@ def _lacks(old: Json, new: Json) -> bool:
 
 
 def _lasts(entry: Created) -> bool:
-    return entry.kept or entry.kind is Kind.DATABASE
+    return entry.kept or entry.kind is PathKind.DATABASE
 
 
 def _kinds(name: str, old: Json, new: Json) -> tuple[ChangeKind, ...]:

@@ -3,9 +3,9 @@
     from matrix.comparison.explain import explain
     explained = explain(comparison, run_cases, load_catalogue())
 
-First one part at a time is exchanged: Python, the middleware, the URI setting, the driver's wheel,
-the SQLite under stdlib sqlite3. What a wheel bundles is told apart by stacks that have its facts in
-other combinations: every listed SQLite under stdlib sqlite3, and other versions of the drivers.
+First one component at a time is exchanged: Python, the middleware, the URI setting, the driver's
+wheel, the SQLite under stdlib sqlite3. What a wheel bundles is told apart by stacks that combine
+its facts in other ways: every listed SQLite under stdlib sqlite3, other versions of the drivers.
 Only the cases that changed are run.
 """
 
@@ -14,10 +14,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from matrix.comparison.causes import Cause, How, Shown, Witness, candidates, judge
+from matrix.comparison.causes import Cause, Evidence, How, Shown, candidates, weigh_evidence
 from matrix.comparison.compare import Change, Comparison, kinds_of
 from matrix.comparison.diff import Aspect, aspects_of, gist
-from matrix.comparison.pairing import Pair, Part, Side
+from matrix.comparison.pairing import Component, Pair, Side
 from matrix.errors import UsageError
 from matrix.model import Case, Json
 from matrix.model.stack_id import StackId
@@ -108,7 +108,7 @@ class _Plan:
         self._new = new
         self._catalogue = catalogue
         self._chosen = _representatives(changes)
-        self._parts: dict[_Strand, Part] = {}
+        self._components: dict[_Strand, Component] = {}
         self._causes: dict[_Strand, Cause] = {}
 
     @property
@@ -116,25 +116,25 @@ class _Plan:
         return [change.case for change in self._chosen]
 
     def swaps(self) -> Iterator[_Asked]:
-        """The two stacks themselves, and each with one part of the other."""
+        """The two stacks themselves, and each with one component of the other."""
         for name in (self._old, self._new, *self._swapped().values(), *self._kept().values()):
             yield from self._asked(name)
 
     def settle(self, runs: _Runs) -> None:
-        """Find the part that decides each strand, or why there is none."""
+        """Find the component that decides each strand, or why there is none."""
         for change in self._chosen:
             for aspect in change.aspects:
                 strand = (change.case.id, aspect.name)
                 found = self._deciding(change, aspect, runs)
-                if isinstance(found, Part):
-                    self._parts[strand] = found
+                if isinstance(found, Component):
+                    self._components[strand] = found
                 else:
                     self._causes[strand] = found
 
     def witnesses(self) -> Iterator[_Asked]:
-        """Stacks in which what a part bundles is combined otherwise."""
-        bundles = {p for p in self._parts.values() if len(candidates(self._pair, [p])) > 1}
-        if bundles & {Part.DRIVER, Part.LIBRARY, Part.PYTHON}:
+        """Stacks in which what a component bundles is combined otherwise."""
+        bundles = {p for p in self._components.values() if len(candidates(self._pair, [p])) > 1}
+        if bundles & {Component.DRIVER, Component.LIBRARY, Component.PYTHON}:
             for name in _others(self._old, self._catalogue):
                 yield from self._asked(name)
 
@@ -143,14 +143,14 @@ class _Plan:
         for change in self._chosen:
             for aspect in change.aspects:
                 strand = (change.case.id, aspect.name)
-                if strand not in self._parts:
+                if strand not in self._components:
                     continue
-                facts = candidates(self._pair, [self._parts[strand]])
+                facts = candidates(self._pair, [self._components[strand]])
                 seen = [_witness(stack, change, aspect) for stack in runs.values()]
                 told = [each for each in seen if each is not None and self._counts(each)]
                 builds = (s.fingerprint for s in runs.values() if s.fingerprint is not None)
-                cause = judge(facts, self._pair, told, builds)
-                self._causes[strand] = replace(cause, swapped=len(self._pair.parts) > 1)
+                cause = weigh_evidence(facts, self._pair, told, builds)
+                self._causes[strand] = replace(cause, swapped=len(self._pair.components) > 1)
         self._learn_from_the_alike()
 
     def strands(self, change: Change) -> list[Change]:
@@ -193,7 +193,7 @@ class _Plan:
                 if len(certain) == 1:
                     self._causes[strand] = replace(certain[0], stacks=cause.stacks)
 
-    def _counts(self, witness: Witness) -> bool:
+    def _counts(self, witness: Evidence) -> bool:
         """Whether a stack speaks of the wheels: nothing but those may be exchanged in it."""
         name = StackId.parse(witness.stack)
         assert name is not None
@@ -202,9 +202,9 @@ class _Plan:
         same = (name.python, name.middleware, above, name.options.get("uri"))
         return same == (
             self._old.python, self._old.middleware, mine, self._old.options.get("uri"),
-        ) or Part.PYTHON in self._parts.values()  # fmt: skip
+        ) or Component.PYTHON in self._components.values()  # fmt: skip
 
-    def _deciding(self, change: Change, aspect: Aspect, runs: _Runs) -> Part | Cause:
+    def _deciding(self, change: Change, aspect: Aspect, runs: _Runs) -> Component | Cause:
         if (
             self._shown(self._old, change, aspect, runs) is not Shown.OLD
             or self._shown(self._new, change, aspect, runs) is not Shown.NEW
@@ -212,20 +212,20 @@ class _Plan:
             ran = {str(self._old), str(self._new)} <= _available(runs)
             facts = change.cause.facts
             return Cause(how=How.NOT_REPEATED if ran else How.UNTRIED, facts=facts)
-        parts = self._pair.parts
-        if len(parts) == 1:
-            return parts[0]
+        components = self._pair.components
+        if len(components) == 1:
+            return components[0]
         swapped, kept = self._swapped(), self._kept()
         found = [
-            part
-            for part in swapped
-            if self._shown(swapped[part], change, aspect, runs) is Shown.NEW
-            and self._shown(kept[part], change, aspect, runs) is Shown.OLD
+            component
+            for component in swapped
+            if self._shown(swapped[component], change, aspect, runs) is Shown.NEW
+            and self._shown(kept[component], change, aspect, runs) is Shown.OLD
         ]
         if len(found) == 1:
             return found[0]
         names = {str(name) for name in (*swapped.values(), *kept.values())}
-        ran = names <= _available(runs) and len(swapped) == len(parts)
+        ran = names <= _available(runs) and len(swapped) == len(components)
         return Cause(
             how=How.REFUTED if ran else How.UNTRIED,
             facts=change.cause.facts,
@@ -233,18 +233,18 @@ class _Plan:
             swapped=True,
         )
 
-    def _swapped(self) -> dict[Part, StackId]:
-        """For each part that can be exchanged the old stack with the new part."""
+    def _swapped(self) -> dict[Component, StackId]:
+        """For each component that can be exchanged the old stack with the new component."""
         return self._exchanged(self._old, self._new)
 
-    def _kept(self) -> dict[Part, StackId]:
-        """The new stack with the old part."""
+    def _kept(self) -> dict[Component, StackId]:
+        """The new stack with the old component."""
         return self._exchanged(self._new, self._old)
 
-    def _exchanged(self, stack: StackId, other: StackId) -> dict[Part, StackId]:
-        parts = self._pair.parts if len(self._pair.parts) > 1 else ()
-        found = {part: _exchange(stack, other, part) for part in parts}
-        return {part: name for part, name in found.items() if name is not None}
+    def _exchanged(self, stack: StackId, other: StackId) -> dict[Component, StackId]:
+        components = self._pair.components if len(self._pair.components) > 1 else ()
+        found = {component: _exchange(stack, other, component) for component in components}
+        return {component: name for component, name in found.items() if name is not None}
 
     def _asked(self, name: StackId) -> Iterator[_Asked]:
         try:
@@ -262,7 +262,7 @@ def _available(runs: _Runs) -> set[str]:
     return {name for name, stack in runs.items() if stack.unavailable is None}
 
 
-def _witness(stack: StackResults, change: Change, aspect: Aspect) -> Witness | None:
+def _witness(stack: StackResults, change: Change, aspect: Aspect) -> Evidence | None:
     """What a stack showed of an aspect; None where the case was not run on it."""
     observation = stack.observations.get(change.case.id)
     if observation is None or stack.fingerprint is None:
@@ -273,7 +273,7 @@ def _witness(stack: StackResults, change: Change, aspect: Aspect) -> Witness | N
     ends = [_end(aspects_of(each)) for each in (change.old, change.new) if each is not None]
     if _end(seen) not in ends:
         shown = None  # it came to another end, and says nothing of what would have followed
-    return Witness(stack=stack.stack, fingerprint=stack.fingerprint, shown=shown)
+    return Evidence(stack=stack.stack, fingerprint=stack.fingerprint, shown=shown)
 
 
 def _end(seen: Mapping[str, Json]) -> tuple[Json, Json]:
@@ -307,14 +307,18 @@ def _full_name(side: Side, catalogue: Catalogue) -> StackId | None:
         return None
 
 
-def _exchange(stack: StackId, other: StackId, part: Part) -> StackId | None:
-    """A stack with one part of another; None for a part that cannot be had on its own."""
-    if part is Part.PYTHON:
+def _exchange(stack: StackId, other: StackId, component: Component) -> StackId | None:
+    """A stack with one component of another; None for a component that cannot be had on its own."""
+    if component is Component.PYTHON:
         return replace(stack, python=other.python)
-    if part is Part.DRIVER:
+    if component is Component.DRIVER:
         return replace(stack, version=other.version)
-    names = {Part.LIBRARY: "sqlite", Part.URI: "uri", Part.MIDDLEWARE: stack.middleware}
-    option = names.get(part)
+    names = {
+        Component.LIBRARY: "sqlite",
+        Component.URI: "uri",
+        Component.MIDDLEWARE: stack.middleware,
+    }
+    option = names.get(component)
     if option is None or option not in {**stack.options, **other.options}:
         return None
     options = {k: v for k, v in stack.options.items() if k != option}

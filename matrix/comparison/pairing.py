@@ -10,7 +10,7 @@ from matrix.model import Fingerprint, Json
 from matrix.model.stack_id import StackId, stack_order
 
 
-class Part(str, Enum):
+class Component(str, Enum):
     """What of a stack can be swapped for another one: what a recorded fact hangs on."""
 
     PYTHON = "Python"
@@ -31,7 +31,7 @@ class Side:
 
     @property
     def id(self) -> StackId:
-        return StackId.parse(self.stack) or StackId(driver=self.stack, options={})
+        return StackId.of(self.stack)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +41,7 @@ class Fact:
     name: str
     old: str
     new: str
-    part: Part
+    component: Component
 
     def __str__(self) -> str:
         return f"{self.name} {self.old} → {self.new}"
@@ -60,9 +60,9 @@ class Pair:
         return facts_between(self.old, self.new)
 
     @property
-    def parts(self) -> tuple[Part, ...]:
-        """The parts that were exchanged, in the order of their facts."""
-        return tuple(dict.fromkeys(fact.part for fact in self.facts))
+    def components(self) -> tuple[Component, ...]:
+        """The components that were exchanged, in the order of their facts."""
+        return tuple(dict.fromkeys(fact.component for fact in self.facts))
 
     def __str__(self) -> str:
         same = self.old.stack == self.new.stack
@@ -91,29 +91,31 @@ def pair_stacks(
 
 
 def facts_between(old: Side, new: Side) -> tuple[Fact, ...]:
-    """The recorded facts in which two stacks differ, each with the part that it hangs on."""
+    """The recorded facts in which two stacks differ, each with the component that it hangs on."""
     before, after = old.fingerprint, new.fingerprint
     if before is None or after is None or before == after:
         return ()
-    of_sqlite = _part_of_sqlite(old, new, before, after)
-    of_driver = Part.PYTHON if before.distribution is None is after.distribution else Part.DRIVER
-    parts = {
-        "python": Part.PYTHON,
-        "implementation": Part.PYTHON,
-        "platform": Part.MACHINE,
-        "driver": Part.DRIVER,
+    of_sqlite = _component_of_sqlite(old, new, before, after)
+    of_driver = (
+        Component.PYTHON if before.distribution is None is after.distribution else Component.DRIVER
+    )
+    components = {
+        "python": Component.PYTHON,
+        "implementation": Component.PYTHON,
+        "platform": Component.MACHINE,
+        "driver": Component.DRIVER,
         "driver_version": of_driver,
-        "distribution": Part.DRIVER,
-        "uri_setting": Part.URI,
-        "middleware": Part.MIDDLEWARE,
-        "middleware_version": Part.MIDDLEWARE,
-        "shim": Part.MIDDLEWARE,
-        "observer": Part.MACHINE,
+        "distribution": Component.DRIVER,
+        "uri_setting": Component.URI,
+        "middleware": Component.MIDDLEWARE,
+        "middleware_version": Component.MIDDLEWARE,
+        "shim": Component.MIDDLEWARE,
+        "observer": Component.MACHINE,
     }
     return (
-        *_plain_facts(before, after, parts, of_sqlite),
+        *_plain_facts(before, after, components, of_sqlite),
         *(
-            Fact(name=name, old=one, new=other, part=of_sqlite)
+            Fact(name=name, old=one, new=other, component=of_sqlite)
             for name, one, other in _options(before, after)
         ),
     )
@@ -133,16 +135,16 @@ def fact_value(fingerprint: Fingerprint, name: str) -> str:
 
 
 def _plain_facts(
-    before: Fingerprint, after: Fingerprint, parts: dict[str, Part], of_sqlite: Part
+    before: Fingerprint, after: Fingerprint, components: dict[str, Component], of_sqlite: Component
 ) -> Iterator[Fact]:
     for name in Fingerprint.__dataclass_fields__:
         one, other = getattr(before, name), getattr(after, name)
         if one == other or name == "compile_options":
             continue
-        part = parts.get(name, of_sqlite)
+        component = components.get(name, of_sqlite)
         if name == "uri_default" and before.uri_setting != after.uri_setting:
-            part = Part.URI
-        yield Fact(name=name, old=_text(one), new=_text(other), part=part)
+            component = Component.URI
+        yield Fact(name=name, old=_text(one), new=_text(other), component=component)
 
 
 def _options(before: Fingerprint, after: Fingerprint) -> Iterator[tuple[str, str, str]]:
@@ -153,13 +155,15 @@ def _options(before: Fingerprint, after: Fingerprint) -> Iterator[tuple[str, str
             yield name, one, other
 
 
-def _part_of_sqlite(old: Side, new: Side, before: Fingerprint, after: Fingerprint) -> Part:
+def _component_of_sqlite(
+    old: Side, new: Side, before: Fingerprint, after: Fingerprint
+) -> Component:
     """Where a stack's SQLite comes from: the driver's wheel, a library of its own, Python."""
     if "sqlite" in old.id.options or "sqlite" in new.id.options:
-        return Part.LIBRARY
+        return Component.LIBRARY
     if before.distribution is not None or after.distribution is not None:
-        return Part.DRIVER
-    return Part.PYTHON if before.python != after.python else Part.LIBRARY
+        return Component.DRIVER
+    return Component.PYTHON if before.python != after.python else Component.LIBRARY
 
 
 def _text(value: Json) -> str:
@@ -190,7 +194,7 @@ def _by_key(sides: Iterable[Side], key: Callable[[Side], Hashable]) -> dict[Hash
 def _without(*dropped: str) -> Callable[[Side], Hashable]:
     def key(side: Side) -> Hashable:
         parsed = side.id
-        parts = {
+        components = {
             "driver": parsed.driver,
             "version": parsed.version,
             "uri": parsed.options.get("uri", ""),
@@ -200,7 +204,7 @@ def _without(*dropped: str) -> Callable[[Side], Hashable]:
             "middleware_version": parsed.options.get(parsed.middleware or "", ""),
             "python": parsed.python,
         }
-        return tuple(value for name, value in parts.items() if name not in dropped)
+        return tuple(value for name, value in components.items() if name not in dropped)
 
     return key
 

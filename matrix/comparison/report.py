@@ -14,7 +14,7 @@ from matrix.comparison.compare import Comparison, StackChange
 from matrix.comparison.diff import ChangeKind
 from matrix.comparison.grouping import NOTES, Group, group_changes, headline
 from matrix.errors import EXIT_CHANGED, EXIT_OK
-from matrix.results.sorted_diff import Selection
+from matrix.model.selection import Selection
 
 FAILING = frozenset(ChangeKind) - NOTES
 """The kinds of change that fail unless the user says otherwise."""

@@ -25,7 +25,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from matrix.documents.yaml_reader import Inward, Place, Positions, dotted, load_text, read_yaml
+from matrix.documents.yaml_reader import KeyPath, Position, Positions, dotted, load_text, read_yaml
 from matrix.errors import DocumentError, Problem
 from matrix.model import Json
 
@@ -33,8 +33,8 @@ __all__ = [
     "Document",
     "Flaw",
     "FromPlain",
-    "Inward",
-    "Place",
+    "KeyPath",
+    "Position",
     "Positions",
     "Record",
     "Shape",
@@ -111,7 +111,7 @@ class Shorthand:
 class Flaw(NamedTuple):
     """What is wrong in a document that fits its model; `at` is the way inward to it."""
 
-    at: Inward
+    at: KeyPath
     message: str
     hint: str | None = None
 
@@ -249,7 +249,7 @@ def _how_to_write(wanted: str, given: Json) -> str | None:
     return None
 
 
-def _inward(loc: Sequence[str | int], data: Json) -> Inward:
+def _inward(loc: Sequence[str | int], data: Json) -> KeyPath:
     """The part of pydantic's path that is in the data.
 
     The rest are key checks and the tags of unions: write those as "(tag)", like no key.
@@ -263,7 +263,7 @@ def _inward(loc: Sequence[str | int], data: Json) -> Inward:
     return tuple(at)
 
 
-def _allowed(model: type[BaseModel], at: Inward, data: Json) -> list[str]:
+def _allowed(model: type[BaseModel], at: KeyPath, data: Json) -> list[str]:
     """The keys that are known at this place; where several models may stand, the closest one's."""
     kinds: list[Any] = [model]
     for part in at:

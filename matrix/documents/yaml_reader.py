@@ -17,7 +17,7 @@ import yaml
 from matrix.errors import DocumentError, Problem
 from matrix.model import Json
 
-Inward = tuple[str | int, ...]
+KeyPath = tuple[str | int, ...]
 """The way from the top of a document to a value in it: keys and indices."""
 
 _MOST_VALUES = 20_000
@@ -28,7 +28,7 @@ _INT = re.compile(r"(?:0|-?[1-9][0-9]{0,17})\Z")
 _BOOL = re.compile(r"(?:true|false)\Z")
 
 
-class Place(NamedTuple):
+class Position(NamedTuple):
     """Where something stands; both count from 1."""
 
     line: int
@@ -40,34 +40,36 @@ class Positions:
     """Where the values and the keys of the document at `path` stand."""
 
     path: str
-    values: Mapping[Inward, Place]
-    keys: Mapping[Inward, Place] = field(default_factory=dict)
+    values: Mapping[KeyPath, Position]
+    keys: Mapping[KeyPath, Position] = field(default_factory=dict)
 
-    def known(self, at: Inward) -> Inward:
+    def known(self, at: KeyPath) -> KeyPath:
         """The longest beginning of `at` that the document holds."""
         while at and at not in self.values:
             at = at[:-1]
         return at
 
-    def at(self, at: Inward) -> Place:
+    def at(self, at: KeyPath) -> Position:
         """The place of the value, or of the nearest one around it."""
-        return self.values.get(self.known(at), Place(1, 1))
+        return self.values.get(self.known(at), Position(1, 1))
 
     def problem(
-        self, at: Inward, message: str, hint: str | None = None, *, of_key: bool = False
+        self, at: KeyPath, message: str, hint: str | None = None, *, of_key: bool = False
     ) -> Problem:
         """A problem with the value at `at`, or with its key."""
         place = self.keys.get(at, self.at(at)) if of_key else self.at(at)
         return problem(self.path, place, message, hint, key=dotted(at))
 
 
-def dotted(at: Inward) -> str:
+def dotted(at: KeyPath) -> str:
     """`scenarios[0].axes.order`."""
     parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in at)
     return "".join(parts).removeprefix(".")
 
 
-def problem(path: str, place: Place, message: str, hint: str | None, *, key: str = "") -> Problem:
+def problem(
+    path: str, place: Position, message: str, hint: str | None, *, key: str = ""
+) -> Problem:
     """A problem at a place in the file at `path`."""
     line, column = place
     return Problem(path=path, line=line, column=column, key=key, message=message, hint=hint)
@@ -79,7 +81,7 @@ def load_text(path: Path) -> str:
         content = path.read_bytes()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        _fail(str(path), Place(1, 1), "the file cannot be read", reason.lower())
+        _fail(str(path), Position(1, 1), "the file cannot be read", reason.lower())
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -95,17 +97,17 @@ def read_yaml(text: str, path: str) -> tuple[Json, Positions, list[Problem]]:
     """
     node = _compose(text, path)
     if node is None or (isinstance(node, yaml.ScalarNode) and node.tag == _TAG + "null"):
-        _fail(path, Place(1, 1), "the file is empty")
+        _fail(path, Position(1, 1), "the file is empty")
     reading = _Reading(path)
     return reading.value(node, ()), reading.positions, reading.problems
 
 
-def _fail(path: str, place: Place, message: str, hint: str | None = None) -> NoReturn:
+def _fail(path: str, place: Position, message: str, hint: str | None = None) -> NoReturn:
     raise DocumentError([problem(path, place, message, hint)]) from None
 
 
-def _end_of(text: str) -> Place:
-    return Place(text.count("\n") + 1, len(text) - (text.rfind("\n") + 1) + 1)
+def _end_of(text: str) -> Position:
+    return Position(text.count("\n") + 1, len(text) - (text.rfind("\n") + 1) + 1)
 
 
 class _Loader(yaml.SafeLoader):
@@ -168,13 +170,13 @@ def _compose(text: str, path: str) -> yaml.Node | None:
         mark = error.context_mark if words.opening else error.problem_mark
         _fail(path, _place(mark or loader.get_mark()), words.message, words.hint)
     except RecursionError:
-        _fail(path, Place(1, 1), "nested too deeply")
+        _fail(path, Position(1, 1), "nested too deeply")
     except (ValueError, ArithmeticError):  # PyYAML's own, for escapes and versions out of range
         _fail(path, _place(loader.get_mark()), "an escape or a number out of range")
 
 
-def _place(mark: Any) -> Place:
-    return Place(mark.line + 1, mark.column + 1)
+def _place(mark: Any) -> Position:
+    return Position(mark.line + 1, mark.column + 1)
 
 
 class _Reading:
@@ -182,12 +184,12 @@ class _Reading:
 
     def __init__(self, path: str) -> None:
         self.problems: list[Problem] = []
-        self._values: dict[Inward, Place] = {}
-        self._keys: dict[Inward, Place] = {}
+        self._values: dict[KeyPath, Position] = {}
+        self._keys: dict[KeyPath, Position] = {}
         self._around: list[yaml.Node] = []
         self.positions = Positions(path, self._values, self._keys)
 
-    def value(self, node: yaml.Node, at: Inward) -> Json:
+    def value(self, node: yaml.Node, at: KeyPath) -> Json:
         self._values[at] = _place(node.start_mark)
         if len(self._values) > _MOST_VALUES:
             _fail(self.positions.path, self._values[at], f"more than {_MOST_VALUES:,} values")
@@ -198,7 +200,7 @@ class _Reading:
         self._around.pop()
         return value
 
-    def _inside(self, node: yaml.Node, at: Inward) -> Json:
+    def _inside(self, node: yaml.Node, at: KeyPath) -> Json:
         kind = node.tag.removeprefix(_TAG)
         if isinstance(node, yaml.MappingNode) and kind == "map":
             return self._mapping(node, at)
@@ -208,7 +210,7 @@ class _Reading:
             return self._scalar(node, kind, at)
         return self._wrong(at, f"the tag '{kind}' is not read", "write the value without it")
 
-    def _scalar(self, node: yaml.ScalarNode, kind: str, at: Inward) -> Json:
+    def _scalar(self, node: yaml.ScalarNode, kind: str, at: KeyPath) -> Json:
         text: str = node.value
         if kind == "str":
             return text
@@ -220,7 +222,7 @@ class _Reading:
             return None
         return self._wrong(at, f"'{text}' does not fit its tag '{kind}'", "remove the tag")
 
-    def _mapping(self, node: yaml.MappingNode, at: Inward) -> dict[str, Json]:
+    def _mapping(self, node: yaml.MappingNode, at: KeyPath) -> dict[str, Json]:
         data: dict[str, Json] = {}
         for key_node, value_node in node.value:
             key = self._key(key_node, at)
@@ -234,7 +236,7 @@ class _Reading:
             data[key] = self.value(value_node, inner)
         return data
 
-    def _key(self, node: yaml.Node, at: Inward) -> str:
+    def _key(self, node: yaml.Node, at: KeyPath) -> str:
         if not isinstance(node, yaml.ScalarNode):
             self._note(_place(node.start_mark), at, "holds a key that is not a text", None)
             return ""
@@ -247,8 +249,8 @@ class _Reading:
             self._note(_place(node.start_mark), (*at, key), "merge keys are not read", hint)
         return key
 
-    def _wrong(self, at: Inward, message: str, hint: str) -> None:
+    def _wrong(self, at: KeyPath, message: str, hint: str) -> None:
         self._note(self._values[at], at, message, hint)
 
-    def _note(self, place: Place, at: Inward, message: str, hint: str | None) -> None:
+    def _note(self, place: Position, at: KeyPath, message: str, hint: str | None) -> None:
         self.problems.append(problem(self.positions.path, place, message, hint, key=dotted(at)))

@@ -28,7 +28,7 @@ class Storage(str, Enum):
     NONE = "none"
 
 
-class Kind(str, Enum):
+class PathKind(str, Enum):
     """What a path that appeared is."""
 
     DATABASE = "database"
@@ -84,7 +84,7 @@ class Created:
     """
 
     path: str
-    kind: Kind
+    kind: PathKind
     stage: str
     kept: bool
     asked: bool
@@ -93,7 +93,7 @@ class Created:
     @property
     def stray(self) -> bool:
         """A database file that nobody asked for: what this project exists to show."""
-        return self.kind is Kind.DATABASE and not self.asked
+        return self.kind is PathKind.DATABASE and not self.asked
 
     @property
     def outside(self) -> bool:
@@ -105,7 +105,7 @@ class Created:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Json]) -> Created:
-        return cls(**{**value, "kind": Kind(value["kind"])})
+        return cls(**{**value, "kind": PathKind(value["kind"])})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import Enum
 
 from matrix.model.case import Intent
-from matrix.model.observation import Created, Kind, Observation, Result, SecondConnection, Storage
+from matrix.model.observation import (
+    Created,
+    Observation,
+    PathKind,
+    Result,
+    SecondConnection,
+    Storage,
+)
 
 
 class Outcome(Enum):
@@ -101,7 +108,7 @@ def outcome(observation: Observation) -> Outcome:
 
 def _place(observation: Observation) -> Outcome:
     """Where the data of an opened database went."""
-    created = any(entry.kind is Kind.DATABASE for entry in observation.created)
+    created = any(entry.kind is PathKind.DATABASE for entry in observation.created)
     if created and observation.storage is Storage.FILE:
         return Outcome.FILE
     if observation.shared and observation.storage is Storage.MEMORY:
@@ -152,14 +159,16 @@ def _memory(observation: Observation) -> Iterator[str]:
     """
     yield from _errors(observation)
     yield from _placed(observation, Storage.MEMORY)
-    yield from _created(e for e in observation.created if e.kept or e.kind is not Kind.TEMPORARY)
+    yield from _created(
+        e for e in observation.created if e.kept or e.kind is not PathKind.TEMPORARY
+    )
     yield from _modified(observation)
 
 
 def _temporary(observation: Observation) -> Iterator[str]:
     yield from _errors(observation)
     yield from _placed(observation, Storage.TEMPORARY, Storage.MEMORY)
-    yield from _created(e for e in observation.created if e.kept or e.kind is Kind.DATABASE)
+    yield from _created(e for e in observation.created if e.kept or e.kind is PathKind.DATABASE)
     yield from _modified(observation)
 
 
@@ -195,7 +204,7 @@ _OBJECTIONS: Mapping[Intent, Callable[[Observation], Iterator[str]]] = {
     Intent.READ_ONLY: _read_only,
     Intent.REFUSE: _refuse,
 }
-_BESIDE = {Kind.JOURNAL, Kind.WAL, Kind.SHM, Kind.LOCK, Kind.TEMPORARY}
+_BESIDE = {PathKind.JOURNAL, PathKind.WAL, PathKind.SHM, PathKind.LOCK, PathKind.TEMPORARY}
 _PLACES = {
     Storage.MEMORY: "in memory",
     Storage.FILE: "in a file",
@@ -203,13 +212,13 @@ _PLACES = {
     Storage.NONE: "nowhere to be seen",
 }
 _THINGS = {
-    Kind.DATABASE: "a database file",
-    Kind.JOURNAL: "a journal",
-    Kind.WAL: "a write-ahead log",
-    Kind.SHM: "a shared-memory index",
-    Kind.TEMPORARY: "a temporary file",
-    Kind.LOCK: "a lock",
-    Kind.OTHER: "a file",
+    PathKind.DATABASE: "a database file",
+    PathKind.JOURNAL: "a journal",
+    PathKind.WAL: "a write-ahead log",
+    PathKind.SHM: "a shared-memory index",
+    PathKind.TEMPORARY: "a temporary file",
+    PathKind.LOCK: "a lock",
+    PathKind.OTHER: "a file",
 }
 _STEPS = {
     "open": "opening",

@@ -46,6 +46,11 @@ class StackId:
             python=found["python"] or "",
         )
 
+    @classmethod
+    def of(cls, name: str) -> StackId:
+        """The parts of a stack's name; a name of another form is that of a driver."""
+        return cls.parse(name) or cls(driver=name, options={})
+
     def __str__(self) -> str:
         version = f"=={self.version}" if self.version else ""
         options = ",".join(f"{name}={value}" for name, value in self.options.items())
@@ -88,7 +93,7 @@ class StackId:
 
 def stack_order(text: str) -> tuple[object, ...]:
     """The sort key of a stack's name; a name of another form is a driver's."""
-    parsed = StackId.parse(text) or StackId(driver=text, options={})
+    parsed = StackId.of(text)
     return (*parsed.order, text)
 
 

@@ -32,7 +32,7 @@ _WHERE = re.compile(r"(.*) \(at line (\d+), column (\d+)\)$", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class ProjectConfig:
     """What a project says; `stacks` is None where it names none, `fail_on` likewise.
 
     `lines`: the line of each key in `path`, for those who find that it makes no sense.
@@ -54,11 +54,11 @@ class Settings:
         )  # fmt: skip
 
 
-def load_settings(start: Path = Path()) -> Settings:
+def load_config(start: Path = Path()) -> ProjectConfig:
     """The settings that count in a directory; DocumentError with everything that is wrong."""
     path = _nearest(start)
     if path is None:
-        return Settings()
+        return ProjectConfig()
     try:
         text = path.read_text("utf-8")
         content = tomllib.loads(text)
@@ -67,8 +67,8 @@ def load_settings(start: Path = Path()) -> Settings:
     tool = content.get("tool")
     table = tool.get("sqlite-matrix") if isinstance(tool, dict) else None
     if table is None:
-        return Settings()
-    where = Settings(path=path, lines=_lines(text, table if isinstance(table, dict) else {}))
+        return ProjectConfig()
+    where = ProjectConfig(path=path, lines=_lines(text, table if isinstance(table, dict) else {}))
     if not isinstance(table, dict):
         problem = Problem(path=str(path), line=1, column=1, key=TABLE, message="not a table")
         raise DocumentError([problem])
@@ -84,7 +84,7 @@ def _nearest(start: Path) -> Path | None:
     return None
 
 
-def _read(where: Settings, table: Mapping[str, Any]) -> Settings:
+def _read(where: ProjectConfig, table: Mapping[str, Any]) -> ProjectConfig:
     problems = [
         where.problem(key, "no such setting", suggest(key, _READERS))
         for key in table
@@ -100,10 +100,10 @@ def _read(where: Settings, table: Mapping[str, Any]) -> Settings:
                 problems.append(where.problem(key, message, hint or None))
     if problems:
         raise DocumentError(problems)
-    return Settings(**values)
+    return ProjectConfig(**values)
 
 
-def _texts(_where: Settings, value: object) -> tuple[str, ...]:
+def _texts(_where: ProjectConfig, value: object) -> tuple[str, ...]:
     texts = [value] if isinstance(value, str) else value
     if not isinstance(texts, list) or not all(isinstance(t, str) and t.strip() for t in texts):
         raise ValueError("neither a text nor a list of texts")
@@ -112,14 +112,14 @@ def _texts(_where: Settings, value: object) -> tuple[str, ...]:
     return tuple(texts)
 
 
-def _path(where: Settings, value: object) -> Path:
+def _path(where: ProjectConfig, value: object) -> Path:
     if not isinstance(value, str) or not value.strip():
         raise ValueError("not a path")
     assert where.path is not None
     return where.path.parent / value
 
 
-def _scenarios(where: Settings, value: object) -> tuple[Path, ...]:
+def _scenarios(where: ProjectConfig, value: object) -> tuple[Path, ...]:
     paths = tuple(_path(where, text) for text in _texts(where, value))
     for path in paths:
         if not path.exists():
@@ -127,7 +127,7 @@ def _scenarios(where: Settings, value: object) -> tuple[Path, ...]:
     return paths
 
 
-def _kinds(where: Settings, value: object) -> str:
+def _kinds(where: ProjectConfig, value: object) -> str:
     return ",".join(_texts(where, value))
 
 

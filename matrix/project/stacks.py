@@ -8,7 +8,7 @@ from pathlib import Path
 from matrix.documents.yaml_model import suggest
 from matrix.errors import DocumentError, UsageError
 from matrix.model.stack_id import StackId
-from matrix.project.config import PINS_FILE, Settings
+from matrix.project.config import PINS_FILE, ProjectConfig
 from matrix.stacks.catalogue import Catalogue
 from matrix.stacks.pins import chosen_specs, load_pins, missing_pins, pinned_stacks
 from matrix.stacks.spec import Stack, parse_stack
@@ -17,7 +17,7 @@ BASELINE_SET = "baseline"
 """The set of stacks that a baseline holds unless a project names others."""
 
 
-def configured_specs(settings: Settings, catalogue: Catalogue) -> tuple[str, ...]:
+def configured_specs(settings: ProjectConfig, catalogue: Catalogue) -> tuple[str, ...]:
     """The names that a project lists, else those of the set `baseline`.
 
     Raises DocumentError, at the line of the project's file, for one that is no stack.
@@ -40,7 +40,7 @@ def configured_specs(settings: Settings, catalogue: Catalogue) -> tuple[str, ...
     return specs
 
 
-def project_stacks(settings: Settings, catalogue: Catalogue) -> tuple[Stack, ...]:
+def project_stacks(settings: ProjectConfig, catalogue: Catalogue) -> tuple[Stack, ...]:
     """The stacks that a project lists, by their full names: as pinned, else the newest listed."""
     specs = configured_specs(settings, catalogue)
     pins = load_pins(pins_path(settings, settings.baseline))
@@ -49,6 +49,6 @@ def project_stacks(settings: Settings, catalogue: Catalogue) -> tuple[Stack, ...
     return tuple({stack.id: stack for stack in stacks}.values())
 
 
-def pins_path(settings: Settings, baseline: Path) -> Path:
+def pins_path(settings: ProjectConfig, baseline: Path) -> Path:
     """Where the pins of a baseline are."""
     return settings.pins or baseline / PINS_FILE

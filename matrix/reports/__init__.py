@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from matrix.claims.evaluate import Judgement
-    from matrix.reports.grid import Selection
-    from matrix.results.provenance import Measured
+    from matrix.claims.evaluate import ClaimResult
+    from matrix.model.selection import Selection
+    from matrix.results.provenance import Provenance
     from matrix.results.store import ResultSet
 
 
@@ -20,8 +20,8 @@ class Besides:
     Of claims, of when and where it was measured, and which files lie beside the page.
     """
 
-    claims: Sequence[Judgement] = ()
-    runs: Sequence[Measured] = ()
+    claims: Sequence[ClaimResult] = ()
+    runs: Sequence[Provenance] = ()
     files: Sequence[str] = ()
 
 
@@ -101,8 +101,8 @@ def render(
     results: ResultSet,
     selection: Selection | None = None,
     *,
-    claims: Sequence[Judgement] = (),
-    runs: Sequence[Measured] = (),
+    claims: Sequence[ClaimResult] = (),
+    runs: Sequence[Provenance] = (),
     files: Sequence[str] = (),
 ) -> str:
     """Render results in a format, or those of the cases that the selection wants.

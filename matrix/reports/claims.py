@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from matrix.claims.evaluate import ClaimVerdict, InsteadJudgement, Judgement, PartJudgement
+from matrix.claims.evaluate import AssertionResult, ClaimResult, ClaimVerdict, InsteadResult
 from matrix.model import Json
 from matrix.text import many
 
@@ -36,7 +36,7 @@ def by_ticks(text: str) -> Iterator[tuple[str, bool]]:
             yield piece, number % 2 == 1
 
 
-def claim_row(judged: Judgement) -> ClaimRow:
+def claim_row(judged: ClaimResult) -> ClaimRow:
     claim = judged.claim
     return ClaimRow(
         id=claim.id,
@@ -54,12 +54,12 @@ def claim_row(judged: Judgement) -> ClaimRow:
     )
 
 
-def command(judged: Judgement) -> str:
+def command(judged: ClaimResult) -> str:
     """What a reader runs to see the proof."""
     return f"sqlite-matrix claims --run --select {judged.claim.id}"
 
 
-def where(judged: Judgement) -> str:
+def where(judged: ClaimResult) -> str:
     """On what it depends: the stacks on which it holds."""
     if judged.verdict is not ClaimVerdict.DEPENDS:
         return ""
@@ -69,7 +69,7 @@ def where(judged: Judgement) -> str:
     return f"holds where {judged.separation.where}{also}"
 
 
-def _why(judged: Judgement) -> str:
+def _why(judged: ClaimResult) -> str:
     if judged.missing is not None:
         return judged.missing
     claim = judged.claim
@@ -81,20 +81,20 @@ def _why(judged: Judgement) -> str:
     return said.get(judged.verdict, "")
 
 
-def _stacks(judged: Judgement) -> str:
+def _stacks(judged: ClaimResult) -> str:
     held, failed = len(judged.stacks_for), len(judged.stacks_against)
     total = held + failed
     return f"holds on {held} of {many(total, 'stack')}" if total else "not measured"
 
 
-def _instead(judged: Judgement) -> str:
+def _instead(judged: ClaimResult) -> str:
     """What to write instead; nothing where the claim is true."""
     if judged.instead is None or judged.verdict is ClaimVerdict.TRUE:
         return ""
     return judged.instead.write
 
 
-def _measured(instead: InsteadJudgement | None) -> str:
+def _measured(instead: InsteadResult | None) -> str:
     if instead is None:
         return ""
     total = len(instead.good) + len(instead.bad)
@@ -106,23 +106,23 @@ def _measured(instead: InsteadJudgement | None) -> str:
     return f"as intended in {len(instead.good)} of {total} cells, not on {', '.join(stacks)}"
 
 
-def _parts(judged: Judgement) -> Iterator[str]:
-    if any(part.part.says for part in judged.parts):
-        yield from (_part(each) for each in judged.parts)
+def _parts(judged: ClaimResult) -> Iterator[str]:
+    if any(each.assertion.says for each in judged.assertions):
+        yield from (_part(each) for each in judged.assertions)
     yield from (f"besides: {_part(each)}" for each in judged.also)
 
 
-def _part(judged: PartJudgement) -> str:
+def _part(judged: AssertionResult) -> str:
     held, failed = len(judged.stacks_for), len(judged.stacks_against)
-    says = judged.part.says or " ".join(judged.part.cases)
+    says = judged.assertion.says or " ".join(judged.assertion.cases)
     return f"{says} {judged.verdict.value} ({held} of {held + failed})"
 
 
-def claims_json(judged: Iterable[Judgement]) -> str:
+def claims_json(judged: Iterable[ClaimResult]) -> str:
     return json.dumps([_json(each) for each in judged], indent=1) + "\n"
 
 
-def _json(judged: Judgement) -> Json:
+def _json(judged: ClaimResult) -> Json:
     row = claim_row(judged)
     return {
         "id": row.id,
@@ -138,23 +138,23 @@ def _json(judged: Judgement) -> Json:
         "depends_on": row.where or None,
         "missing": judged.missing,
         "command": row.command,
-        "parts": [_part_json(part) for part in judged.parts],
+        "parts": [_part_json(part) for part in judged.assertions],
         "also": [_part_json(part) for part in judged.also],
         "instead_cells": [] if judged.instead is None else [*judged.instead.good],
         "instead_cells_against": [] if judged.instead is None else [*judged.instead.bad],
     }
 
 
-def _part_json(judged: PartJudgement) -> Json:
+def _part_json(judged: AssertionResult) -> Json:
     return {
-        "says": judged.part.says,
+        "says": judged.assertion.says,
         "verdict": judged.verdict.value,
         "stacks_for": list(judged.stacks_for),
         "stacks_against": list(judged.stacks_against),
     }
 
 
-def render_claims(judged: Sequence[Judgement], *, width: int = 100, unicode: bool = True) -> str:
+def render_claims(judged: Sequence[ClaimResult], *, width: int = 100, unicode: bool = True) -> str:
     """Claims as text: a block for each, its verdict first."""
     lines: list[str] = []
     for row in map(claim_row, judged):
@@ -175,7 +175,7 @@ def render_claims(judged: Sequence[Judgement], *, width: int = 100, unicode: boo
     return text if unicode else text.encode("ascii", "backslashreplace").decode()
 
 
-def _counts(judged: Sequence[Judgement]) -> str:
+def _counts(judged: Sequence[ClaimResult]) -> str:
     counts = {v: sum(each.verdict is v for each in judged) for v in ClaimVerdict}
     return ", ".join(f"{count} {verdict.value}" for verdict, count in counts.items() if count)
 

@@ -10,7 +10,8 @@ from dataclasses import asdict
 
 from matrix.model import Case, Json, Observation, canonical
 from matrix.model.outcome import Outcome, outcome, reason, verdict
-from matrix.reports.grid import Selection, build_grid, connect_options, visible
+from matrix.model.selection import Selection
+from matrix.reports.grid import build_grid, connect_options, visible
 from matrix.results.file_format import SCHEMA
 from matrix.results.store import ResultSet, StackResults
 

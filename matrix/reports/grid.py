@@ -13,15 +13,13 @@ from typing import TypeVar
 
 from matrix.model import Case, Intent, Json, Observation, ScenarioInfo, TargetType
 from matrix.model.outcome import Outcome, Verdict, outcome, reason, verdict
+from matrix.model.selection import Selection
 from matrix.results.store import ResultSet, StackResults
 
 _T = TypeVar("_T")
 
 _FLAG = "SQLITE_OPEN_"
 _INTENTS = tuple(Intent)
-
-Selection = Callable[[str], bool]
-"""Whether a case, given by its id, is wanted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

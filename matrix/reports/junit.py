@@ -9,7 +9,8 @@ from xml.etree import ElementTree as ET
 
 from matrix.model import Case
 from matrix.model.outcome import Verdict, outcome, reason, verdict
-from matrix.reports.grid import Selection, visible
+from matrix.model.selection import Selection
+from matrix.reports.grid import visible
 from matrix.reports.recipes import as_call
 from matrix.results.store import ResultSet, StackResults
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
-from matrix.claims.evaluate import Judgement
+from matrix.claims.evaluate import ClaimResult
 from matrix.model.outcome import Verdict
 from matrix.reports.claims import ClaimRow, by_ticks, claim_row
 from matrix.reports.grid import Cell, Grid, Row, Section, Table, Totals, describe_stack, visible
@@ -16,7 +16,7 @@ _SPECIAL = re.compile(r"([\\`*_\[\]<>|#&~])")
 
 
 def render_markdown(
-    grid: Grid, claims: Sequence[Judgement] = (), recipes: Sequence[Recipe] = ()
+    grid: Grid, claims: Sequence[ClaimResult] = (), recipes: Sequence[Recipe] = ()
 ) -> str:
     """Write the grid as a document of tables, with a legend of the signs that occur."""
     parts = [
@@ -63,7 +63,7 @@ def _recipe(recipe: Recipe) -> Iterator[tuple[str, ...]]:
         yield plain(via), f"not {code(way.call)}", f"{len(way.good)} of {way.stacks}", trap
 
 
-def _claims(claims: Sequence[Judgement]) -> Iterator[str]:
+def _claims(claims: Sequence[ClaimResult]) -> Iterator[str]:
     if claims:
         yield "## Claims"
         rows = map(claim_row, claims)

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from matrix.claims.distinguish import separate
+from matrix.claims.distinguish import distinguish
 from matrix.model import Case, Fingerprint, Intent, Observation, TargetType
 from matrix.model.outcome import Verdict, reason, verdict
 from matrix.reports.grid import connect_options, display
@@ -267,7 +267,7 @@ def _told(way: Way, prints: Mapping[str, Fingerprint]) -> Way:
     """The same way, with what tells the stacks apart on which it is as intended."""
     if not way.good:
         return way
-    found = separate({s: prints[s] for s in way.good}, {s: prints[s] for s in way.bad})
+    found = distinguish({s: prints[s] for s in way.good}, {s: prints[s] for s in way.bad})
     return way if found is None else replace(way, where=found.where)
 
 

@@ -48,7 +48,7 @@ def write_document(path: Path, header: Json, lines: Iterable[bytes]) -> int:
     return count
 
 
-class Document:
+class ResultFile:
     """A file of records. The header is checked at once; `lines` checks the rest while it reads."""
 
     def __init__(self, path: Path, kind: str) -> None:

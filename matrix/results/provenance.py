@@ -12,11 +12,11 @@ from pathlib import Path
 from matrix.version import __version__
 from matrix.errors import ResultsError
 
-MEASURED_FILE = "measured.json"
+PROVENANCE_FILE = "measured.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
+class Provenance:
     """One run: `finished` in UTC as ISO 8601, `seconds` that it took, the machine and the tool."""
 
     finished: str
@@ -30,9 +30,9 @@ class Measured:
         return self.finished[:10]
 
 
-def measured_now(seconds: float) -> Measured:
+def provenance_now(seconds: float) -> Provenance:
     """A run that ends now, on this machine."""
-    return Measured(
+    return Provenance(
         finished=datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
         seconds=round(seconds),
         machine=f"{platform.system()} {platform.machine()}",
@@ -40,17 +40,17 @@ def measured_now(seconds: float) -> Measured:
     )
 
 
-def write_measured(directory: Path, runs: Iterable[Measured]) -> None:
+def write_provenance(directory: Path, runs: Iterable[Provenance]) -> None:
     text = json.dumps([asdict(run) for run in runs], indent=1)
-    (directory / MEASURED_FILE).write_text(text + "\n", "utf-8")
+    (directory / PROVENANCE_FILE).write_text(text + "\n", "utf-8")
 
 
-def load_measured(directory: Path) -> tuple[Measured, ...]:
+def load_provenance(directory: Path) -> tuple[Provenance, ...]:
     """The runs that results come from; none where nobody wrote it down."""
-    path = directory / MEASURED_FILE
+    path = directory / PROVENANCE_FILE
     if not path.is_file():
         return ()
     try:
-        return tuple(Measured(**run) for run in json.loads(path.read_bytes()))
+        return tuple(Provenance(**run) for run in json.loads(path.read_bytes()))
     except (ValueError, TypeError) as error:
         raise ResultsError(f"{path}: not as expected: {error}", hint="delete it") from error

@@ -13,9 +13,9 @@ from operator import ge
 from typing import NamedTuple
 
 from matrix.errors import ResultsError
-from matrix.results.file_format import RUN_AGAIN, Document
+from matrix.model.selection import Selection
+from matrix.results.file_format import RUN_AGAIN, ResultFile
 
-Selection = Callable[[str], bool]
 
 CELLS = re.compile(rb'\{"case":"([^"\\]*(?:\\.[^"\\]*)*)"')
 CASES = re.compile(rb'.*?"id":"([^"\\]*(?:\\.[^"\\]*)*)","intent":')
@@ -47,7 +47,7 @@ class SortedLines:
 
     def __init__(
         self,
-        document: Document,
+        document: ResultFile,
         pattern: re.Pattern[bytes],
         rewritten: Callable[[bytes], bytes] | None = None,
     ) -> None:

@@ -25,7 +25,7 @@ from matrix.model import Case, Fingerprint, Observation, ScenarioInfo, canonical
 from matrix.results.file_format import (
     RUN_AGAIN,
     SCHEMA,
-    Document,
+    ResultFile,
     parse_record,
     reading,
     write_document,
@@ -195,7 +195,7 @@ def spoilt(directory: Path) -> list[str]:
 
 def _spoilt(path: Path, kind: str) -> str | None:
     try:
-        for _ in Document(path, kind).lines():
+        for _ in ResultFile(path, kind).lines():
             pass
     except ResultsError as error:
         return str(error)
@@ -220,7 +220,7 @@ _RUN_FIRST = "`sqlite-matrix run` writes one"
 
 
 def _load_cases(path: Path) -> tuple[tuple[ScenarioInfo, ...], dict[str, Case]]:
-    document = Document(path, "cases")
+    document = ResultFile(path, "cases")
     with reading(path, 1):
         header = document.header
         scenarios = tuple(ScenarioInfo.from_json(value) for value in header["scenarios"])
@@ -239,7 +239,7 @@ def _load_stack(
     path: Path, cases: Mapping[str, Case], alike: dict[bytes, Observation]
 ) -> StackResults:
     """Read one stack; what it showed exactly as a stack in `alike` shares its parts with that."""
-    document = Document(path, "stack")
+    document = ResultFile(path, "stack")
     stack, fingerprint, unavailable = stack_of(document)
     observations: dict[str, Observation] = {}
     named = canonical({"stack": stack})[1:-1].encode()
@@ -263,7 +263,7 @@ def _load_stack(
     )
 
 
-def stack_of(document: Document) -> tuple[str, Fingerprint | None, str | None]:
+def stack_of(document: ResultFile) -> tuple[str, Fingerprint | None, str | None]:
     """What the header of a stack's file tells: its name, what it is, why it could not be had."""
     path, header = document.path, document.header
     with reading(path, 1):

@@ -19,7 +19,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from matrix.documents.yaml_model import Flaw, FromPlain, Inward, Record, Shape, Shorthand, suggest
+from matrix.documents.yaml_model import Flaw, FromPlain, KeyPath, Record, Shape, Shorthand, suggest
 from matrix.model import Intent, Json, TargetType
 from matrix.plugins import builtin_names, plugin_names
 from matrix.scenarios.template import iter_texts
@@ -29,7 +29,9 @@ Label = Annotated[str, Shape("[A-Za-z0-9._+-]+", "a label is letters, digits and
 TextAsLabel = Annotated[
     str, Shape("[A-Za-z0-9._+-]+", "it needs a label: write a mapping, 'label: text'")
 ]
-Part = Annotated[str, Shape("[A-Za-z0-9._+]+", "'-' joins these labels: keep it out of them")]
+ParameterLabel = Annotated[
+    str, Shape("[A-Za-z0-9._+]+", "'-' joins these labels: keep it out of them")
+]
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,7 @@ Step = Annotated[
 ]
 
 
-class Settings(Record):
+class CaseSettings(Record):
     """How a target is opened and used: given by a scenario, changed by the values of its axes."""
 
     target_type: FromPlain[TargetType] = Field(
@@ -169,7 +171,7 @@ class Settings(Record):
         default=None, description="Only on these drivers; absent for all."
     )
 
-    def templates(self) -> Iterator[tuple[Inward, str]]:
+    def templates(self) -> Iterator[tuple[KeyPath, str]]:
         """The texts with placeholders, each with the way inward to it."""
         for name in ("connect", "setup", "sql", "second", "backup"):
             yield from iter_texts(self.plain(name), (name,))
@@ -180,7 +182,7 @@ class Settings(Record):
         return tuple(step.model_dump() for step in value) if name == "setup" else value
 
 
-class Value(Settings):
+class Value(CaseSettings):
     """A value of an axis: its text, and the settings that hold for the cases with it."""
 
     text: str = Field(default="", description="What stands for {axis}.")
@@ -205,11 +207,11 @@ class AxisBase:
     def has(self, label: str) -> bool:
         return any(label == known for known, _ in self.choices())
 
-    def texts(self) -> Iterator[tuple[Inward, str]]:
+    def texts(self) -> Iterator[tuple[KeyPath, str]]:
         """The texts that its values are made of, each with the way inward to it."""
         raise NotImplementedError
 
-    def templates(self) -> Iterator[tuple[Inward, str]]:
+    def templates(self) -> Iterator[tuple[KeyPath, str]]:
         """The texts in the settings of its values, likewise."""
         return iter(())
 
@@ -235,7 +237,7 @@ class Texts(
     def choices(self) -> Iterator[tuple[str, Value]]:
         return ((text, Value(text=text)) for text in self.root)
 
-    def texts(self) -> Iterator[tuple[Inward, str]]:
+    def texts(self) -> Iterator[tuple[KeyPath, str]]:
         return (((index,), text) for index, text in enumerate(self.root))
 
     def flaws(self) -> Iterator[Flaw]:
@@ -258,10 +260,10 @@ class Labelled(
     def choices(self) -> Iterator[tuple[str, Value]]:
         return iter(self.root.items())
 
-    def texts(self) -> Iterator[tuple[Inward, str]]:
+    def texts(self) -> Iterator[tuple[KeyPath, str]]:
         return (((label, "text"), value.text) for label, value in self.root.items())
 
-    def templates(self) -> Iterator[tuple[Inward, str]]:
+    def templates(self) -> Iterator[tuple[KeyPath, str]]:
         for label, value in self.root.items():
             yield from (((label, *at), text) for at, text in value.templates())
 
@@ -275,9 +277,9 @@ def _list_or_mapping(value: Json) -> str | None:
     return "(mapping)" if isinstance(value, dict) else None
 
 
-Parts = Annotated[
+Parameters = Annotated[
     Annotated[FromPlain[tuple[str, ...]], Field(min_length=1), Tag("(list)")]
-    | Annotated[Mapping[Part, str], Field(min_length=1), Tag("(mapping)")],
+    | Annotated[Mapping[ParameterLabel, str], Field(min_length=1), Tag("(mapping)")],
     Discriminator(
         _list_or_mapping,
         custom_error_type="parts",
@@ -289,7 +291,7 @@ Parts = Annotated[
 class Permute(AxisBase, Record):
     """An axis of every order of some parameters, each labelled with their names in its order."""
 
-    permute: Parts = Field(description="The parameters: name=value, or label: name=value.")
+    permute: Parameters = Field(description="The parameters: name=value, or label: name=value.")
     join: str = Field(default="&", description="What stands between two of them.")
 
     def choices(self) -> Iterator[tuple[str, Value]]:
@@ -302,7 +304,7 @@ class Permute(AxisBase, Record):
     def has(self, label: str) -> bool:
         return sorted(label.split("-")) == sorted(name for name, _ in self._parts())
 
-    def texts(self) -> Iterator[tuple[Inward, str]]:
+    def texts(self) -> Iterator[tuple[KeyPath, str]]:
         yield from iter_texts(self.permute, ("permute",))
         yield ("join",), self.join
 
@@ -324,7 +326,7 @@ class Permute(AxisBase, Record):
         return [(text.partition("=")[0], text) for text in self.permute]
 
 
-def _repeats(names: Sequence[str], at: Inward) -> Iterator[Flaw]:
+def _repeats(names: Sequence[str], at: KeyPath) -> Iterator[Flaw]:
     for index, name in enumerate(names):
         if name in names[:index]:
             yield Flaw((*at, index), f"the label '{name}' stands twice")

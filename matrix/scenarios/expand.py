@@ -12,7 +12,7 @@ from typing import Any
 
 from matrix.errors import UsageError
 from matrix.model import Case, Json, ScenarioInfo
-from matrix.scenarios.axes import Settings
+from matrix.scenarios.axes import CaseSettings
 from matrix.scenarios.template import TemplateError, fill, substitute
 from matrix.scenarios.topic import Combination, Scenario, Topic
 
@@ -83,7 +83,7 @@ def _info(topic: Topic, scenario: Scenario) -> ScenarioInfo:
 
 def _case(topic: Topic, scenario: Scenario, combination: Combination) -> Case:
     name = case_id(topic, scenario, combination)
-    settings = {name: scenario.plain(name) for name in Settings.model_fields}
+    settings = {name: scenario.plain(name) for name in CaseSettings.model_fields}
     for _, _, value in combination:
         settings = _with(settings, {name: value.plain(name) for name in value.changes})
     texts = _texts(combination)
@@ -107,7 +107,7 @@ def _texts(combination: Combination) -> dict[str, str]:
 
 
 def _with(settings: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings under those of a value: mappings merge, lists add up, the rest is replaced."""
+    """Settings below those of a value: mappings merge, lists add up, the rest is replaced."""
     merged = dict(settings)
     for name, change in changes.items():
         if name == "connect":

@@ -43,7 +43,7 @@ def features(case: Case) -> frozenset[str]:
     return frozenset((*_of_target(case), *_of_options(case), *_of_surroundings(case)))
 
 
-def coverage(cases: Iterable[Case], drivers: Iterable[str]) -> dict[str, Counter[str]]:
+def count_features(cases: Iterable[Case], drivers: Iterable[str]) -> dict[str, Counter[str]]:
     """For each feature the number of cases on each driver, features in order."""
     known = tuple(drivers)
     found: dict[str, Counter[str]] = {}

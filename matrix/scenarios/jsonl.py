@@ -8,13 +8,13 @@ from pathlib import Path
 
 from pydantic import Field
 
-from matrix.documents.yaml_model import Place, Positions, validate
+from matrix.documents.yaml_model import Position, Positions, validate
 from matrix.errors import DocumentError, Problem
 from matrix.model import Case, Json
-from matrix.scenarios.axes import Settings
+from matrix.scenarios.axes import CaseSettings
 
 
-class CaseRecord(Settings):
+class CaseRecord(CaseSettings):
     """A case as a user hands it in: only the target is needed."""
 
     id: str | None = Field(default=None, min_length=1, description="A name; default: its line.")
@@ -58,8 +58,8 @@ def _parse_case(line: str, path: str, number: int) -> Case:
         raise DocumentError([_problem(path, number, column, f"not JSON: {error}")]) from None
     if isinstance(data, dict):
         data = {key: value for key, value in data.items() if value is not None}
-    record = validate(data, CaseRecord, Positions(path, {(): Place(number, 1)}, {}))
-    settings = {name: record.plain(name) for name in Settings.model_fields}
+    record = validate(data, CaseRecord, Positions(path, {(): Position(number, 1)}, {}))
+    settings = {name: record.plain(name) for name in CaseSettings.model_fields}
     return Case(id=record.id or f"batch/{number}", target=record.target, **settings)
 
 

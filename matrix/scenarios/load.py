@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 
-from matrix.documents.yaml_model import Document, Flaw, Inward, Place, load_documents, suggest
+from matrix.documents.yaml_model import Document, Flaw, KeyPath, Position, load_documents, suggest
 from matrix.errors import DocumentError, Problem
 from matrix.scenarios.conditions import CELL_FACTS, STACK_FACTS
 from matrix.scenarios.template import RUN_TIME, TemplateError, check, placeholders
@@ -55,9 +55,9 @@ def _topic_flaws(document: Document[Topic]) -> Iterator[Flaw]:
     stem = Path(positions.path).stem
     if topic.id != stem:
         yield Flaw(("id",), f"'{topic.id}' is not the file's name", f"write '{stem}'")
-    first: dict[str, Place] = {}
+    first: dict[str, Position] = {}
     for index, scenario in enumerate(topic.scenarios):
-        at: Inward = ("scenarios", index)
+        at: KeyPath = ("scenarios", index)
         if scenario.id in first:
             hint = f"first on line {first[scenario.id].line}"
             yield Flaw((*at, "id"), f"the scenario '{scenario.id}' is written twice", hint)
@@ -80,7 +80,7 @@ def _scenario_flaws(scenario: Scenario) -> Iterator[Flaw]:
 
 def _expectation_flaws(scenario: Scenario) -> Iterator[Flaw]:
     for index, expectation in enumerate(scenario.expect):
-        at: Inward = ("expect", index)
+        at: KeyPath = ("expect", index)
         for axis, labels in expectation.when.items():
             yield from _label_flaws(scenario, (*at, "when", axis), axis, labels)
         yield from _fact_flaws((*at, "on"), expectation.on, STACK_FACTS)
@@ -90,7 +90,7 @@ def _expectation_flaws(scenario: Scenario) -> Iterator[Flaw]:
 
 
 def _fact_flaws(
-    at: Inward, condition: Mapping[str, tuple[str, ...]] | None, facts: Iterable[str]
+    at: KeyPath, condition: Mapping[str, tuple[str, ...]] | None, facts: Iterable[str]
 ) -> Iterator[Flaw]:
     for name in condition or ():
         if name not in facts:
@@ -100,7 +100,7 @@ def _fact_flaws(
 def _axis_flaws(scenario: Scenario) -> Iterator[Flaw]:
     used = _used(scenario)
     for name, axis in scenario.axes.items():
-        at: Inward = ("axes", name)
+        at: KeyPath = ("axes", name)
         if name in RUN_TIME:
             yield Flaw(at, f"'{{{name}}}' is filled in when a case runs", "choose another name")
         elif name not in used and any(text for _, text in axis.texts()):
@@ -111,7 +111,7 @@ def _axis_flaws(scenario: Scenario) -> Iterator[Flaw]:
             yield flaw._replace(at=(*at, *flaw.at))
 
 
-def _templates(scenario: Scenario) -> Iterator[tuple[Inward, str, tuple[str, ...]]]:
+def _templates(scenario: Scenario) -> Iterator[tuple[KeyPath, str, tuple[str, ...]]]:
     """Every text with placeholders, with the axes that it may hold."""
     every = tuple(scenario.axes)
     for at, text in scenario.templates():
@@ -144,7 +144,7 @@ def _rule_flaws(scenario: Scenario) -> Iterator[Flaw]:
     for kind, rules in (("include", scenario.include), ("exclude", scenario.exclude)):
         for index, rule in enumerate(rules):
             for axis, labels in rule.when.items():
-                at: Inward = (kind, index, "when", axis)
+                at: KeyPath = (kind, index, "when", axis)
                 yield from _label_flaws(scenario, at, axis, labels)
     for index, rule in enumerate(scenario.exclude):
         if scenario.include and not any(rule.meets(kept) for kept in scenario.include):
@@ -152,7 +152,7 @@ def _rule_flaws(scenario: Scenario) -> Iterator[Flaw]:
 
 
 def _label_flaws(
-    scenario: Scenario, at: Inward, axis: str, labels: tuple[str, ...]
+    scenario: Scenario, at: KeyPath, axis: str, labels: tuple[str, ...]
 ) -> Iterator[Flaw]:
     if axis not in scenario.axes:
         yield Flaw(at, f"undefined axis '{axis}'", suggest(axis, scenario.axes))

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
 from matrix.documents.yaml_model import (
     FromPlain,
-    Inward,
+    KeyPath,
     Record,
     Shape,
     Shorthand,
 )
-from matrix.scenarios.axes import Axis, Settings, Text, Value
-
-SCHEMA = Path(__file__).parents[1] / "schemas" / "scenario.schema.json"
+from matrix.scenarios.axes import Axis, CaseSettings, Text, Value
 
 Id = Annotated[str, Shape("[a-z0-9-]+", "use a-z, 0-9 and '-'")]
 AxisName = Annotated[str, Shape("[a-z][a-z0-9_-]*", "use a-z, 0-9, '-' and '_'")]
@@ -85,7 +81,7 @@ class Expectation(Record):
         return all(labels.get(axis) in meant for axis, meant in self.when.items())
 
 
-class Scenario(Settings):
+class Scenario(CaseSettings):
     """One question about targets; it expands to the product of its axes."""
 
     id: Id = Field(description="Its name, unique in the topic.")
@@ -117,7 +113,7 @@ class Scenario(Settings):
             return f"matches no include rule: {'; '.join(rule.reason for rule in self.include)}"
         return next((rule.reason for rule in self.exclude if rule.matches(labels)), None)
 
-    def templates(self) -> Iterator[tuple[Inward, str]]:
+    def templates(self) -> Iterator[tuple[KeyPath, str]]:
         yield ("target",), self.target
         yield from super().templates()
 
@@ -142,18 +138,3 @@ def _product(axes: list[tuple[str, Axis]]) -> Iterator[Combination]:
     for label, value in axis.choices():
         for rest in _product(below):
             yield ((name, label, value), *rest)
-
-
-def json_schema() -> dict[str, Any]:
-    """The JSON Schema of a topic file, for editors."""
-    schema = Topic.model_json_schema()
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
-
-
-def write_schema(path: Path = SCHEMA) -> None:
-    """Write the committed schema anew.
-
-    `python -c "from matrix.scenario import write_schema; write_schema()"`
-    """
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(json_schema(), indent=2) + "\n", encoding="utf-8")

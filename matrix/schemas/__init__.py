@@ -1,46 +1,55 @@
-"""The JSON Schemas of what goes in and out; those that editors use lie beside this file."""
+"""The JSON Schemas of everything that goes in or out.
+
+Those of what people write lie beside this file as `<name>.schema.json`, for editors;
+`sqlite-matrix schema --write` writes them again.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Mapping
+from pathlib import Path
 
-from pydantic import TypeAdapter
+from pydantic import BaseModel, TypeAdapter
 
 from matrix.claims.document import ClaimsDocument
 from matrix.comparison.accepted import AcceptedDocument
 from matrix.model import Json, Observation
 from matrix.scenarios.jsonl import CaseRecord
-from matrix.scenarios.topic import json_schema as scenario_schema
+from matrix.scenarios.topic import Topic
 from matrix.stacks.catalogue import Catalogue
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
-
-def _case() -> Json:
-    return {"$schema": DIALECT, **CaseRecord.model_json_schema()}
-
-
-def _observation() -> Json:
-    return {"$schema": DIALECT, **TypeAdapter(Observation).json_schema()}
-
-
-def _stacks() -> Json:
-    return {"$schema": DIALECT, **Catalogue.model_json_schema()}
-
-
-def _claims() -> Json:
-    return {"$schema": DIALECT, **ClaimsDocument.model_json_schema()}
-
-
-def _accepted() -> Json:
-    return {"$schema": DIALECT, **AcceptedDocument.model_json_schema()}
-
-
-SCHEMAS: Mapping[str, Callable[[], Json]] = {
-    "scenario": scenario_schema,
-    "stacks": _stacks,
-    "claims": _claims,
-    "accepted": _accepted,
-    "case": _case,
-    "observation": _observation,
+WRITTEN: Mapping[str, type[BaseModel]] = {
+    "scenario": Topic,
+    "stacks": Catalogue,
+    "claims": ClaimsDocument,
+    "accepted": AcceptedDocument,
 }
+"""What people write by hand, in YAML."""
+
+SCHEMAS: Mapping[str, type] = {**WRITTEN, "case": CaseRecord, "observation": Observation}
+"""Everything that has a schema, by the name that `sqlite-matrix schema` knows."""
+
+
+def json_schema(name: str) -> Json:
+    """The schema of this name, as plain data."""
+    return {"$schema": DIALECT, **TypeAdapter(SCHEMAS[name]).json_schema()}
+
+
+def render_schema(name: str) -> str:
+    """The schema of this name, as the text of its file."""
+    return json.dumps(json_schema(name), indent=2) + "\n"
+
+
+def schema_file(name: str) -> Path:
+    """Where the committed schema of something written by hand is."""
+    return Path(__file__).with_name(f"{name}.schema.json")
+
+
+def write_schemas() -> tuple[Path, ...]:
+    """Write the committed schemas again, and return their files."""
+    for name in WRITTEN:
+        schema_file(name).write_text(render_schema(name), "utf-8")
+    return tuple(map(schema_file, WRITTEN))

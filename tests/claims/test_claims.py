@@ -11,10 +11,10 @@ from click.testing import CliRunner
 
 from matrix.claims.document import ClaimsDocument, load_claims
 from matrix.claims.evaluate import (
+    ClaimResult,
     ClaimVerdict,
     ExperimentResult,
-    Judgement,
-    adjudicate,
+    evaluate_claims,
     wanted_cases,
 )
 from matrix.claims.experiments import load_experiments, perform, write_experiments
@@ -26,7 +26,7 @@ from matrix.results.store import ResultSet, StackResults
 from matrix.runner.collect import observe
 from matrix.scenarios.expand import expand_topics
 from matrix.scenarios.load import load_topics
-from matrix.schemas import SCHEMAS
+from matrix.schemas import json_schema
 from tests.builders import (
     in_memory,
     make_case,
@@ -67,8 +67,8 @@ def bare(*stacks: tuple[str, Fingerprint, list[Observation]]) -> ResultSet:
     return make_results(cases, made)
 
 
-def settle(document: ClaimsDocument, results: ResultSet) -> Judgement:
-    (judged,) = adjudicate([document], results)
+def settle(document: ClaimsDocument, results: ResultSet) -> ClaimResult:
+    (judged,) = evaluate_claims([document], results)
     return judged
 
 
@@ -107,7 +107,7 @@ def test_what_no_recorded_fact_tells_apart_is_listed(tmp_path: Path) -> None:
 
 def test_a_claim_whose_cases_were_not_run_is_unsettled(tmp_path: Path) -> None:
     document = read(tmp_path, IN_MEMORY)
-    (judged,) = adjudicate([document], make_results([make_case(TWO)], []), corpus=[ONE, TWO])
+    (judged,) = evaluate_claims([document], make_results([make_case(TWO)], []), corpus=[ONE, TWO])
     assert judged.verdict is ClaimVerdict.UNSETTLED
     assert judged.missing is not None
     assert ONE in judged.missing
@@ -116,7 +116,7 @@ def test_a_claim_whose_cases_were_not_run_is_unsettled(tmp_path: Path) -> None:
 def test_a_claim_is_unsettled_where_not_every_one_of_its_cases_was_run(tmp_path: Path) -> None:
     document = read(tmp_path, IN_MEMORY.replace("topic/one", "topic/*"))
     results = make_results([make_case(ONE)], [make_stack("a@3.11", [in_memory(ONE)])])
-    (judged,) = adjudicate([document], results, corpus=[ONE, TWO])
+    (judged,) = evaluate_claims([document], results, corpus=[ONE, TWO])
     assert judged.verdict is ClaimVerdict.UNSETTLED
 
 
@@ -253,7 +253,7 @@ def test_an_experiment_settles_a_claim_or_says_why_not(
     path = tmp_path / "doc.yaml"
     path.write_text(EXPERIMENT, "utf-8")
     documents = load_claims([path], [ONE])
-    (judged,) = adjudicate(documents, bare(), [result])
+    (judged,) = evaluate_claims(documents, bare(), [result])
     assert judged.verdict.value == verdict
     assert (judged.missing is None) is (verdict != "unsettled")
 
@@ -319,7 +319,7 @@ def test_every_replacement_is_a_case_with_an_intent() -> None:
 
 def test_the_committed_schema_is_the_generated_one() -> None:
     committed = json.loads((ROOT / "matrix/schemas/claims.schema.json").read_text("utf-8"))
-    assert committed == SCHEMAS["claims"]()
+    assert committed == json_schema("claims")
 
 
 STACKS = ("sqlite3", "sqlite3[uri=off]", "apsw", "sqlite3[sqlalchemy]", "sqlite3[sqlalchemy=1.3.8]")
@@ -338,7 +338,7 @@ def test_verdicts_on_real_stacks_are_the_same_twice(provide: Provide) -> None:
     def settle_again() -> str:
         provided = [provide(spec) for spec in STACKS]
         work = [(p, [case for case in wanted if p.stack.runs_case(case)]) for p in provided]
-        return claims_json(adjudicate([chosen], observe(work, jobs=1)))
+        return claims_json(evaluate_claims([chosen], observe(work, jobs=1)))
 
     once = settle_again()
     assert {each["id"]: each["verdict"] for each in json.loads(once)} == EXPECTED

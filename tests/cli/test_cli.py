@@ -125,15 +125,15 @@ def test_1_not_as_intended(cwd: Path, capfd: pytest.CaptureFixture[str]) -> None
     assert "✗" in capfd.readouterr().out
 
 
-def test_3_an_error_of_ours(
+def test_3_an_internal_error(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail() -> None:
+    def fail(name: str) -> str:
         raise ZeroDivisionError("by zero")
 
-    monkeypatch.setattr("matrix.cli.schema.SCHEMAS", {"case": fail})
+    monkeypatch.setattr("matrix.cli.schema.render_schema", fail)
     assert code("schema", "case") == 3
-    assert capfd.readouterr().err == "sqlite-matrix: an error of ours: ZeroDivisionError: by zero\n"
+    assert capfd.readouterr().err == "sqlite-matrix: internal error: ZeroDivisionError: by zero\n"
 
 
 def test_4_a_stack_that_was_named_cannot_be_had(
@@ -386,6 +386,11 @@ def test_lists_are_for_people_and_for_programs(
 def test_every_schema_is_printed(capfd: pytest.CaptureFixture[str], name: str) -> None:
     assert code("schema", name) == 0
     assert json.loads(capfd.readouterr().out)["$schema"]
+
+
+def test_a_schema_has_to_be_named(capfd: pytest.CaptureFixture[str]) -> None:
+    assert code("schema") == 2
+    assert "name a schema, or use --write; accepted, case" in capfd.readouterr().err
 
 
 # Terminals, pipes, signals

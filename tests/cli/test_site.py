@@ -13,7 +13,7 @@ from matrix.errors import ResultsError
 from matrix.model import Case, Fingerprint, Intent, Observation, canonical
 from matrix.reports.badges import render_badges
 from matrix.results.merge import merge_results
-from matrix.results.provenance import Measured, load_measured, write_measured
+from matrix.results.provenance import Provenance, load_provenance, write_provenance
 from matrix.results.store import write_cases, write_stack, write_unavailable_stack
 from tests.builders import (
     in_memory,
@@ -45,8 +45,8 @@ def measure(
     write_cases(directory, [make_scenario("mode/memory")], cases)
     lines = [canonical(replace(each, stack=stack).to_json()) for each in seen]
     write_stack(directory, stack, print_, lines)
-    run = Measured(finished="2026-01-02T03:04:05Z", seconds=9, machine=system, tool="it 1")
-    write_measured(directory, [run])
+    run = Provenance(finished="2026-01-02T03:04:05Z", seconds=9, machine=system, tool="it 1")
+    write_provenance(directory, [run])
     return directory
 
 
@@ -96,17 +96,17 @@ def test_a_badge_counts_on_the_newest_bare_stack_as_built() -> None:
 
 
 def test_the_side_file_comes_back(tmp_path: Path) -> None:
-    run = Measured(finished="2026-01-02T03:04:05Z", seconds=9, machine="Linux", tool="it 1")
-    write_measured(tmp_path, [run])
-    assert load_measured(tmp_path) == (run,)
+    run = Provenance(finished="2026-01-02T03:04:05Z", seconds=9, machine="Linux", tool="it 1")
+    write_provenance(tmp_path, [run])
+    assert load_provenance(tmp_path) == (run,)
     assert run.day == "2026-01-02"
-    assert load_measured(tmp_path / "elsewhere") == ()
+    assert load_provenance(tmp_path / "elsewhere") == ()
 
 
 def test_a_side_file_that_does_not_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "measured.json").write_text('[{"finished": 1}]')
     with pytest.raises(ResultsError, match=r"measured\.json: not as expected"):
-        load_measured(tmp_path)
+        load_provenance(tmp_path)
 
 
 def test_the_site_holds_page_data_and_badges(tmp_path: Path) -> None:

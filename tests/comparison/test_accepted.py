@@ -20,7 +20,7 @@ from matrix.comparison.compare import compare_results
 from matrix.comparison.report import ChangeReport, report_changes
 from matrix.errors import DocumentError
 from matrix.results.store import load_results
-from matrix.schemas import SCHEMAS
+from matrix.schemas import json_schema
 from tests.builders import in_memory, make_stack, shared, stray
 from tests.comparing import CASE, STACK, stack, write
 from tests.paths import ROOT
@@ -169,10 +169,10 @@ def test_a_pattern_that_does_not_read_is_told_at_its_place(tmp_path: Path) -> No
 
 def test_the_schema_that_editors_use_is_the_current_one() -> None:
     path = ROOT / "matrix" / "schemas" / "accepted.schema.json"
-    assert json.loads(path.read_text("utf-8")) == SCHEMAS["accepted"]()
+    assert json.loads(path.read_text("utf-8")) == json_schema("accepted")
 
 
 def test_the_schema_takes_what_is_written(tmp_path: Path) -> None:
     write_accepted(tmp_path / ACCEPTED_FILE, [entry(), entry(cases=["a", "b"], reference="x")])
     text = (tmp_path / ACCEPTED_FILE).read_text("utf-8")
-    jsonschema.validate(yaml.safe_load(text), SCHEMAS["accepted"]())
+    jsonschema.validate(yaml.safe_load(text), json_schema("accepted"))

@@ -8,8 +8,16 @@ from typing import Any
 
 import pytest
 
-from matrix.comparison.causes import Cause, How, Shown, Witness, candidates, judge, stated_cause
-from matrix.comparison.pairing import Pair, Part, Side
+from matrix.comparison.causes import (
+    Cause,
+    Evidence,
+    How,
+    Shown,
+    candidates,
+    stated_cause,
+    weigh_evidence,
+)
+from matrix.comparison.pairing import Component, Pair, Side
 from matrix.model import Fingerprint, UriDefault
 from tests.builders import make_fingerprint
 
@@ -36,21 +44,21 @@ def facts(version: str, *options: str) -> dict[str, Any]:
 OMITTED = pair(facts("3.47.2"), facts("3.48.0", "OMIT_SHARED_CACHE"))
 
 
-def witness(shown: str, version: str, *options: str, driver: str = "sqlite3") -> Witness:
+def witness(shown: str, version: str, *options: str, driver: str = "sqlite3") -> Evidence:
     seen = facts(version, *options) | {"driver": driver}
     if driver != "apsw":
         seen |= {"driver_version": "3.11.2", "distribution": None}
     fingerprint = make_fingerprint(**seen)
     name = f"{driver}=={version}[{','.join(options)}]@3.11"
-    return Witness(stack=name, fingerprint=fingerprint, shown=SHOWN[shown])
+    return Evidence(stack=name, fingerprint=fingerprint, shown=SHOWN[shown])
 
 
-def judged(witnesses: Sequence[Witness], of: Pair = OMITTED) -> Cause:
+def judged(witnesses: Sequence[Evidence], of: Pair = OMITTED) -> Cause:
     ends = [
         witness("old", "3.47.2", driver="apsw"),
         witness("new", "3.48.0", "OMIT_SHARED_CACHE", driver="apsw"),
     ]
-    return judge(candidates(of), of, [*ends, *witnesses] if of is OMITTED else witnesses)
+    return weigh_evidence(candidates(of), of, [*ends, *witnesses] if of is OMITTED else witnesses)
 
 
 def test_nothing_that_differs_is_no_cause() -> None:
@@ -87,8 +95,8 @@ def test_the_compiler_is_no_candidate() -> None:
 
 def test_candidates_may_be_those_of_a_part() -> None:
     both = pair(facts("3.47.2"), {**facts("3.47.2"), "uri_setting": UriDefault.ON})
-    assert [str(c) for c in candidates(both, [Part.URI])] == ["the URI setting as-built → on"]
-    assert candidates(both, [Part.DRIVER]) == ()
+    assert [str(c) for c in candidates(both, [Component.URI])] == ["the URI setting as-built → on"]
+    assert candidates(both, [Component.DRIVER]) == ()
 
 
 def test_a_version_without_the_option_refutes_the_version() -> None:
@@ -142,25 +150,27 @@ def test_a_value_that_is_neither_the_old_nor_the_new_is_no_agreement() -> None:
         witness("old", "3.47.2", "TEMP_STORE=3", driver="apsw"),
         witness("new", "3.47.2", "TEMP_STORE=1", "X", driver="apsw"),
     ]
-    assert judge(candidates(temp), temp, ends).how is How.TIED
+    assert weigh_evidence(candidates(temp), temp, ends).how is How.TIED
     third = witness("new", "3.47.2", "TEMP_STORE=2", "X", driver="apsw")
-    assert judge(candidates(temp), temp, [*ends, third]).facts == ("X absent → set",)
+    assert weigh_evidence(candidates(temp), temp, [*ends, third]).facts == ("X absent → set",)
 
 
 def test_the_boundary_is_told_as_narrow_as_it_was_run() -> None:
     far = pair(facts("3.40.0"), facts("3.54.0"))
     seen = [witness("old", v) for v in ("3.40.0", "3.46.1")]
     seen += [witness("new", v) for v in ("3.50.0", "3.54.0")]
-    assert judge(candidates(far), far, seen).facts == ("SQLite 3.46.1 → 3.50.0",)
+    assert weigh_evidence(candidates(far), far, seen).facts == ("SQLite 3.46.1 → 3.50.0",)
     back = Pair(old=far.new, new=far.old)
     turned = [replace(w, shown=Shown.NEW if w.shown is Shown.OLD else Shown.OLD) for w in seen]
-    assert judge(candidates(back), back, turned).facts == ("SQLite 3.50.0 → 3.46.1",)
+    assert weigh_evidence(candidates(back), back, turned).facts == ("SQLite 3.50.0 → 3.46.1",)
 
 
 def test_versions_that_go_back_and_forth_are_no_boundary() -> None:
     far = pair(facts("3.40.0"), facts("3.54.0"))
     seen = [witness("old", "3.40.0"), witness("new", "3.46.0"), witness("old", "3.50.0")]
-    assert judge(candidates(far), far, [*seen, witness("new", "3.54.0")]).how is How.REFUTED
+    assert (
+        weigh_evidence(candidates(far), far, [*seen, witness("new", "3.54.0")]).how is How.REFUTED
+    )
 
 
 def builds(*told: tuple[str, str]) -> list[Fingerprint]:
@@ -184,7 +194,7 @@ def test_an_option_that_comes_with_a_version_in_every_build_is_no_fact_apart(
 ) -> None:
     new = pair(facts("3.53.4"), facts("3.54.0", "MAX_SCHEMA=9"))
     seen = [witness("old", "3.53.4"), witness("new", "3.54.0", "MAX_SCHEMA=9")]
-    cause = judge(candidates(new), new, seen, builds(*more))
+    cause = weigh_evidence(candidates(new), new, seen, builds(*more))
     assert cause.with_it == with_it
     assert (cause.how is How.FOUND) == bool(with_it)
 
@@ -198,7 +208,7 @@ def test_an_option_that_sqlite_itself_derives_is_no_fact_apart() -> None:
         witness("old", "3.53.4", "TEMP_STORE=3", "MAX_WORKER_THREADS=0"),
         witness("new", "3.53.4", "TEMP_STORE=1", "MAX_WORKER_THREADS=8"),
     ]
-    cause = judge(candidates(temp), temp, seen)
+    cause = weigh_evidence(candidates(temp), temp, seen)
     assert (cause.how, cause.facts) == (How.FOUND, ("TEMP_STORE 3 → 1",))
     assert cause.with_it == ("MAX_WORKER_THREADS 0 → 8",)
 
@@ -208,7 +218,7 @@ def test_what_one_driver_alone_has_since_a_version_is_a_fact_apart() -> None:
     alone = [each for each in builds(("3.53.0", ""), ("3.54.1", "X")) if each.driver == "apsw"]
     new = pair(facts("3.53.4"), facts("3.54.0", "X"))
     seen = [witness("old", "3.53.4", driver="apsw"), witness("new", "3.54.0", "X", driver="apsw")]
-    cause = judge(candidates(new), new, seen, alone)
+    cause = weigh_evidence(candidates(new), new, seen, alone)
     assert (cause.how, len(cause.facts), cause.with_it) == (How.TIED, 2, ())
 
 

@@ -13,7 +13,7 @@ import pytest
 from matrix.comparison.causes import How
 from matrix.comparison.compare import compare_results
 from matrix.errors import NothingSelectedError, ResultsError
-from matrix.model import Failure, Intent, Json, Kind, Result, canonical
+from matrix.model import Failure, Intent, Json, PathKind, Result, canonical
 from matrix.results.file_format import SCHEMA
 from tests.builders import (
     in_file,
@@ -133,7 +133,7 @@ def test_another_intent_is_no_other_case(tmp_path: Path) -> None:
 
 
 def test_an_observer_that_saw_less_is_not_comparable(tmp_path: Path) -> None:
-    entry = make_created("x-journal", kept=False, asked=False, kind=Kind.JOURNAL, size=None)
+    entry = make_created("x-journal", kept=False, asked=False, kind=PathKind.JOURNAL, size=None)
     full = make_observation(case=CASE, created=(entry,), transients_complete=True, observer="hook")
     change = one_change(tmp_path, full, make_observation(case=CASE))
     assert (kinds(change), change.cause.how) == (["saw-less"], How.OBSERVER)

@@ -14,7 +14,7 @@ from matrix.comparison.diff import (
     gist,
     saw_less,
 )
-from matrix.model import Failure, Kind, Observation, Reopened, Result, SecondConnection, Storage
+from matrix.model import Failure, Observation, PathKind, Reopened, Result, SecondConnection, Storage
 from tests.builders import in_file, in_memory, make_created, make_observation, refused, stray
 
 CASE = "topic/scenario"
@@ -31,7 +31,7 @@ def lost(result: Result) -> Observation:
 
 
 def beside(path: str, **fields: Any) -> Observation:
-    entry = make_created(path, kind=Kind.TEMPORARY, kept=False, asked=False, size=None)
+    entry = make_created(path, kind=PathKind.TEMPORARY, kept=False, asked=False, size=None)
     return make_observation(case=CASE, created=(entry,), **fields)
 
 

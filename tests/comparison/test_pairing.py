@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from matrix.comparison.pairing import Pair, Part, Side, facts_between, pair_stacks
+from matrix.comparison.pairing import Component, Pair, Side, facts_between, pair_stacks
 from matrix.model import UriDefault
 from tests.builders import make_fingerprint
 
@@ -86,36 +86,36 @@ def test_a_stack_that_could_not_be_had_is_paired_by_its_name() -> None:
     assert pairs[0].facts == ()
 
 
-def parts(**facts: Any) -> dict[str, Part]:
+def parts(**facts: Any) -> dict[str, Component]:
     wheel = {"driver": "apsw", "distribution": "apsw", "driver_version": "1"}
     old = side("apsw==1@3.11", **wheel)
     new = side("apsw==2@3.11", **{**wheel, **facts})
-    return {fact.name: fact.part for fact in facts_between(old, new)}
+    return {fact.name: fact.component for fact in facts_between(old, new)}
 
 
 def test_what_a_wheel_bundles_hangs_on_the_driver() -> None:
     found = parts(driver_version="2", sqlite="3.48.0", shared_cache=False)
-    assert found == dict.fromkeys(("driver_version", "sqlite", "shared_cache"), Part.DRIVER)
+    assert found == dict.fromkeys(("driver_version", "sqlite", "shared_cache"), Component.DRIVER)
 
 
 def test_facts_hang_on_what_can_be_exchanged() -> None:
     found = parts(python="3.12.0", uri_setting=UriDefault.ON, middleware_version="2", observer="x")
     assert found == {
-        "python": Part.PYTHON,
-        "uri_setting": Part.URI,
-        "middleware_version": Part.MIDDLEWARE,
-        "observer": Part.MACHINE,
+        "python": Component.PYTHON,
+        "uri_setting": Component.URI,
+        "middleware_version": Component.MIDDLEWARE,
+        "observer": Component.MACHINE,
     }
 
 
 def test_the_uri_default_hangs_on_the_setting_if_that_differs() -> None:
-    assert parts(uri_default=False)["uri_default"] is Part.DRIVER
-    assert parts(uri_default=False, uri_setting=UriDefault.OFF)["uri_default"] is Part.URI
+    assert parts(uri_default=False)["uri_default"] is Component.DRIVER
+    assert parts(uri_default=False, uri_setting=UriDefault.OFF)["uri_default"] is Component.URI
 
 
 def test_a_library_of_its_own_is_a_part_of_its_own() -> None:
     old, new = (side(f"sqlite3[sqlite={v}]@3.11", sqlite=v) for v in ("3.53.4", "3.54.0"))
-    assert {fact.part for fact in facts_between(old, new)} == {Part.LIBRARY}
+    assert {fact.component for fact in facts_between(old, new)} == {Component.LIBRARY}
 
 
 def test_compile_options_are_facts_by_name() -> None:

@@ -10,7 +10,7 @@ from matrix.documents.yaml_model import (
     Document,
     Flaw,
     FromPlain,
-    Place,
+    Position,
     Positions,
     Record,
     Shape,
@@ -94,16 +94,16 @@ def test_whole_numbers_true_false_and_null_are_read_as_such() -> None:
 
 def test_every_value_and_every_key_has_its_place() -> None:
     _, positions, _ = read_yaml("a:\n  b: [x,\n     y]\n", "x.yaml")
-    assert positions.at(("a", "b", 1)) == Place(3, 6)
-    assert positions.keys[("a", "b")] == Place(2, 3)
-    assert positions.at(("a", "b")) == Place(2, 6)
+    assert positions.at(("a", "b", 1)) == Position(3, 6)
+    assert positions.keys[("a", "b")] == Position(2, 3)
+    assert positions.at(("a", "b")) == Position(2, 6)
 
 
 def test_a_place_inside_what_is_not_there_is_that_of_what_is_around_it() -> None:
     _, positions, _ = read_yaml("a: {b: 1}", "x.yaml")
     assert positions.known(("a", "c", 3)) == ("a",)
-    assert positions.at(("a", "c", 3)) == Place(1, 4)
-    assert Positions("x.yaml", {}).at(("a",)) == Place(1, 1)
+    assert positions.at(("a", "c", 3)) == Position(1, 4)
+    assert Positions("x.yaml", {}).at(("a",)) == Position(1, 1)
 
 
 def test_a_flaw_is_told_at_what_is_written_around_it() -> None:
@@ -238,7 +238,7 @@ def test_a_file_is_read_with_its_positions_whatever_its_line_ends_and_its_byte_o
     path.write_bytes("\ufefftitle: a\r\nopen: true\r\n".encode())
     box, positions = load_document(path, Box)
     assert box == Box(title="a", open=True)
-    assert (positions.at(("title",)), positions.at(("open",))) == (Place(1, 8), Place(2, 7))
+    assert (positions.at(("title",)), positions.at(("open",))) == (Position(1, 8), Position(2, 7))
 
 
 def test_a_file_that_is_not_utf_8_is_told_with_the_byte_and_its_place(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from matrix.model import Failure, Intent, Kind, Observation, Result, SecondConnection, Storage
+from matrix.model import Failure, Intent, Observation, PathKind, Result, SecondConnection, Storage
 from matrix.model.outcome import Outcome, Verdict, outcome, reason, verdict
 from tests.builders import (
     in_file,
@@ -27,7 +27,7 @@ EXISTING = make_observation(
 )
 TEMPORARY = make_observation(
     storage=Storage.TEMPORARY,
-    created=(make_created("{tmp}/etilqs_1", kind=Kind.TEMPORARY, kept=False, asked=False),),
+    created=(make_created("{tmp}/etilqs_1", kind=PathKind.TEMPORARY, kept=False, asked=False),),
 )
 OUTSIDE = replace(STRAY, created=(make_created("/file:db", asked=False),))
 CRASHED = make_observation(result=Result.CRASHED, storage=Storage.NONE, second_connection=None)
@@ -122,7 +122,7 @@ def test_the_first_connection_in_other_hands_shares_nothing() -> None:
 
 
 def test_a_side_file_alone_is_no_new_database() -> None:
-    journal = make_created("db-journal", kind=Kind.JOURNAL, kept=False, asked=False)
+    journal = make_created("db-journal", kind=PathKind.JOURNAL, kept=False, asked=False)
     assert outcome(replace(EXISTING, created=(journal,))) is Outcome.EXISTING
 
 
@@ -175,7 +175,7 @@ NOT_AS_INTENDED: list[tuple[Intent, Observation, str]] = [
     (Intent.PRIVATE_MEMORY, replace(TEMPORARY, created=()), "the data is in a temporary file"),
     (
         Intent.PRIVATE_MEMORY,
-        replace(MEMORY, created=(make_created("a-wal", kind=Kind.WAL, kept=False),)),
+        replace(MEMORY, created=(make_created("a-wal", kind=PathKind.WAL, kept=False),)),
         "a write-ahead log appeared: a-wal",
     ),
     (Intent.PRIVATE_MEMORY, replace(MEMORY, modified=("a.db",)), "a file was modified: a.db"),
@@ -190,7 +190,7 @@ NOT_AS_INTENDED: list[tuple[Intent, Observation, str]] = [
     (Intent.TEMPORARY, IN_FILE, "a database file appeared: db"),
     (
         Intent.TEMPORARY,
-        replace(TEMPORARY, created=(make_created("t", kind=Kind.TEMPORARY),)),
+        replace(TEMPORARY, created=(make_created("t", kind=PathKind.TEMPORARY),)),
         "a temporary file appeared: t",
     ),
     (Intent.FILE, MEMORY, "the data is in memory"),
@@ -198,7 +198,7 @@ NOT_AS_INTENDED: list[tuple[Intent, Observation, str]] = [
     (Intent.FILE, OUTSIDE, "a stray file appeared: /file:db"),
     (
         Intent.FILE,
-        replace(IN_FILE, created=(make_created("/x", kind=Kind.OTHER, asked=False),)),
+        replace(IN_FILE, created=(make_created("/x", kind=PathKind.OTHER, asked=False),)),
         "a file appeared: /x",
     ),
     (Intent.READ_ONLY, IN_FILE, "a write went through"),
@@ -228,7 +228,7 @@ def test_a_temporary_file_of_a_sort_is_no_objection_to_memory() -> None:
 
 
 def test_side_files_belong_to_the_file_that_was_asked_for_wherever_it_lies() -> None:
-    journal = make_created("/a/db-journal", kind=Kind.JOURNAL, kept=False, asked=False)
+    journal = make_created("/a/db-journal", kind=PathKind.JOURNAL, kept=False, asked=False)
     elsewhere = replace(IN_FILE, created=(make_created("/a/db"), journal))
     assert verdict(elsewhere, Intent.FILE) is Verdict.AS_INTENDED
 

@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from matrix.model import Case, Kind, Result, Storage
+from matrix.model import Case, PathKind, Result, Storage
 from matrix.model.uri import asked_names
 from tests.builders import make_case
 from tests.conftest import ObserveOn
@@ -29,7 +29,7 @@ def test_a_copy_is_a_file_of_its_own_stage_and_its_name_was_asked_for(
         copying("x.db", "file:{dir}/y.db", connect={"uri": True}),
         copying(":memory:", "file:y?mode=memory", connect=_without_uris(driver)),
     )
-    (copy,) = [entry for entry in plain.created if entry.kind is Kind.DATABASE]
+    (copy,) = [entry for entry in plain.created if entry.kind is PathKind.DATABASE]
     assert (copy.path, copy.stage, copy.asked, copy.kept) == ("y.db", "backup", True, True)
     assert copy.size is not None
     assert copy.size > 2_000_000

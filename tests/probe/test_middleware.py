@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from matrix.errors import UsageError
-from matrix.model import Case, Kind, Observation, SecondConnection, Storage
+from matrix.model import Case, Observation, PathKind, SecondConnection, Storage
 from matrix.plugins import plugin_names
 from matrix.runner.worker import WorkerProcess
 from matrix.stacks.catalogue import Catalogue, choose_companions
@@ -94,7 +94,7 @@ def cases_of(via: str) -> list[Case]:
 
 
 def databases(observation: Observation) -> list[tuple[str, bool]]:
-    return [(e.path, e.asked) for e in observation.created if e.kind is Kind.DATABASE]
+    return [(e.path, e.asked) for e in observation.created if e.kind is PathKind.DATABASE]
 
 
 @every
@@ -105,7 +105,7 @@ def test_memory_stray_and_asked_files_are_told_apart(observe_on: ObserveOn, via:
     assert (stray.storage, databases(stray)) == (Storage.FILE, [(strings.stray_path, False)])
     assert (file.storage, databases(file)) == (Storage.FILE, [(strings.file_path, True)])
     assert file.opened == strings.file_path
-    assert [entry.size for entry in file.created if entry.kind is Kind.OTHER] in ([], [None])
+    assert [entry.size for entry in file.created if entry.kind is PathKind.OTHER] in ([], [None])
     assert file.second_connection is SecondConnection.SEES
 
 

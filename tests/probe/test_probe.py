@@ -17,8 +17,8 @@ import pytest
 from matrix.model import (
     Case,
     Created,
-    Kind,
     Observation,
+    PathKind,
     Result,
     SecondConnection,
     Storage,
@@ -65,10 +65,10 @@ def entry_of(observation: Observation, path: str) -> Created:
 def test_a_journal_is_seen_though_it_is_gone_at_the_end(observe_hooked: ObserveOn) -> None:
     (seen,) = observe_hooked(make_case(target="x.db"))
     journal = entry_of(seen, "x.db-journal")
-    assert (journal.kind, journal.stage) == (Kind.JOURNAL, "write")
+    assert (journal.kind, journal.stage) == (PathKind.JOURNAL, "write")
     assert (journal.kept, journal.size, journal.asked) == (False, None, False)
     database = entry_of(seen, "x.db")
-    assert (database.kind, database.stage, database.kept) == (Kind.DATABASE, "open", True)
+    assert (database.kind, database.stage, database.kept) == (PathKind.DATABASE, "open", True)
     assert database.asked
     assert database.size is not None
     assert database.size > 2_000_000
@@ -89,7 +89,7 @@ def test_a_temporary_database_has_a_hidden_file_where_the_build_makes_one(
         assert seen.storage is Storage.TEMPORARY
         (entry,) = seen.created
         assert entry.path in ("{tmp}/etilqs_*", "{tmp}/(unnamed)")
-        assert (entry.kind, entry.kept, entry.stage) == (Kind.TEMPORARY, False, "write")
+        assert (entry.kind, entry.kept, entry.stage) == (PathKind.TEMPORARY, False, "write")
         assert not entry.outside
     else:
         assert (seen.storage, seen.created) == (Storage.MEMORY, ())
@@ -113,8 +113,8 @@ def test_each_path_has_the_stage_in_which_it_appeared(observe_hooked: ObserveOn)
 def test_a_log_and_its_index_are_told_apart(observe_hooked: ObserveOn) -> None:
     (seen,) = observe_hooked(make_case(target="x.db", sql=("PRAGMA journal_mode=WAL",)))
     kinds = {entry.path: entry.kind for entry in seen.created if not entry.kept}
-    assert kinds["x.db-wal"] is Kind.WAL
-    assert kinds["x.db-shm"] is Kind.SHM
+    assert kinds["x.db-wal"] is PathKind.WAL
+    assert kinds["x.db-shm"] is PathKind.SHM
     assert seen.journal_mode == "wal"
 
 
@@ -124,7 +124,7 @@ def test_a_lock_directory_is_seen(observe_hooked: ObserveOn) -> None:
                   sql=("CREATE TABLE t(x)",))
     )  # fmt: skip
     lock = entry_of(seen, "x.db.lock")
-    assert (lock.kind, lock.kept) == (Kind.LOCK, False)
+    assert (lock.kind, lock.kept) == (PathKind.LOCK, False)
 
 
 def test_a_failed_attempt_creates_nothing(observe_hooked: ObserveOn) -> None:
@@ -249,7 +249,7 @@ def test_a_large_temporary_table_does_not_make_the_database_temporary(
         return make_case(f"unwritten/{table}", target=target, sql=sql, write=False)
 
     memory, temporary = observe_on("sqlite3", case(":memory:", "TEMP TABLE"), case("", "TABLE"))
-    assert [entry.kind for entry in memory.created] == [Kind.TEMPORARY]
+    assert [entry.kind for entry in memory.created] == [PathKind.TEMPORARY]
     assert (memory.storage, temporary.storage) == (Storage.MEMORY, Storage.TEMPORARY)
 
 

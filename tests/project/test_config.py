@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from matrix.errors import DocumentError
-from matrix.project.config import Settings, load_settings
+from matrix.project.config import ProjectConfig, load_config
 from matrix.project.stacks import configured_specs
 from matrix.stacks.catalogue import Catalogue
 from matrix.stacks.interpreters import RUNNING
@@ -41,29 +41,29 @@ def write(project: Path, text: str) -> None:
 def complaints(project: Path, table: str) -> list[str]:
     write(project, table)
     with pytest.raises(DocumentError) as error:
-        load_settings()
+        load_config()
     return str(error.value).splitlines()
 
 
 def test_without_a_file_or_a_table_everything_is_as_this_project_has_it(project: Path) -> None:
-    assert load_settings() == Settings()
+    assert load_config() == ProjectConfig()
     write(project, "[tool.other]\nstacks = 1\n")
-    assert load_settings() == Settings()
-    assert Settings().baseline == Path("results/baseline")
+    assert load_config() == ProjectConfig()
+    assert ProjectConfig().baseline == Path("results/baseline")
 
 
 def test_the_table_is_read_with_paths_relative_to_the_file(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(project, GOOD)
-    found = load_settings()
+    found = load_config()
     assert found.scenarios == (Path("db/scenarios"),)
     assert found.stacks == ("apsw", "sqlite3[sqlite=3.53.4]")
     assert (found.baseline, found.pins) == (Path("db/baseline"), Path("db/pins.txt"))
     assert found.fail_on == "stray,crashed"
     monkeypatch.chdir(project / "db")
-    assert load_settings().scenarios == (Path("../db/scenarios"),)
-    assert load_settings().scenarios[0].resolve() == project / "db" / "scenarios"
+    assert load_config().scenarios == (Path("../db/scenarios"),)
+    assert load_config().scenarios[0].resolve() == project / "db" / "scenarios"
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_every_verb_takes_its_stacks_and_scenarios_from_there(project: Path) -> 
 def test_a_name_that_is_no_stack_is_told_at_its_line(project: Path, catalogue: Catalogue) -> None:
     write(project, '[tool.sqlite-matrix]\nstacks = ["apsw", "apws", "sqlite3[url=on]"]\n')
     with pytest.raises(DocumentError) as error:
-        configured_specs(load_settings(), catalogue)
+        configured_specs(load_config(), catalogue)
     one, other = sorted(str(error.value).splitlines())
     assert one.startswith("pyproject.toml:2:1: tool.sqlite-matrix.stacks: no driver called 'apws'")
     assert one.endswith("did you mean 'apsw'?")

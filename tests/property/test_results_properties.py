@@ -16,8 +16,8 @@ from matrix.model import (
     Created,
     Failure,
     Intent,
-    Kind,
     Observation,
+    PathKind,
     Result,
     SecondConnection,
     Storage,
@@ -47,7 +47,7 @@ texts = st.lists(text, max_size=2).map(tuple)
 created = st.builds(
     Created,
     path=text,
-    kind=st.sampled_from(Kind),
+    kind=st.sampled_from(PathKind),
     stage=text,
     kept=st.booleans(),
     asked=st.booleans(),

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from matrix.project.config import load_settings
+from matrix.project.config import load_config
 from matrix.stacks.provision import Provisioner
 from tests.paths import ROOT
 from tests.repository.test_readme import commands_of
@@ -42,7 +42,7 @@ def test_every_setting_of_the_page_is_one_and_every_one_is_told(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(project)
-    settings = load_settings()
+    settings = load_config()
     told = set(re.findall(r"^\| `([\w-]+)` \| ", PAGE, re.MULTILINE))
     assert told == {"scenarios", "stacks", "baseline", "pins", "fail-on"}
     assert settings.lines.keys() <= told

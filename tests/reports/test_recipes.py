@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from matrix.model import Case, Failure, Intent, Kind, Observation, SecondConnection, Storage
+from matrix.model import Case, Failure, Intent, Observation, PathKind, SecondConnection, Storage
 from matrix.reports.grid import build_grid
 from matrix.reports.markdown import render_markdown
 from matrix.reports.recipes import Recipe, as_call, build_recipes
@@ -213,7 +213,7 @@ def test_to_read_is_shown_by_a_database_that_is_there_and_one_that_is_not() -> N
 
 def test_side_files_of_a_log_are_told_of_apart() -> None:
     missing, there, wal = "ro/missing[n=1]", "ro/there[n=1]", "ro/wal[n=1]"
-    beside = read_alone(wal, created=(make_created("x.db-wal", kind=Kind.WAL),))
+    beside = read_alone(wal, created=(make_created("x.db-wal", kind=PathKind.WAL),))
     stack = make_stack(observations=[refused(missing), read_alone(there), beside])
     logged = ({"db": "x.db", "sql": ["PRAGMA journal_mode=wal"]},)
     asked = [reads(missing), reads(there), reads(wal, setup=logged)]

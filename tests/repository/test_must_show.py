@@ -14,8 +14,8 @@ import pytest
 from matrix.model import (
     Case,
     Fingerprint,
-    Kind,
     Observation,
+    PathKind,
     Result,
     SecondConnection,
     Storage,
@@ -222,4 +222,4 @@ def test_every_file_of_a_database_is_a_database(show: Show, stack: str) -> None:
     cases = ON_TOP_CASES if stack in ON_TOP else BARE_CASES
     for name in cases:
         _, seen = show(stack, name)
-        assert all(entry.kind is Kind.DATABASE for entry in seen.created if entry.kept)
+        assert all(entry.kind is PathKind.DATABASE for entry in seen.created if entry.kept)

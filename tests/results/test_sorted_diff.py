@@ -9,7 +9,7 @@ import pytest
 
 from matrix.errors import ResultsError
 from matrix.model import canonical
-from matrix.results.file_format import Document, write_document
+from matrix.results.file_format import ResultFile, write_document
 from matrix.results.sorted_diff import CELLS, SortedLines, side_by_side
 
 HEADER = {"kind": "stack", "schema": 1}
@@ -19,12 +19,12 @@ def line(name: str, value: object = 0) -> bytes:
     return canonical({"case": name, "value": value}).encode()
 
 
-def write(path: Path, *lines: bytes) -> Document:
+def write(path: Path, *lines: bytes) -> ResultFile:
     write_document(path, HEADER, lines)
-    return Document(path, "stack")
+    return ResultFile(path, "stack")
 
 
-def differing(old: Document, new: Document) -> tuple[int, list[str]]:
+def differing(old: ResultFile, new: ResultFile) -> tuple[int, list[str]]:
     same, names = 0, []
     for stretch in side_by_side(SortedLines(old, CELLS), SortedLines(new, CELLS)):
         same += stretch.same
@@ -101,7 +101,7 @@ def test_a_file_that_is_cut_off_is_refused_after_its_last_line(tmp_path: Path) -
     content = (tmp_path / "a").read_bytes()
     (tmp_path / "a").write_bytes(b"".join(content.splitlines(keepends=True)[:-1]))
     with pytest.raises(ResultsError, match="the footer is missing"):
-        differing(Document(tmp_path / "a", "stack"), new)
+        differing(ResultFile(tmp_path / "a", "stack"), new)
 
 
 def test_equal_files_take_no_more_memory_for_being_longer(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from matrix.model import Case, Kind, Observation, Result, SecondConnection, Storage
+from matrix.model import Case, Observation, PathKind, Result, SecondConnection, Storage
 from tests.builders import make_case
 from tests.conftest import ObserveOn, RunOn
 
@@ -62,7 +62,11 @@ def test_a_driver_that_cannot_be_had_is_a_stack_with_a_reason(run_on: RunOn) -> 
 def test_a_file_behind_sqlites_back_is_listed(observe_on: ObserveOn) -> None:
     (seen,) = observe_on("writes_outside", *cases_of(":memory:"))
     (entry,) = seen.created
-    assert (entry.path, entry.kind, entry.stage) == ("{dir}/../outside.db", Kind.DATABASE, "open")
+    assert (entry.path, entry.kind, entry.stage) == (
+        "{dir}/../outside.db",
+        PathKind.DATABASE,
+        "open",
+    )
     assert entry.stray
     assert entry.outside
 

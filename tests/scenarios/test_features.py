@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from matrix.scenarios.expand import expand_topics
-from matrix.scenarios.features import coverage, features
+from matrix.scenarios.features import count_features, features
 from matrix.scenarios.load import load_topics
 from tests.builders import make_case
 from tests.paths import SCENARIOS
@@ -52,7 +52,7 @@ def listed(*texts: str) -> list[str]:
 
 
 def test_every_form_parameter_and_surrounding_is_asked_on_every_driver() -> None:
-    found = coverage(expand_topics(load_topics([SCENARIOS])), DRIVERS)
+    found = count_features(expand_topics(load_topics([SCENARIOS])), DRIVERS)
     wanted = listed(FORMS, PARAMETERS, SURROUNDINGS, SQLALCHEMY)
     none: Counter[str] = Counter()
     missing = [
@@ -65,7 +65,7 @@ def test_every_form_parameter_and_surrounding_is_asked_on_every_driver() -> None
 
 
 def test_every_middleware_is_asked_and_a_driver_by_its_module() -> None:
-    found = coverage(expand_topics(load_topics([SCENARIOS])), ["sqlite3"])
+    found = count_features(expand_topics(load_topics([SCENARIOS])), ["sqlite3"])
     assert "option module=sqlite3" in found
     assert [name for name in listed(MIDDLEWARES) if name not in found] == []
 
@@ -90,5 +90,5 @@ def test_a_feature_is_read_off_the_case() -> None:
 
 
 def test_a_case_of_one_driver_counts_for_it_alone() -> None:
-    found = coverage([make_case(drivers=("apsw",))], DRIVERS)
+    found = count_features([make_case(drivers=("apsw",))], DRIVERS)
     assert all(dict(count) == {"apsw": 1} for count in found.values())

@@ -17,8 +17,9 @@ from operator import attrgetter
 
 from matrix.model import Case, Intent, Json, Observation, Result, ScenarioInfo, canonical
 from matrix.model.outcome import Outcome, Verdict, outcome, reason, verdict
+from matrix.model.selection import Selection
 from matrix.model.stack_id import StackId
-from matrix.reports.grid import Selection, Totals
+from matrix.reports.grid import Totals
 from matrix.results.store import ResultSet, StackResults
 from matrix.stacks.catalogue import Catalogue
 from matrix.versions.history import strips
@@ -36,7 +37,7 @@ _STRAYS = (Outcome.STRAY, Outcome.STRAY_OUTSIDE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class PageRow:
     """A case on the stacks of its kind.
 
     `pattern`: a character per stack, the same for stacks that showed exactly the same, `.` where
@@ -60,19 +61,19 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
+class PageTable:
     """The stacks with the same thing on top of the driver, by their number, and their rows."""
 
     via: str | None
     stacks: tuple[int, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[PageRow, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageData:
     """All that the page shows of the cells."""
 
-    kinds: tuple[Kind, ...]
+    kinds: tuple[PageTable, ...]
     scenarios: tuple[ScenarioInfo, ...]
     stacks: tuple[StackResults, ...]
     observations: tuple[Json, ...]
@@ -143,7 +144,7 @@ class _Builder:
             outcomes=frozenset(decode(code)[0] for code in self.counts),
         )
 
-    def _kind(self, via: str | None, cases: list[Case], ranks: Mapping[str, int]) -> Kind:
+    def _kind(self, via: str | None, cases: list[Case], ranks: Mapping[str, int]) -> PageTable:
         numbers = tuple(
             number
             for number, stack in enumerate(self.results.stacks)
@@ -152,9 +153,11 @@ class _Builder:
         )
         seen = [self.results.stacks[number].observations for number in numbers]
         rows = tuple(self._row(case, ranks[case.scenario], seen) for case in cases)
-        return Kind(via=via, stacks=numbers, rows=rows)
+        return PageTable(via=via, stacks=numbers, rows=rows)
 
-    def _row(self, case: Case, scenario: int, stacks: Sequence[Mapping[str, Observation]]) -> Row:
+    def _row(
+        self, case: Case, scenario: int, stacks: Sequence[Mapping[str, Observation]]
+    ) -> PageRow:
         groups: dict[int, int] = {}
         same: dict[tuple[int, ...], str] = {}
         pattern: list[str] = []
@@ -173,7 +176,7 @@ class _Builder:
         codes = "".join(self.judged[case.intent, number] for number in groups)
         for character, code in zip(map(mark, range(len(codes))), codes, strict=True):
             self.counts[code] += pattern.count(character)
-        return Row(
+        return PageRow(
             case=case,
             scenario=scenario,
             pattern="".join(pattern),
@@ -308,7 +311,7 @@ def _asked(case: Case) -> str:
 
 
 def _stack(stack: StackResults) -> Json:
-    parsed = StackId.parse(stack.stack) or StackId(driver=stack.stack, options={})
+    parsed = StackId.of(stack.stack)
     above = parsed.middleware or ""
     return {
         "id": stack.stack,
@@ -340,7 +343,7 @@ def _claims(data: PageData, claims: Mapping[str, Iterable[str]]) -> Json:
     }
 
 
-def _strips(data: PageData, kind: Kind, catalogue: Catalogue) -> Iterator[Json]:
+def _strips(data: PageData, kind: PageTable, catalogue: Catalogue) -> Iterator[Json]:
     """The axes along which stacks of a kind lie, their versions in order, as numbers of stacks.
 
     `exact`: for each step to the next one, whether no known version lies in between. They are

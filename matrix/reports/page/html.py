@@ -16,15 +16,16 @@ from urllib.parse import quote
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from matrix.claims.evaluate import Judgement
+from matrix.claims.evaluate import ClaimResult
 from matrix.model import Intent
 from matrix.model.outcome import Outcome, Verdict
+from matrix.model.selection import Selection
 from matrix.reports.claims import by_ticks, claim_row
-from matrix.reports.grid import Selection, connect_options, display, visible
+from matrix.reports.grid import connect_options, display, visible
 from matrix.reports.page.data import build_page_data, detail_document, grid_document, pack
 from matrix.reports.page.summary import summarise
 from matrix.reports.recipes import UNDER_APSW, WANTS, Recipe
-from matrix.results.provenance import Measured
+from matrix.results.provenance import Provenance
 from matrix.results.store import ResultSet
 from matrix.stacks.catalogue import Catalogue
 
@@ -67,8 +68,8 @@ def render_html(
     results: ResultSet,
     selection: Selection | None = None,
     *,
-    claims: Sequence[Judgement] = (),
-    runs: Sequence[Measured] = (),
+    claims: Sequence[ClaimResult] = (),
+    runs: Sequence[Provenance] = (),
     recipes: Sequence[Recipe] = (),
     catalogue: Catalogue | None = None,
     beside: Iterable[str] = (),
@@ -134,7 +135,7 @@ def _environment() -> Environment:
     return environment
 
 
-def _asked_by(judged: Judgement) -> tuple[str, list[str]]:
+def _asked_by(judged: ClaimResult) -> tuple[str, list[str]]:
     """A claim, and the cases of the cells that settle it."""
     return judged.claim.id, [cell.partition(" @ ")[0] for cell in judged.cells]
 

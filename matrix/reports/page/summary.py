@@ -15,7 +15,7 @@ from matrix.model import Case, Intent, ScenarioInfo
 from matrix.model.outcome import Outcome, Verdict
 from matrix.model.stack_id import StackId
 from matrix.reports.grid import display, visible
-from matrix.reports.page.data import NOT_RUN, Kind, PageData, Row, decode
+from matrix.reports.page.data import NOT_RUN, PageData, PageRow, PageTable, decode
 from matrix.results.store import StackResults
 
 _DIFFERENCES = 3
@@ -27,7 +27,7 @@ _STRAY = (Outcome.STRAY, Outcome.STRAY_OUTSIDE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class OutcomeOnStacks:
     """An outcome with its verdict, and the stacks on which it was seen, in words."""
 
     outcome: Outcome
@@ -36,16 +36,16 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
+class DifferingCases:
     """Cases on which the stacks differ, all in the same way; the first stands for the others."""
 
     case: Case
     alike: int
-    places: tuple[Place, ...]
+    places: tuple[OutcomeOnStacks, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Agreed:
+class AgreeingCases:
     """Cases with one outcome and verdict on all stacks; one of them as an example."""
 
     outcome: Outcome
@@ -55,7 +55,7 @@ class Agreed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class ScenarioSummary:
     """A scenario on the stacks of a kind.
 
     `everywhere`: each outcome that cases have on all stacks, with those cases.
@@ -65,19 +65,19 @@ class Told:
     scenario: ScenarioInfo
     intents: tuple[Intent, ...]
     cases: int
-    everywhere: tuple[Agreed, ...]
-    differences: tuple[Difference, ...]
+    everywhere: tuple[AgreeingCases, ...]
+    differences: tuple[DifferingCases, ...]
     more: int
     strays: int
     not_as_intended: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Topic:
+class TopicSummary:
     """The scenarios of a topic on the stacks of a kind; `told` is empty if there are too many."""
 
     name: str
-    told: tuple[Told, ...]
+    told: tuple[ScenarioSummary, ...]
     scenarios: int
     cases: int
     strays: int
@@ -85,12 +85,12 @@ class Topic:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Summary:
+class TableSummary:
     """The topics of one kind. `brief`: too many scenarios for a word on each question."""
 
     via: str | None
     stacks: int
-    topics: tuple[Topic, ...]
+    topics: tuple[TopicSummary, ...]
     brief: bool
 
     @property
@@ -98,14 +98,14 @@ class Summary:
         return "Bare drivers" if self.via is None else f"Through {self.via}"
 
 
-def summarise(data: PageData) -> tuple[Summary, ...]:
+def summarise(data: PageData) -> tuple[TableSummary, ...]:
     """Sum up each kind; the more there is in all, the shorter each part."""
     scenarios = sum(len({row.scenario for row in kind.rows}) for kind in data.kinds)
     brief = scenarios > _SCENARIOS_IN_FULL or data.totals.cells > _CELLS_IN_FULL
     limit = 0 if brief else min(_DIFFERENCES, _DIFFERENCES_IN_ALL // max(1, scenarios))
     listed = scenarios <= _SCENARIOS_AT_ALL
     return tuple(
-        Summary(
+        TableSummary(
             via=kind.via,
             stacks=len(kind.stacks),
             topics=tuple(_topics(data, kind, limit, listed)),
@@ -120,7 +120,7 @@ def describe(stacks: Sequence[StackResults], among: Sequence[StackResults]) -> s
     if len(stacks) == len(among) > 1:
         return "all stacks"
     wanted = {stack.stack for stack in stacks}
-    named = [StackId.parse(s.stack) or StackId(driver=s.stack, options={}) for s in among]
+    named = [StackId.of(s.stack) for s in among]
     every = [(name, stack.stack in wanted) for name, stack in zip(named, among, strict=True)]
     drivers = dict.fromkeys(name.driver for name in named)
     parts = (_driver(driver, [e for e in every if e[0].driver == driver]) for driver in drivers)
@@ -186,8 +186,8 @@ def _python(name: StackId) -> str:
     return f"on Python {name.python}"
 
 
-def _topics(data: PageData, kind: Kind, limit: int, listed: bool) -> Iterator[Topic]:
-    def topic(row: Row) -> str:
+def _topics(data: PageData, kind: PageTable, limit: int, listed: bool) -> Iterator[TopicSummary]:
+    def topic(row: PageRow) -> str:
         return data.scenarios[row.scenario].id.split("/")[0]
 
     for name, rows in groupby(kind.rows, key=topic):
@@ -195,7 +195,7 @@ def _topics(data: PageData, kind: Kind, limit: int, listed: bool) -> Iterator[To
             _told(data, kind, data.scenarios[scenario], list(group), limit)
             for scenario, group in groupby(rows, key=lambda row: row.scenario)
         ]
-        yield Topic(
+        yield TopicSummary(
             name=name,
             told=tuple(told) if listed else (),
             scenarios=len(told),
@@ -205,9 +205,11 @@ def _topics(data: PageData, kind: Kind, limit: int, listed: bool) -> Iterator[To
         )
 
 
-def _told(data: PageData, kind: Kind, scenario: ScenarioInfo, rows: list[Row], limit: int) -> Told:
-    everywhere: dict[str, list[Row]] = {}
-    differing: dict[str, list[Row]] = {}
+def _told(
+    data: PageData, kind: PageTable, scenario: ScenarioInfo, rows: list[PageRow], limit: int
+) -> ScenarioSummary:
+    everywhere: dict[str, list[PageRow]] = {}
+    differing: dict[str, list[PageRow]] = {}
     counts: Counter[str] = Counter()
     for row in rows:
         vector = row.vector
@@ -220,12 +222,12 @@ def _told(data: PageData, kind: Kind, scenario: ScenarioInfo, rows: list[Row], l
             differing.setdefault(vector, []).append(row)
     ranked = sorted(differing.items(), key=lambda item: -len(item[1]))[:limit]
     shown = sum(len(group) for _, group in ranked)
-    return Told(
+    return ScenarioSummary(
         scenario=scenario,
         intents=tuple(dict.fromkeys(row.case.intent for row in rows)),
         cases=len(rows),
         everywhere=tuple(
-            Agreed(
+            AgreeingCases(
                 outcome=decode(code)[0],
                 verdict=decode(code)[1],
                 cases=len(alike),
@@ -242,7 +244,9 @@ def _told(data: PageData, kind: Kind, scenario: ScenarioInfo, rows: list[Row], l
     )
 
 
-def _difference(data: PageData, kind: Kind, vector: str, rows: list[Row]) -> Difference:
+def _difference(
+    data: PageData, kind: PageTable, vector: str, rows: list[PageRow]
+) -> DifferingCases:
     ran = [data.stacks[n] for n, c in zip(kind.stacks, vector, strict=True) if c != NOT_RUN]
     codes = vector.replace(NOT_RUN, "")
     ranked = [code for code, _ in Counter(codes).most_common()]
@@ -251,11 +255,11 @@ def _difference(data: PageData, kind: Kind, vector: str, rows: list[Row]) -> Dif
         stacks = [stack for stack, each in zip(ran, codes, strict=True) if each == code]
         seen, judged = decode(code)
         where = "elsewhere" if code == ranked[0] else f"on {describe(stacks, ran)}"
-        places.append(Place(outcome=seen, verdict=judged, where=where))
-    return Difference(case=_plainest(rows), alike=len(rows) - 1, places=tuple(places))
+        places.append(OutcomeOnStacks(outcome=seen, verdict=judged, where=where))
+    return DifferingCases(case=_plainest(rows), alike=len(rows) - 1, places=tuple(places))
 
 
-def _plainest(rows: Sequence[Row]) -> Case:
+def _plainest(rows: Sequence[PageRow]) -> Case:
     """The case that is quickest to read."""
     return min(
         (row.case for row in rows),
