@@ -24,7 +24,8 @@ from matrix.documents.yaml_model import FromPlain, Record, load_document
 from matrix.errors import DocumentError, Problem, UsageError
 from matrix.model.selection import Selection
 from matrix.results.file_format import ResultFile
-from matrix.results.sorted_diff import CASES, SortedLines
+from matrix.results.lines import CASES
+from matrix.results.sorted_diff import SortedLines
 from matrix.results.store import result_files
 from matrix.scenarios.selector import Selector, matches
 from matrix.scenarios.topic import Labels

@@ -12,10 +12,8 @@ together, `accepted` sets aside those that somebody accepted, and `reports.chang
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -23,11 +21,13 @@ from matrix.comparison.causes import Cause, How, stated_cause
 from matrix.comparison.diff import Aspect, ChangeKind, differing_aspects, saw_less
 from matrix.comparison.pairing import Pair, Side, pair_stacks
 from matrix.errors import NothingSelectedError, ResultsError
-from matrix.model import Case, Json, Observation, canonical
+from matrix.model import Case, Json, Observation
+from matrix.model.codec import read_case, read_observation
 from matrix.model.selection import Selection
 from matrix.model.stack_id import stack_order
 from matrix.results.file_format import RUN_AGAIN, ResultFile, parse_record, reading
-from matrix.results.sorted_diff import CASES, CELLS, Lines, SortedLines, side_by_side
+from matrix.results.lines import CASES, CELLS, LineForm, stack_replacer
+from matrix.results.sorted_diff import Lines, SortedLines, side_by_side
 from matrix.results.store import result_files, spoilt, stack_of
 
 T = TypeVar("T")
@@ -196,23 +196,13 @@ def _differing(pair: Pair, old: ResultFile, new: ResultFile, selection: Selectio
     """The lines of a pair that differ in more than the name of the stack."""
     rewritten = None
     if pair.old.stack != pair.new.stack:
-        one, other = (_stack_key(side.stack) for side in (pair.old, pair.new))
-        rewritten = partial(_replace, one, other)
+        rewritten = stack_replacer(pair.old.stack, pair.new.stack)
     left, right = SortedLines(old, CELLS, rewritten), SortedLines(new, CELLS)
     found = _Found(pair)
     for same, others in side_by_side(left, right, selection):
         found.lines += others
         found.both += same + sum(line.old is not None is not line.new for line in others)
     return found
-
-
-def _stack_key(stack: str) -> bytes:
-    """A stack's name as it stands in a canonical observation."""
-    return b"," + canonical({"stack": stack})[1:-1].encode()
-
-
-def _replace(old: bytes, new: bytes, line: bytes) -> bytes:
-    return line.replace(old, new, 1)
 
 
 def _alone(
@@ -256,18 +246,17 @@ def _read_cases(
 
 
 def _case(document: ResultFile, line: bytes) -> Case:
-    return _parsed(document.path, line, CASES, Case.from_json)
+    return _parsed(document.path, line, CASES, read_case)
 
 
-def _parsed(path: Path, line: bytes, pattern: re.Pattern[bytes], read: Callable[[Json], T]) -> T:
+def _parsed(path: Path, line: bytes, form: LineForm, read: Callable[[Json], T]) -> T:
     """What a line says; its number is sought only where it does not read."""
     try:
         return _read_at(path, 1, line, read)
     except ResultsError:
-        start = pattern.match(line)
+        name = form.id_of(line)
         with path.open("rb") as file:
-            found = (n for n, each in enumerate(file, 1) if start and each.startswith(start[0]))
-            number = next(found, 1)
+            number = next((n for n, each in enumerate(file, 1) if form.id_of(each) == name), 1)
     return _read_at(path, number, line, read)
 
 
@@ -309,7 +298,7 @@ def _observation(directory: Path, side: Side, stack: str, line: bytes | None) ->
     if line is None:
         return None
     path = directory / f"{side.stack}.jsonl"
-    observation = _parsed(path, line, CELLS, Observation.from_json)
+    observation = _parsed(path, line, CELLS, read_observation)
     if observation.stack != stack:
         message = f"an observation of the stack {observation.stack}: {observation.case!a}"
         raise ResultsError(f"{path}: {message}", hint=RUN_AGAIN)

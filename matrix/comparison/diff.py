@@ -106,7 +106,9 @@ _LABELS = {
     "opened": "opened by SQLite",
 }
 _ENDED_BADLY = (Result.CRASHED, Result.TIMED_OUT, Result.UNAVAILABLE)
-_UNTOLD = ("case", "stack", "observer", "transients_complete", "created", "error")
+_IN_PARTS = ("created", "error")
+"""Fields that become several aspects each."""
+
 _FOLLOWS = {
     "error": ("ending",),
     "result": ("ending", "error"),
@@ -157,7 +159,7 @@ def aspects_of(observation: Observation) -> dict[str, Json]:
     error = observation.error
     lasting = [e for e in observation.created if not e.stray and _lasts(e)]
     beside = [e for e in observation.created if not e.stray and not _lasts(e)]
-    rest = {k: v for k, v in observation.to_json().items() if k not in _UNTOLD}
+    rest = {k: v for k, v in observation.behaviour().items() if k not in _IN_PARTS}
     return {
         "ending": observation.result.value if observation.result in _ENDED_BADLY else None,
         "strays": sorted(entry.path for entry in observation.strays),

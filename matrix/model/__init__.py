@@ -1,11 +1,11 @@
 """The values that flow through the project: cases, stacks, observations.
 
-Each is frozen, and has one writer and one reader for its JSON form.
-The words are those of ARCHITECTURE.md. Nothing here does I/O.
+Each is frozen. `to_json` writes it, `matrix.model.codec` has the function that reads it back, which
+is not imported here because it takes pydantic. The words are those of ARCHITECTURE.md.
+Nothing here does I/O.
 """
 
 from matrix.model.case import Case, Intent, ScenarioInfo, TargetType
-from matrix.model.codec import Json, canonical
 from matrix.model.fingerprint import Fingerprint, UriDefault
 from matrix.model.observation import (
     Created,
@@ -17,6 +17,7 @@ from matrix.model.observation import (
     SecondConnection,
     Storage,
 )
+from matrix.model.plain import Json, canonical
 
 __all__ = [
     "Case",

@@ -1,4 +1,4 @@
-"""What is asked: a case, and the scenario that it comes from."""
+"""A case, and the scenario that it comes from."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
-from matrix.model.codec import Json, canonical, to_plain
+from matrix.model.plain import Json, canonical, to_plain
 
 
 class Intent(str, Enum):
@@ -36,8 +36,9 @@ class Case:
 
     `{dir}` in the target, an option or a statement stands for the case's own directory,
     `{name}` for a name that no other case uses.
-    `second`: the target of the second connection; None means the same way in once more.
-    `second_in_thread`: whether the bare driver's second connection is had in another thread.
+    `via`: the middleware that opens the target; None means the bare driver.
+    `second`: the target of the second connection; None means the same target.
+    `second_in_thread`: whether the bare driver's second connection is opened in another thread.
     `backup`: the name that the driver copies the database to; None means no copy.
     `reopen`: whether the target is opened once more after everything was closed.
     `drivers` limits the case to those drivers; None means all.
@@ -60,7 +61,7 @@ class Case:
     drivers: tuple[str, ...] | None = None
 
     def fits_driver(self, driver: str) -> bool:
-        """Whether it is one for this driver."""
+        """Whether the case runs on this driver."""
         return self.drivers is None or driver in self.drivers
 
     @property
@@ -69,35 +70,13 @@ class Case:
         return self.id.partition("[")[0]
 
     def to_json(self) -> dict[str, Json]:
-        return {**to_plain(self), "setup": [dict(step) for step in self.setup]}
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Json]) -> Case:
-        """Read a case that this project wrote; `scenarios.jsonl` reads those from outside."""
-        drivers = value.get("drivers")
-        return cls(
-            id=value["id"],
-            target=value["target"],
-            target_type=TargetType(value.get("target_type", "str")),
-            via=value.get("via"),
-            connect=value.get("connect", {}),
-            setup=tuple(value.get("setup", ())),
-            sql=tuple(value.get("sql", ())),
-            write=value.get("write", True),
-            write_to=value.get("write_to", "main"),
-            second=value.get("second"),
-            second_in_thread=value.get("second_in_thread", False),
-            backup=value.get("backup"),
-            reopen=value.get("reopen", False),
-            intent=Intent(value.get("intent", "observe")),
-            drivers=None if drivers is None else tuple(drivers),
-        )
+        return to_plain(self)
 
     @property
     def digest(self) -> str:
-        """A short hash of what the case does: two cases with one digest are comparable.
+        """A short hash of what the case does: two cases with the same digest are comparable.
 
-        What is not asked for is left out, so that a key that is new changes no case without it.
+        Options that are off are left out, so that a new option changes no older case's digest.
         """
         asked = ((k, v) for k, v in self.to_json().items() if v is not None and v is not False)
         content = {key: value for key, value in asked if key not in ("id", "intent")}
@@ -106,9 +85,9 @@ class Case:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScenarioInfo:
-    """What a reader is told of a scenario: `id` is `topic/scenario`.
+    """What reports say about a scenario; `id` is `topic/scenario`.
 
-    `then`: what was seen when it was reported; None for what nobody reported.
+    `then`: what was seen when the problem was reported; None where there is no report.
     """
 
     id: str
@@ -119,13 +98,3 @@ class ScenarioInfo:
 
     def to_json(self) -> dict[str, Json]:
         return to_plain(self)
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Json]) -> ScenarioInfo:
-        return cls(
-            id=value["id"],
-            title=value["title"],
-            question=value["question"],
-            references=tuple(value["references"]),
-            then=value.get("then"),
-        )

@@ -1,40 +1,132 @@
-"""The one form in which this project writes JSON."""
+"""Cases, scenarios, fingerprints and observations, read from JSON that this project wrote.
+
+The readers follow from the fields of the dataclasses: a value of another type than its field's is
+a ValueError that says where it is and what it should be. Nothing is converted, but that lists
+become tuples and words become members of enums. A field that an older file lacks gets its default.
+
+They take what `json.loads` returns, not text: pydantic refuses text with lone surrogates, in which
+names that are not UTF-8 are held. `matrix.model.plain` writes.
+"""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from dataclasses import fields
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import MISSING, Field, fields, is_dataclass
 from enum import Enum
-from typing import Any, TypeVar
+from types import UnionType
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
-_E = TypeVar("_E", bound=Enum)
+from pydantic_core import CoreSchema, SchemaValidator, ValidationError
+from pydantic_core import core_schema as core
 
-Json = Any
-"""What `json.loads` returns: the one place where a type says no more."""
+from matrix.model.case import Case, ScenarioInfo
+from matrix.model.fingerprint import Fingerprint
+from matrix.model.observation import Observation
+from matrix.model.plain import Json
+
+T = TypeVar("T")
 
 
-def canonical(value: Json) -> str:
-    """One line of JSON in the one form in which this project writes it.
+def _reader(
+    kind: type[T],
+    *,
+    required: Collection[str] = (),
+    unknown: Literal["forbid", "ignore"] = "forbid",
+) -> Callable[[Json], T]:
+    """The reader of a dataclass.
 
-    Keys sorted, no spaces, ASCII only, so that strings which are not UTF-8
-    (held with surrogateescape) survive the round trip.
+    `required`: the keys that every file has had, although their fields have defaults.
+    `unknown`: what becomes of keys that no field has.
     """
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    validate = SchemaValidator(_record(kind, required, unknown)).validate_python
+
+    def read(value: Json) -> T:
+        try:
+            return validate(value)  # type: ignore[no-any-return]  # it makes a `kind`
+        except ValidationError as error:
+            raise ValueError("; ".join(map(_told, error.errors(include_url=False)))) from None
+
+    return read
 
 
-def to_plain(record: Any) -> dict[str, Json]:
-    """The fields of a value as JSON, but for values inside them that have a form of their own."""
-    return {each.name: _plain_value(getattr(record, each.name)) for each in fields(record)}
+def _record(
+    kind: type, required: Collection[str] = (), unknown: Literal["forbid", "ignore"] = "forbid"
+) -> CoreSchema:
+    hints = get_type_hints(kind)
+    entries = [
+        core.dataclass_field(
+            each.name,
+            _schema(hints[each.name])
+            if each.name in required
+            else _with_default(each, _schema(hints[each.name])),
+            kw_only=True,
+        )
+        for each in fields(kind)
+    ]
+    arguments = core.dataclass_args_schema(kind.__name__, entries, extra_behavior=unknown)
+    return core.dataclass_schema(kind, arguments, [each.name for each in fields(kind)], slots=True)
 
 
-def _plain_value(value: Any) -> Json:
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, tuple | list):
-        return list(value)
-    return dict(value) if isinstance(value, Mapping) else value
+def _with_default(of: Field[Any], schema: CoreSchema) -> CoreSchema:
+    if of.default_factory is not MISSING:
+        return core.with_default_schema(schema, default_factory=of.default_factory)
+    if of.default is not MISSING:
+        return core.with_default_schema(schema, default=of.default)
+    return schema
 
 
-def read_enum(kind: type[_E], value: Json) -> _E | None:
-    return None if value is None else kind(value)
+_PLAIN: Mapping[Any, CoreSchema] = {
+    Any: core.any_schema(),
+    bool: core.bool_schema(strict=True),
+    int: core.int_schema(strict=True),
+    str: core.str_schema(strict=True),
+}
+
+
+def _schema(kind: Any) -> CoreSchema:
+    """What may stand in a field of this type."""
+    if kind in _PLAIN:
+        return _PLAIN[kind]
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin is UnionType and inner[1:] == (type(None),):
+        return core.nullable_schema(_schema(inner[0]))
+    if origin in (tuple, Sequence):
+        return core.tuple_variable_schema(_schema(inner[0]))
+    if origin is Mapping:
+        return core.dict_schema(*map(_schema, inner))
+    if isinstance(kind, type) and is_dataclass(kind):
+        return _record(kind)
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return core.enum_schema(kind, list(kind), sub_type="str")
+    raise TypeError(f"no way to read {kind}")
+
+
+_FAULTS = {"missing": "is missing", "unexpected_keyword_argument": "unknown key"}
+_SHOWN = 80
+
+
+def _told(fault: Mapping[str, Any]) -> str:
+    """One thing that is wrong: `created.0.size: should be a valid integer, not 'big'`."""
+    what = _FAULTS.get(fault["type"])
+    if what is None:
+        given = ascii(fault["input"])[:_SHOWN]
+        what = f"{fault['msg'].replace('Input should', 'should')}, not {given}"
+    where = ".".join(map(str, fault["loc"]))
+    return f"{where}: {what}" if where else what
+
+
+read_case = _reader(Case, unknown="ignore")
+read_scenario_info = _reader(ScenarioInfo, required=("references",), unknown="ignore")
+read_fingerprint = _reader(Fingerprint)
+read_observation = _reader(
+    Observation,
+    required=(
+        "error",
+        "storage",
+        "created",
+        "modified",
+        "removed",
+        "second_connection",
+        "warnings",
+    ),
+)

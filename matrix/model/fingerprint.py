@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from matrix.model.codec import Json, to_plain
+from matrix.model.plain import Json, to_plain
 
 
 class UriDefault(str, Enum):
@@ -48,13 +47,3 @@ class Fingerprint:
 
     def to_json(self) -> dict[str, Json]:
         return to_plain(self)
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Json]) -> Fingerprint:
-        return cls(
-            **{
-                **value,
-                "compile_options": tuple(value["compile_options"]),
-                "uri_setting": UriDefault(value["uri_setting"]),
-            }
-        )

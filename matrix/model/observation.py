@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import Enum
 
-from matrix.model.codec import Json, read_enum, to_plain
+from matrix.model.plain import Json, to_plain
 
 
 class Result(str, Enum):
@@ -49,7 +49,7 @@ class SecondConnection(str, Enum):
 
 
 class Reopened(str, Enum):
-    """What was found when everything had been closed and the target was opened once more."""
+    """What was found when everything was closed and the target was opened once more."""
 
     SEES = "sees"
     DOES_NOT_SEE = "does_not_see"
@@ -58,18 +58,16 @@ class Reopened(str, Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """What was raised, and in which phase: the stage in which it was, or setup.
+    """An exception that was raised.
 
-    `statement`: the one that failed, of those that the case brings.
+    `phase`: the stage in which it was raised, or `setup`.
+    `statement`: the SQL statement of the case that failed, if one did.
     """
 
     phase: str
     type: str
     message: str
     statement: str | None = None
-
-    def to_json(self) -> dict[str, Json]:
-        return to_plain(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +76,7 @@ class Created:
 
     `path` is relative to the case's directory where it lies inside it, absolute where not;
     `{dir}/..` and `{tmp}` stand for the surroundings that every case is given.
-    `stage` is the one in which it appeared, `kept` whether it was there at the end,
+    `stage` is when it appeared, `kept` whether it was still there at the end,
     `asked` whether it is the name that the user's string means as a file name,
     `size` in bytes at the end, None for a directory and for what was gone by then.
     """
@@ -103,19 +101,20 @@ class Created:
     def to_json(self) -> dict[str, Json]:
         return to_plain(self)
 
-    @classmethod
-    def from_json(cls, value: Mapping[str, Json]) -> Created:
-        return cls(**{**value, "kind": PathKind(value["kind"])})
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
     """The facts seen in a cell, and nothing else.
 
-    `there`: the files that the strings ask for, and that were there before.
-    `tried`: what SQLite tried to create, and could not. `conflicts`: where the witnesses of
-    what appeared disagree; a cell that has one is not to be believed.
-    `reused`: the stages in which a user was handed the first connection, and no other.
+    `there`: the files that the strings ask for and that existed before.
+    `tried`: files that SQLite tried to create and could not.
+    `conflicts`: where the hook and the listing of the directories, two independent observers,
+    disagree; a cell with a conflict cannot be trusted.
+    `reused`: the stages in which a user got the first connection again instead of a new one.
+    `passed`: what reached the driver, as `{"args": [...], "kwargs": {...}}`.
+    `opened`: the file name that SQLite reports, empty for a database without a file.
+    `observer`: what watched the files; `transients_complete`: whether it also sees files that
+    exist only for a moment.
     """
 
     case: str
@@ -146,36 +145,20 @@ class Observation:
 
     @property
     def shared(self) -> bool:
-        """Whether a second connection saw the data, and not the first one in other hands."""
+        """Whether a second connection saw the data, other than the first one handed out again."""
         sees = self.second_connection is SecondConnection.SEES
         return sees and "second_connection" not in self.reused
 
     def to_json(self) -> dict[str, Json]:
-        error = None if self.error is None else self.error.to_json()
-        return {
-            **to_plain(self),
-            "error": error,
-            "created": [entry.to_json() for entry in self.created],
-        }
+        return to_plain(self)
 
-    @classmethod
-    def from_json(cls, value: Mapping[str, Json]) -> Observation:
-        error = value["error"]
-        return cls(
-            **{
-                **value,
-                "result": Result(value["result"]),
-                "error": None if error is None else Failure(**error),
-                "storage": Storage(value["storage"]),
-                "created": tuple(Created.from_json(entry) for entry in value["created"]),
-                "there": tuple(value.get("there", ())),
-                "tried": tuple(value.get("tried", ())),
-                "conflicts": tuple(value.get("conflicts", ())),
-                "modified": tuple(value["modified"]),
-                "removed": tuple(value["removed"]),
-                "second_connection": read_enum(SecondConnection, value["second_connection"]),
-                "reopened": read_enum(Reopened, value.get("reopened")),
-                "reused": tuple(value.get("reused", ())),
-                "warnings": tuple(value["warnings"]),
-            }
-        )
+    def behaviour(self) -> dict[str, Json]:
+        """The fields in BEHAVIOUR as JSON, to compare what two cells showed."""
+        plain = self.to_json()
+        return {name: plain[name] for name in BEHAVIOUR}
+
+
+_NOT_BEHAVIOUR = ("case", "stack", "observer", "transients_complete")
+
+BEHAVIOUR = tuple(f.name for f in fields(Observation) if f.name not in _NOT_BEHAVIOUR)
+"""The fields that say what happened; the others say in which cell, and how it was watched."""

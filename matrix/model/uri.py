@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
 from matrix.model.case import Case, TargetType
-from matrix.model.codec import Json
+from matrix.model.plain import Json
 
 _ROOT = "/:dir:"
 _SQLALCHEMY_URL = re.compile(r"[a-z0-9_]+(?:\+[a-z0-9_]+)?://[^/]*(?:/(?P<rest>.*))?", re.DOTALL)

@@ -11,8 +11,6 @@ from .places import Places
 from .pythonlog import PythonLog
 from .syscalls import Event, Held, SystemCallLog
 
-STAGES = ("open", "sql", "write", "backup", "second_connection", "close", "reopen", "exit")
-
 
 class Appeared(NamedTuple):
     """A path that was not there before: the stage, and who saw it made.

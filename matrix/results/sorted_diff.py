@@ -5,8 +5,6 @@ A stretch of each is held at a time, and compared as raw bytes.
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Callable, Iterator
 from itertools import islice
 from operator import ge
@@ -15,11 +13,7 @@ from typing import NamedTuple
 from matrix.errors import ResultsError
 from matrix.model.selection import Selection
 from matrix.results.file_format import RUN_AGAIN, ResultFile
-
-
-CELLS = re.compile(rb'\{"case":"([^"\\]*(?:\\.[^"\\]*)*)"')
-CASES = re.compile(rb'.*?"id":"([^"\\]*(?:\\.[^"\\]*)*)","intent":')
-"""How the id of a line is found without parsing it."""
+from matrix.results.lines import LineForm
 
 _STRETCH = 1000
 
@@ -48,11 +42,11 @@ class SortedLines:
     def __init__(
         self,
         document: ResultFile,
-        pattern: re.Pattern[bytes],
+        form: LineForm,
         rewritten: Callable[[bytes], bytes] | None = None,
     ) -> None:
         self._document = document
-        self._match = pattern.match
+        self._form = form
         self._lines = document.lines() if rewritten is None else map(rewritten, document.lines())
         self._last = ""
         self._taken = 0
@@ -65,13 +59,10 @@ class SortedLines:
 
     def names(self) -> list[str]:
         """The ids of what is held, checked."""
-        found = list(map(self._match, self.held))
-        try:
-            names = [match[1].decode() for match in found]  # type: ignore[index]  # see below
-        except TypeError:
+        found = self._form.ids(self.held)
+        names = [name for name in found if name is not None]
+        if len(names) < len(found):
             self._fail(found.index(None), "not as expected: the id is not where it should be")
-        if any("\\" in name for name in names):
-            names = [json.loads(f'"{name}"') if "\\" in name else name for name in names]
         if any(map(ge, [self._last, *names], names)):
             before = [self._last, *names]
             place = next(i for i, name in enumerate(names) if before[i] >= name)

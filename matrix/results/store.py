@@ -9,8 +9,6 @@ from __future__ import annotations
 import gc
 import hashlib
 import heapq
-import json
-import re
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -22,6 +20,8 @@ from typing import IO
 
 from matrix.errors import ResultsError
 from matrix.model import Case, Fingerprint, Observation, ScenarioInfo, canonical
+from matrix.model.codec import read_case, read_fingerprint, read_observation, read_scenario_info
+from matrix.model.stack_id import StackId, stack_order
 from matrix.results.file_format import (
     RUN_AGAIN,
     SCHEMA,
@@ -30,15 +30,12 @@ from matrix.results.file_format import (
     reading,
     write_document,
 )
-from matrix.model.stack_id import StackId, stack_order
+from matrix.results.lines import case_of_line, stack_replacer
 
 CASES_FILE = "cases.jsonl"
 
 _STRETCH = 10_000
 """How many observations are sorted at a time."""
-
-_LINE_START = re.compile(rb'\{"case":("(?:[^"\\]|\\.)*")')
-_LINE_END = re.compile(rb',"warnings":\[(?:"(?:[^"\\]|\\.)*",?)*\]\}')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,16 +96,6 @@ def write_stack(
 def write_unavailable_stack(directory: Path, stack: str, reason: str) -> None:
     """Write that a stack could not be had, and why: it is shown, never dropped."""
     _write_stack_document(directory, stack, unavailable=reason)
-
-
-def case_of_line(line: bytes) -> str | None:
-    """Read the case id off a raw observation without parsing it; None if it is incomplete."""
-    start = _LINE_START.match(line)
-    end = line.rfind(b',"warnings":[')
-    if start is None or end < 0 or _LINE_END.fullmatch(line, end) is None:
-        return None
-    case = json.loads(start[1])
-    return case if isinstance(case, str) else None
 
 
 @contextmanager
@@ -223,12 +210,12 @@ def _load_cases(path: Path) -> tuple[tuple[ScenarioInfo, ...], dict[str, Case]]:
     document = ResultFile(path, "cases")
     with reading(path, 1):
         header = document.header
-        scenarios = tuple(ScenarioInfo.from_json(value) for value in header["scenarios"])
+        scenarios = tuple(map(read_scenario_info, header["scenarios"]))
     cases: dict[str, Case] = {}
     for number, line in enumerate(document.lines(), start=2):
         record = parse_record(path, number, line)
         with reading(path, number):
-            case = Case.from_json(record)
+            case = read_case(record)
         if case.id in cases:
             raise ResultsError(f"{path}:{number}: duplicate case {case.id!a}", hint=RUN_AGAIN)
         cases[case.id] = case
@@ -242,15 +229,15 @@ def _load_stack(
     document = ResultFile(path, "stack")
     stack, fingerprint, unavailable = stack_of(document)
     observations: dict[str, Observation] = {}
-    named = canonical({"stack": stack})[1:-1].encode()
+    unnamed = stack_replacer(stack, "")
     for number, line in enumerate(document.lines(), start=2):
-        key = hashlib.blake2b(line.replace(named, b"", 1), digest_size=16).digest()
+        key = hashlib.blake2b(unnamed(line), digest_size=16).digest()
         if key in alike:
             observation = replace(alike[key], stack=stack)
         else:
             record = parse_record(path, number, line)
             with reading(path, number):
-                observation = alike[key] = Observation.from_json(record)
+                observation = alike[key] = read_observation(record)
         problem = _misplaced(observation, stack, cases, observations)
         if problem is not None:
             raise ResultsError(f"{path}:{number}: {problem}", hint=RUN_AGAIN)
@@ -269,7 +256,7 @@ def stack_of(document: ResultFile) -> tuple[str, Fingerprint | None, str | None]
     with reading(path, 1):
         stack, unavailable = header["stack"], header["unavailable"]
         probed = header["fingerprint"]
-        fingerprint = None if probed is None else Fingerprint.from_json(probed)
+        fingerprint = None if probed is None else read_fingerprint(probed)
     if path.name != f"{stack}.jsonl":
         raise ResultsError(f"{path}:1: holds the results of {stack}", hint="rename it back")
     if (fingerprint is None) == (unavailable is None):

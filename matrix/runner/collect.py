@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from matrix.model import Case, Observation, ScenarioInfo
+from matrix.model.codec import read_observation
 from matrix.model.stack_id import stack_order
+from matrix.results.lines import case_of_line
 from matrix.results.store import (
     ResultSet,
     StackResults,
-    case_of_line,
     remove_results,
     write_cases,
     write_stack,
@@ -90,5 +91,5 @@ def collect(events: Iterable[Event]) -> tuple[StackResults, ...]:
 
 def _observations(lines: Iterable[bytes]) -> dict[str, Observation]:
     whole = (line for line in lines if case_of_line(line) is not None)
-    read = (Observation.from_json(json.loads(line)) for line in whole)
+    read = (read_observation(json.loads(line)) for line in whole)
     return {observation.case: observation for observation in read}

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from matrix.errors import MatrixError
 from matrix.model import Case, Failure, Fingerprint, Observation, Result, canonical
-from matrix.results.store import case_of_line
+from matrix.results.lines import case_of_line
 from matrix.runner.events import (
     CellLost,
     CellsDone,

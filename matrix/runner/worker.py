@@ -14,12 +14,13 @@ from contextlib import suppress
 from pathlib import Path
 
 from matrix.model import Case, Fingerprint, Json
+from matrix.model.codec import read_fingerprint
 from matrix.model.uri import asked_names
 from matrix.plugins import find_plugin
+from matrix.probe import PROTOCOL
 from matrix.probe.outside import remove_noted
 from matrix.stacks.provision import Provided
 
-PROTOCOL = 1
 PROBE = Path(__file__).parents[1] / "probe" / "__main__.py"
 _START_SECONDS = 60.0
 
@@ -76,7 +77,7 @@ class WorkerProcess:
         if message["kind"] == "fatal":
             error = message["error"]
             raise StackRefused(f"{error['type']}: {error['message']}")
-        fingerprint = Fingerprint.from_json(message["fingerprint"])
+        fingerprint = read_fingerprint(message["fingerprint"])
         if self._sqlite not in (None, fingerprint.sqlite):
             self.kill()
             raise StackRefused(f"SQLite {fingerprint.sqlite} was loaded, not {self._sqlite}")

@@ -18,7 +18,6 @@ from matrix.results.store import ResultSet, StackResults
 from matrix.stacks.catalogue import Catalogue
 
 _UNCOMPARED = {"passed": None, "pool": None, "warnings": None}
-_ALWAYS_OTHER = ("stack", "observer", "transients_complete")
 _BUILD = ("uri_default", "shared_cache", "temp_files")
 
 
@@ -204,8 +203,8 @@ def adjacent_versions(
 
 
 def behaviour(observation: Observation) -> Json:
-    """What two versions are held against each other by."""
-    return {k: v for k, v in observation.to_json().items() if k not in _ALWAYS_OTHER}
+    """What is compared between versions."""
+    return observation.behaviour()
 
 
 def changes_between(before: Observation, after: Observation) -> tuple[tuple[str, Json, Json], ...]:
@@ -221,7 +220,7 @@ def builds_between(before: Fingerprint, after: Fingerprint) -> tuple[tuple[str, 
 
 
 def _differing_fields(points: Sequence[Point]) -> tuple[str, ...]:
-    """The fields in which drivers differ; each has its own way to be called and to raise."""
+    """The fields in which drivers differ, but for those that differ between any two drivers."""
     behaviours = [behaviour(point.observation) | _UNCOMPARED for point in points]
     for each in behaviours:
         if each["error"] is not None:

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from matrix.model import Case, Observation, Reopened, Result, SecondConnection, Storage
+from matrix.model import Case, Reopened, Result, SecondConnection, Storage
+from matrix.model.codec import read_case, read_observation
 from tests.builders import make_case
 from tests.conftest import ObserveOn
 
@@ -146,13 +147,13 @@ def test_the_other_thread_is_another_one(observe_on: ObserveOn) -> None:
 
 def test_the_keys_survive_the_round_trip(observe_on: ObserveOn) -> None:
     (seen,) = observe_on("sqlite3", lasting("x.db"))
-    assert Observation.from_json(seen.to_json()) == seen
+    assert read_observation(seen.to_json()) == seen
     keys = sorted(seen.to_json())
     assert (keys[0], keys[-1]) == ("case", "warnings")
     old = {k: v for k, v in seen.to_json().items() if k not in ("reopened", "reused")}
-    assert Observation.from_json(old).reopened is None
+    assert read_observation(old).reopened is None
     case = lasting("x.db", backup="y.db")
-    assert Case.from_json(case.to_json()) == case
+    assert read_case(case.to_json()) == case
 
 
 def test_a_case_that_asks_for_neither_keeps_its_digest() -> None:

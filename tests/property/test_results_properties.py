@@ -24,7 +24,8 @@ from matrix.model import (
     TargetType,
     canonical,
 )
-from matrix.results.store import case_of_line, load_results, write_cases, write_stack
+from matrix.results.lines import case_of_line
+from matrix.results.store import load_results, write_cases, write_stack
 from tests.builders import make_case, make_fingerprint, make_observation, make_scenario
 
 STACK = "sqlite3@3.11"

@@ -15,7 +15,8 @@ from textwrap import dedent
 import pytest
 from rich.cells import cell_len
 
-from matrix.model import Intent, Observation
+from matrix.model import Intent
+from matrix.model.codec import read_observation
 from matrix.model.outcome import Outcome
 from matrix.reports import RENDERERS, render
 from matrix.reports.grid import build_grid
@@ -193,7 +194,7 @@ def test_json_lines_are_the_observations_as_the_result_files_hold_them() -> None
     lines = render("jsonl", results).splitlines()
     observations = [each for stack in results.stacks for each in stack.observations.values()]
     assert sorted(map(repr, observations)) == sorted(
-        repr(Observation.from_json(json.loads(line))) for line in lines
+        repr(read_observation(json.loads(line))) for line in lines
     )
 
 

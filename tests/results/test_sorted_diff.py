@@ -10,7 +10,8 @@ import pytest
 from matrix.errors import ResultsError
 from matrix.model import canonical
 from matrix.results.file_format import ResultFile, write_document
-from matrix.results.sorted_diff import CELLS, SortedLines, side_by_side
+from matrix.results.lines import CELLS
+from matrix.results.sorted_diff import SortedLines, side_by_side
 
 HEADER = {"kind": "stack", "schema": 1}
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from matrix.model import Case, Observation, Result, SecondConnection
+from matrix.model.codec import read_observation
 from matrix.reports.grid import visible
 from matrix.reports.page.html import render_html
 from matrix.results.store import ResultSet
@@ -213,7 +214,7 @@ def test_each_sort_of_command_sees_what_its_cell_says(
         )
         assert done.returncode == 0, f"{each.text}\n{done.stderr}"
         (line,) = done.stdout.splitlines()
-        again = Observation.from_json(json.loads(line))
+        again = read_observation(json.loads(line))
         assert (again.result, again.storage) == (each.seen.result, each.seen.storage), each.text
         assert paths(again) == paths(each.seen), each.text
 
