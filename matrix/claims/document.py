@@ -20,9 +20,15 @@ from matrix.documents.yaml_model import (
 )
 from matrix.errors import DocumentError, Problem, UsageError
 from matrix.scenarios.axes import Text
-from matrix.scenarios.conditions import CELL_FACTS, STACK_FACTS
+from matrix.scenarios.conditions import (
+    CELL_FACTS,
+    STACK_FACTS,
+    Condition,
+    Labels,
+    fact_flaws,
+)
 from matrix.scenarios.selector import Selector
-from matrix.scenarios.topic import Id, Labels, References
+from matrix.scenarios.topic import Id, References
 
 EXPERIMENT = "experiment/"
 """Begins the case of an experiment: `experiment/upgrade`."""
@@ -43,8 +49,6 @@ ClaimId = Annotated[str, Shape("[A-Za-z0-9-]+", "use letters, digits and '-'")]
 Requirement = Annotated[
     str, Shape("[A-Za-z0-9][A-Za-z0-9._-]*(==[A-Za-z0-9.]+)?", "write name or name==version")
 ]
-Condition = Annotated[Mapping[str, Labels], Field(min_length=1)]
-"""Facts, each with the text that it has to match, or several of which one; `*` is any text."""
 
 RELATIONS = ("every", "some", "none", "same", "differ", "better_on")
 
@@ -146,12 +150,12 @@ def _flaws(document: Document[ClaimsDocument], known: tuple[str, ...]) -> Iterat
     experiments = tuple(EXPERIMENT + each.id for each in content.experiments)
     for number, claim in enumerate(content.claims):
         at: KeyPath = ("claims", number)
-        yield from _condition_flaws((*at, "on"), claim.on, STACK_FACTS)
+        yield from fact_flaws((*at, "on"), claim.on, STACK_FACTS)
         for place, parts in (("proof", claim.proof), ("also", claim.also)):
             for index, assertion in enumerate(parts):
                 yield from _assertion_flaws((*at, place, index), assertion, known, experiments)
         if claim.instead is not None:
-            yield from _condition_flaws((*at, "instead", "on"), claim.instead.on, STACK_FACTS)
+            yield from fact_flaws((*at, "instead", "on"), claim.instead.on, STACK_FACTS)
             yield from _pattern_flaws((*at, "instead", "cases"), claim.instead.cases, known)
 
 
@@ -171,20 +175,8 @@ def _assertion_flaws(
     yield from _pattern_flaws((*at, "cases"), assertion.cases, (*known, *experiments))
     of_experiment = any(pattern.startswith(EXPERIMENT) for pattern in assertion.cases)
     facts = EXPERIMENT_FACTS if of_experiment else CELL_FACTS
-    for name in ("when", "every", "some", "none"):
-        yield from _condition_flaws((*at, name), getattr(assertion, name), facts)
-    for name in ("same", "differ"):
-        for index, fact in enumerate(getattr(assertion, name) or ()):
-            if fact not in facts:
-                yield Flaw((*at, name, index), f"no fact '{fact}'", suggest(fact, facts))
-
-
-def _condition_flaws(
-    at: KeyPath, condition: Mapping[str, tuple[str, ...]] | None, facts: Iterable[str]
-) -> Iterator[Flaw]:
-    for fact in condition or ():
-        if fact not in facts:
-            yield Flaw((*at, fact), f"no fact '{fact}'", suggest(fact, facts))
+    for name in ("when", "every", "some", "none", "same", "differ"):
+        yield from fact_flaws((*at, name), getattr(assertion, name), facts)
 
 
 def _pattern_flaws(

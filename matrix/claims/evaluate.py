@@ -17,7 +17,7 @@ from matrix.claims.document import EXPERIMENT, Assertion, Claim, ClaimsDocument,
 from matrix.model import Fingerprint, Observation, Result, UriDefault
 from matrix.model.stack_id import StackId
 from matrix.results.store import ResultSet, StackResults
-from matrix.scenarios.conditions import Facts, cell_facts, meets, stack_facts
+from matrix.scenarios.conditions import Condition, Facts, cell_facts, meets, stack_facts
 from matrix.scenarios.selector import Selector
 
 
@@ -328,7 +328,7 @@ class _Court:
         return distinguish({s: prints[s] for s in held}, {s: prints[s] for s in against})
 
 
-def _is_on(fingerprint: Fingerprint, on: Mapping[str, Sequence[str]] | None) -> bool:
+def _is_on(fingerprint: Fingerprint, on: Condition | None) -> bool:
     return on is None or meets(stack_facts(fingerprint), on)
 
 

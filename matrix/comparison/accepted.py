@@ -27,8 +27,8 @@ from matrix.results.file_format import ResultFile
 from matrix.results.lines import CASES
 from matrix.results.sorted_diff import SortedLines
 from matrix.results.store import result_files
+from matrix.scenarios.conditions import Labels
 from matrix.scenarios.selector import Selector, matches
-from matrix.scenarios.topic import Labels
 
 ACCEPTED_FILE = "accepted.yaml"
 _HEAD = """\

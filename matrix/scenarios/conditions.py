@@ -1,19 +1,34 @@
-"""A cell as a handful of named texts, for those who state conditions on cells.
+"""Conditions on stacks and cells, as authors write them, and the facts that they are about.
 
 Each fact is one or more texts; `none` stands for what is not there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Annotated
 
 from packaging.specifiers import SpecifierSet
+from pydantic import Field
 
+from matrix.documents.yaml_model import Flaw, FromPlain, KeyPath, Shorthand, suggest
 from matrix.model import Fingerprint, Intent, Observation, canonical
 from matrix.model.outcome import outcome, verdict
 from matrix.scenarios.selector import matches
 
+
+def _one(label: str) -> list[str]:
+    return [label]
+
+
+Labels = Annotated[
+    FromPlain[tuple[str, ...]], Field(min_length=1), Shorthand(_one, "a text or a list of texts")
+]
+Condition = Annotated[Mapping[str, Labels], Field(min_length=1)]
+"""Facts, each with the text that it has to match, or several of which one; `*` is any text."""
+
 Facts = Mapping[str, tuple[str, ...]]
+"""What is so of a stack or a cell: the texts of each fact."""
 
 NONE = "none"
 ANY = "any"
@@ -101,7 +116,19 @@ def stack_facts(fingerprint: Fingerprint) -> Facts:
     }
 
 
-def meets(facts: Facts, condition: Mapping[str, Sequence[str]]) -> bool:
+def fact_flaws(
+    at: KeyPath, named: Condition | Labels | None, known: Collection[str]
+) -> Iterator[Flaw]:
+    """What a condition, or a list of facts, at this place names and is no known fact."""
+    names: Iterable[tuple[str | int, str]] = (
+        ((name, name) for name in named) if isinstance(named, Mapping) else enumerate(named or ())
+    )
+    for key, name in names:
+        if name not in known:
+            yield Flaw((*at, key), f"no fact '{name}'", suggest(name, known))
+
+
+def meets(facts: Facts, condition: Condition) -> bool:
     """Whether each fact named matches: one of its texts, one of the patterns.
 
     A pattern holds `*` for any text, is `any`, or compares a version: `>=3.54`.

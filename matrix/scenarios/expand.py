@@ -12,6 +12,7 @@ from typing import Any
 
 from matrix.errors import UsageError
 from matrix.model import Case, Json, ScenarioInfo
+from matrix.model.plain import to_plain
 from matrix.scenarios.axes import CaseSettings
 from matrix.scenarios.template import TemplateError, fill, substitute
 from matrix.scenarios.topic import Combination, Scenario, Topic
@@ -25,7 +26,7 @@ class Dropped:
     reason: str
 
     def to_json(self) -> dict[str, Json]:
-        return {"id": self.id, "reason": self.reason}
+        return to_plain(self)
 
 
 def expand_topics(topics: Iterable[Topic]) -> Iterator[Case]:

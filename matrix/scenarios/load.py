@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
 from matrix.documents.yaml_model import Document, Flaw, KeyPath, Position, load_documents, suggest
 from matrix.errors import DocumentError, Problem
-from matrix.scenarios.conditions import CELL_FACTS, STACK_FACTS
+from matrix.scenarios.conditions import CELL_FACTS, STACK_FACTS, fact_flaws
 from matrix.scenarios.template import RUN_TIME, TemplateError, check, placeholders
 from matrix.scenarios.topic import Scenario, Topic
 
@@ -83,18 +83,10 @@ def _expectation_flaws(scenario: Scenario) -> Iterator[Flaw]:
         at: KeyPath = ("expect", index)
         for axis, labels in expectation.when.items():
             yield from _label_flaws(scenario, (*at, "when", axis), axis, labels)
-        yield from _fact_flaws((*at, "on"), expectation.on, STACK_FACTS)
-        yield from _fact_flaws((*at, "every"), expectation.every, CELL_FACTS)
+        yield from fact_flaws((*at, "on"), expectation.on, STACK_FACTS)
+        yield from fact_flaws((*at, "every"), expectation.every, CELL_FACTS)
         for number, known in enumerate(expectation.known):
-            yield from _fact_flaws((*at, "known", number, "on"), known.on, STACK_FACTS)
-
-
-def _fact_flaws(
-    at: KeyPath, condition: Mapping[str, tuple[str, ...]] | None, facts: Iterable[str]
-) -> Iterator[Flaw]:
-    for name in condition or ():
-        if name not in facts:
-            yield Flaw((*at, name), f"no fact '{name}'", suggest(name, facts))
+            yield from fact_flaws((*at, "known", number, "on"), known.on, STACK_FACTS)
 
 
 def _axis_flaws(scenario: Scenario) -> Iterator[Flaw]:

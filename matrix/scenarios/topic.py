@@ -12,9 +12,9 @@ from matrix.documents.yaml_model import (
     KeyPath,
     Record,
     Shape,
-    Shorthand,
 )
 from matrix.scenarios.axes import Axis, CaseSettings, Text, Value
+from matrix.scenarios.conditions import Condition, Labels
 
 Id = Annotated[str, Shape("[a-z0-9-]+", "use a-z, 0-9 and '-'")]
 AxisName = Annotated[str, Shape("[a-z][a-z0-9_-]*", "use a-z, 0-9, '-' and '_'")]
@@ -23,15 +23,6 @@ References = FromPlain[tuple[Url, ...]]
 
 Combination = tuple[tuple[str, str, Value], ...]
 """One choice for each axis, in order: the axis, the label, the value."""
-
-
-def _one(label: str) -> list[str]:
-    return [label]
-
-
-Labels = Annotated[
-    FromPlain[tuple[str, ...]], Field(min_length=1), Shorthand(_one, "a text or a list of texts")
-]
 
 
 class Rule(Record):
@@ -51,26 +42,22 @@ class Rule(Record):
         return all(set(self.when[axis]) & set(other.when[axis]) for axis in shared)
 
 
-Facts = Annotated[Mapping[str, Labels], Field(min_length=1)]
-"""Facts, each with the text that it has to match, or several of which one; `*` is any text."""
-
-
 class Known(Record):
     """Stacks on which an expectation is known not to hold."""
 
-    on: Facts = Field(description="The stacks, by facts of their fingerprints.")
+    on: Condition = Field(description="The stacks, by facts of their fingerprints.")
     reason: Text = Field(description="Why it does not hold there.")
     reference: Url = Field(description="The thread or the document that says so.")
 
 
 class Expectation(Record):
-    """What a document promises of some cells; it is held against what was observed."""
+    """What a document promises of some cells, to be compared with what is observed."""
 
     when: Mapping[str, Labels] = Field(
         default={}, description="Only these combinations: for each axis its label or labels."
     )
-    on: Facts | None = Field(default=None, description="Only stacks that are so.")
-    every: Facts = Field(description="What each cell has to be.")
+    on: Condition | None = Field(default=None, description="Only stacks that are so.")
+    every: Condition = Field(description="What each cell has to be.")
     reason: Text = Field(description="Why this is expected.")
     reference: Url = Field(description="The document or the upstream test that says so.")
     known: FromPlain[tuple[Known, ...]] = Field(
