@@ -1,4 +1,4 @@
-"""A document's claims, read and checked at the door; docs/claims.md describes the form."""
+"""A document's claims, read from YAML and checked; docs/claims.md describes the form."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ class ClaimsDocument(Record):
 def load_claims(paths: Iterable[Path], cases: Iterable[str]) -> tuple[ClaimsDocument, ...]:
     """Read documents of claims; DocumentError with every problem of every file.
 
-    `cases`: the ids that there are. A pattern that selects none of them is a problem.
+    `cases`: the ids of all cases. A pattern that selects none of them is a problem.
     """
     known = tuple(cases)
     documents, unread = load_documents(paths, ClaimsDocument)

@@ -1,7 +1,7 @@
-"""What documents promise, held against what was observed.
+"""What documents promise, compared with what was observed.
 
-An expectation that does not hold is told, and so is one that holds again where it is known not to:
-its exception has become stale.
+Reported are expectations that do not hold, and exceptions that are stale: those for stacks on which
+the expectation holds again.
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ class Outcome(Enum):
 
 
 class Verdict(str, Enum):
-    """The observation held against the intent."""
+    """The observation compared with the intent."""
 
     AS_INTENDED = "as_intended"
     NOT_AS_INTENDED = "not_as_intended"

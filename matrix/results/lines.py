@@ -1,8 +1,8 @@
 """The lines of result files, and what can be read off them without parsing JSON.
 
 A line is a record in canonical JSON, so its keys are sorted: an observation begins with `case` and
-ends with `warnings`, nothing nested follows its `stack`, and `intent` follows the `id` of a case.
-All that relies on this order is here, and is checked against the records when this is imported.
+ends with `warnings`, no nested object follows its `stack`, and `intent` follows the `id` of a case.
+All code that relies on this order is here. Importing this module checks that records have it.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def _line(record: Case | Observation) -> bytes:
 
 
 def _check_order_of_keys() -> None:
-    """Raise RuntimeError if records are written otherwise than the functions above expect."""
+    """Raise RuntimeError if records are not written as the functions above expect."""
     nested = {"args": [], "kwargs": {"case": "x", "stack": "old", "warnings": ["x"]}}
     seen = Observation(
         case='"\\', stack="old", result=Result.OPENED, passed=nested, warnings=('"]}',)

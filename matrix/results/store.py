@@ -66,7 +66,7 @@ class ResultSet:
 
 
 def write_cases(directory: Path, scenarios: Iterable[ScenarioInfo], cases: Iterable[Case]) -> None:
-    """Write `cases.jsonl`: what was asked, in which the observations of every stack are told."""
+    """Write `cases.jsonl`: the scenarios and cases that the observations of all stacks refer to."""
     header = {
         "kind": "cases",
         "schema": SCHEMA,
@@ -94,7 +94,7 @@ def write_stack(
 
 
 def write_unavailable_stack(directory: Path, stack: str, reason: str) -> None:
-    """Write that a stack could not be had, and why: it is shown, never dropped."""
+    """Write that a stack was not available, and why: it is shown, never dropped."""
     _write_stack_document(directory, stack, unavailable=reason)
 
 
@@ -225,7 +225,11 @@ def _load_cases(path: Path) -> tuple[tuple[ScenarioInfo, ...], dict[str, Case]]:
 def _load_stack(
     path: Path, cases: Mapping[str, Case], alike: dict[bytes, Observation]
 ) -> StackResults:
-    """Read one stack; what it showed exactly as a stack in `alike` shares its parts with that."""
+    """Read one stack.
+
+    `alike`: the observations read so far, by a digest of their lines without the stack. Equal ones
+    are parsed once and share their parts, over all stacks.
+    """
     document = ResultFile(path, "stack")
     stack, fingerprint, unavailable = stack_of(document)
     observations: dict[str, Observation] = {}
@@ -251,7 +255,7 @@ def _load_stack(
 
 
 def stack_of(document: ResultFile) -> tuple[str, Fingerprint | None, str | None]:
-    """What the header of a stack's file tells: its name, what it is, why it could not be had."""
+    """From the header of a stack's file: its name, its fingerprint, or why it was unavailable."""
     path, header = document.path, document.header
     with reading(path, 1):
         stack, unavailable = header["stack"], header["unavailable"]

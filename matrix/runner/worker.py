@@ -151,7 +151,7 @@ class WorkerProcess:
                     break
                 self._messages.put(message)
             self._messages.put(None)
-            for _ in lines:  # what comes after that is nothing to us
+            for _ in lines:  # read on, so that the process can write to its end
                 pass
 
     def _how_it_ended(self) -> str:

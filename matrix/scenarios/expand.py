@@ -62,7 +62,7 @@ def explain_scenario(topic: Topic, scenario: Scenario) -> Iterator[Dropped]:
 
 
 def scenario_infos(topics: Iterable[Topic]) -> tuple[ScenarioInfo, ...]:
-    """What a reader is told of each scenario; the topic's references come first."""
+    """What reports say about each scenario; the topic's references come first."""
     return tuple(_info(topic, scenario) for topic in topics for scenario in topic.scenarios)
 
 

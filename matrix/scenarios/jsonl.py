@@ -1,4 +1,4 @@
-"""Cases from outside: one JSON object a line, at the same door as scenarios."""
+"""Cases that a user hands in, one JSON object a line, checked with the models of scenarios."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is wrong in topics that read: labels that do not exist, axes that nothing uses."""
+"""Topics read from YAML files, and checked: labels that do not exist, axes that nothing uses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Topics and their scenarios, as docs/scenarios.md describes them, read and checked at the door."""
+"""Topics and their scenarios: the models of the YAML that docs/scenarios.md describes."""
 
 from __future__ import annotations
 

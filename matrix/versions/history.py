@@ -1,6 +1,6 @@
 """One case along the versions of each driver, of SQLite, of a middleware, of Python.
 
-A strip holds everything still but one axis, and tells where along it the behaviour changes. A
+A strip varies one axis, keeps all else, and says where along it the behaviour changes. A
 boundary is exact where no known version lies between its sides, else an interval.
 """
 
