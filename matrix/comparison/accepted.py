@@ -1,7 +1,7 @@
 """Changes that somebody accepted, with a reason: a file that reviewers read.
 
-An entry names cases and stacks by patterns, and what changed by the words of its group. A change is
-accepted where an entry has its case, its stack and its words, and no kind of change is left over.
+An entry names cases and stacks by patterns, and what changed by a code. A change is accepted where
+an entry has its case, its stack and its code, and no kind of change is left over.
 An entry that fits nothing any more, though its cases and stacks were compared, is stale.
 """
 
@@ -15,13 +15,16 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
+from matrix.comparison.change_code import ChangeCode, code_of, code_of_stack, sentence
 from matrix.comparison.compare import Change, Comparison, StackChange
 from matrix.comparison.diff import ChangeKind
-from matrix.comparison.grouping import Group, sort_of
+from matrix.comparison.grouping import Group
 from matrix.documents.yaml_model import FromPlain, Record, load_document
 from matrix.errors import DocumentError, Problem, UsageError
+from matrix.model import Json
 from matrix.model.selection import Selection
 from matrix.results.file_format import ResultFile
 from matrix.results.sorted_diff import CASES, SortedLines
@@ -31,7 +34,7 @@ from matrix.scenarios.topic import Labels
 
 ACCEPTED_FILE = "accepted.yaml"
 _HEAD = """\
-# Changes that were accepted: `sqlite-matrix compare` tells them apart from the others.
+# Changes that were accepted: `sqlite-matrix compare` does not fail for them.
 # `sqlite-matrix accept` adds entries; docs/comparing.md describes them.
 """
 _SHORT_LIST = 3
@@ -44,7 +47,10 @@ class AcceptedChange(Record):
     """One intended change."""
 
     reason: str = Field(min_length=1, description="Why it is meant to be so, for a reviewer")
-    what: str = Field(min_length=1, description="What changed, in the words of `compare`")
+    change: ChangeCode = Field(description="What changed")
+    what: str | None = Field(
+        default=None, description="What changed in words, for a reviewer; it is not compared"
+    )
     kinds: Annotated[FromPlain[tuple[FromPlain[ChangeKind], ...]], Field(min_length=1)] = Field(
         description="The kinds of the change; one that has others too is not accepted"
     )
@@ -54,6 +60,16 @@ class AcceptedChange(Record):
     )
     cause: str | None = Field(default=None, description="What decides it, as `compare` found it")
     reference: str | None = Field(default=None, description="Where it is discussed or announced")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _has_code(cls, data: Json) -> Json:
+        """Words alone cannot be matched: no table says which codes older versions meant by them."""
+        if isinstance(data, dict) and "what" in data and "change" not in data:
+            hint = "remove the entry, and let `sqlite-matrix accept` write it again"
+            message = "has no 'change': an older version wrote it, and matched the words of 'what'"
+            raise PydanticCustomError("no_change", "{message}", {"message": message, "hint": hint})
+        return data
 
 
 class AcceptedDocument(Record):
@@ -85,7 +101,7 @@ def load_accepted(path: Path) -> tuple[AcceptedChange, ...]:
         for place, pattern in enumerate(entry.cases):
             try:
                 Selector.parse([pattern])
-            except UsageError as error:  # noqa: PERF203 - all problems are told at once
+            except UsageError as error:  # noqa: PERF203 - all problems are reported
                 at = ("accepted", number, "cases", place)
                 problems.append(positions.problem(positions.known(at), error.message, error.hint))
     if problems:
@@ -134,6 +150,7 @@ def entries_of(
     of_groups = (
         _entry(
             reason=reason,
+            change=group.code,
             what=group.what,
             kinds=tuple(group.kinds),
             cases=list(_short_list({change.case.id for change in group.changes})),
@@ -146,7 +163,8 @@ def entries_of(
     of_stacks = (
         _entry(
             reason=reason,
-            what=each.kind.word,
+            change=code_of_stack(each),
+            what=sentence(code_of_stack(each)),
             kinds=(each.kind,),
             cases=["*"],
             stacks=[_pattern(each.stack)],
@@ -177,14 +195,16 @@ def _entry(**fields: Any) -> AcceptedChange:
 
 
 def _accepting(change: Change, fits: Sequence[_Fits]) -> list[int]:
-    """The entries that accept a change: one has its words, and together they have its kinds.
+    """The entries that accept a change: one has its code, and together they have its kinds.
 
-    A change with two causes is two entries, and one change where nothing was run to tell.
+    A change with two causes is two entries, and one change where nothing was run.
     """
     place = [n for n, f in enumerate(fits) if f.place(change) and f.shares(change.kinds)]
     kinds = {kind for number in place for kind in fits[number].entry.kinds}
-    named = any(fits[number].entry.what == sort_of(change) for number in place)
-    return place if named and kinds.issuperset(change.kinds) else []
+    if not kinds.issuperset(change.kinds):
+        return []
+    code = code_of(change)
+    return place if any(fits[number].entry.change == code for number in place) else []
 
 
 class _Fits:

@@ -2,7 +2,7 @@
 
 An aspect is one thing that an observation says: which stray files there were, where the data was,
 whether a second connection saw it. Where a coarse aspect differs, the finer ones that follow from
-it are not told.
+it are left out.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ class ChangeKind(str, Enum):
     CRASHED = "crashed", "newly crashes or times out"
     CREATES = "creates", "newly creates a file"
     STORAGE = "storage", "keeps its data elsewhere"
-    SHARING = "sharing", "is shared otherwise"
-    ERROR = "error", "raises otherwise"
+    SHARING = "sharing", "is shared differently"
+    ERROR = "error", "another error, or none"
     MODIFIED = "modified", "modifies other files"
     UNAVAILABLE = "unavailable", "stack not available any more"
     STACK_GONE = "stack-gone", "stack gone"
@@ -43,7 +43,7 @@ class ChangeKind(str, Enum):
     OPENED = "opened", "SQLite opens another name"
     SIDE_FILES = "side-files", "other side files"
     POOL = "pool", "another pool"
-    WARNINGS = "warnings", "warns otherwise"
+    WARNINGS = "warnings", "other warnings"
     MESSAGE = "message", "another error text"
     OTHER = "other", "another detail"
     STALE = "stale", "an accepted change that is no longer seen"
@@ -72,6 +72,10 @@ MIRRORED: Mapping[ChangeKind, ChangeKind] = {
 """The kinds that become each other when old and new are swapped."""
 
 
+NOT_COMPARABLE = frozenset({ChangeKind.EDITED, ChangeKind.SAW_LESS})
+"""The kinds of a cell of which old and new say nothing of each other."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Aspect:
     """One thing that differs: its name, both values, and the kinds of change that this makes."""
@@ -84,13 +88,19 @@ class Aspect:
     @property
     def label(self) -> str:
         """Its name for people."""
-        return _LABELS.get(self.name, self.name.replace("_", " "))
+        return aspect_label(self.name)
 
     @property
     def rank(self) -> int:
         return min(kind.rank for kind in self.kinds)
 
 
+def aspect_label(name: str) -> str:
+    """The name of an aspect for people."""
+    return _LABELS.get(name, name.replace("_", " "))
+
+
+WARNINGS = "warnings"
 _LABELS = {
     "ending": "ended",
     "strays": "stray files",
@@ -106,7 +116,24 @@ _LABELS = {
     "opened": "opened by SQLite",
 }
 _ENDED_BADLY = (Result.CRASHED, Result.TIMED_OUT, Result.UNAVAILABLE)
-_UNTOLD = ("case", "stack", "observer", "transients_complete", "created", "error")
+_DERIVED = (
+    "ending",
+    "strays",
+    "files",
+    "error",
+    "error_type",
+    "error_text",
+    "side_files",
+    "side_names",
+    "details",
+)
+"""The aspects that are made of several fields of an observation, or of a part of one."""
+_UNCOMPARED = ("case", "stack", "observer", "transients_complete", "created", "error")
+ASPECTS = (
+    *_DERIVED,
+    *(name for name in Observation.__dataclass_fields__ if name not in _UNCOMPARED),
+)
+"""The names of all aspects."""
 _FOLLOWS = {
     "error": ("ending",),
     "result": ("ending", "error"),
@@ -115,7 +142,7 @@ _FOLLOWS = {
     "side_names": ("side_files",),
     "details": ("strays", "files", "side_files", "side_names"),
 }
-"""For each finer aspect the coarser ones behind which it is not told."""
+"""For each finer aspect the coarser ones beside which it is left out."""
 
 _KINDS = {
     "storage": ChangeKind.STORAGE,
@@ -136,7 +163,7 @@ _KINDS = {
     "tried": ChangeKind.SIDE_FILES,
     "journal_mode": ChangeKind.SIDE_FILES,
     "pool": ChangeKind.POOL,
-    "warnings": ChangeKind.WARNINGS,
+    WARNINGS: ChangeKind.WARNINGS,
 }
 _AFTER_OPEN = ("storage", "second_connection", "reopened", "journal_mode", "opened")
 """What an observation has no value for where an error came first."""
@@ -157,7 +184,7 @@ def aspects_of(observation: Observation) -> dict[str, Json]:
     error = observation.error
     lasting = [e for e in observation.created if not e.stray and _lasts(e)]
     beside = [e for e in observation.created if not e.stray and not _lasts(e)]
-    rest = {k: v for k, v in observation.to_json().items() if k not in _UNTOLD}
+    rest = {k: v for k, v in observation.to_json().items() if k not in _UNCOMPARED}
     return {
         "ending": observation.result.value if observation.result in _ENDED_BADLY else None,
         "strays": sorted(entry.path for entry in observation.strays),
