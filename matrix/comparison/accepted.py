@@ -116,22 +116,22 @@ def sort_out(
 ) -> Sorted:
     """Set aside what was accepted. `selection` is that of the comparison."""
     used: dict[int, set[str]] = {number: set() for number in range(len(entries))}
-    fits = [_Fits(entry) for entry in entries]
+    matchers = [_Matcher(entry=each, cases=Selector.parse(each.cases)) for each in entries]
     changes = []
     for change in comparison.changes:
-        numbers = _accepting(change, fits)
+        numbers = _accepting(change, matchers)
         for number in numbers:
             used[number].add(change.cell)
         if not numbers:
             changes.append(change)
     stacks = []
     for each in comparison.stacks:
-        found = [number for number, fit in enumerate(fits) if fit.stack_change(each)]
-        for number in found:
+        numbers = [n for n, matcher in enumerate(matchers) if matcher.takes_stack_change(each)]
+        for number in numbers:
             used[number].add(each.stack)
-        if not found:
+        if not numbers:
             stacks.append(each)
-    unused = [entries[number] for number, cells in used.items() if not cells]
+    unused = [matchers[number] for number, cells in used.items() if not cells]
     return Sorted(
         changes=tuple(changes),
         stacks=tuple(stacks),
@@ -194,62 +194,61 @@ def _entry(**fields: Any) -> AcceptedChange:
     return AcceptedChange.model_validate(fields)
 
 
-def _accepting(change: Change, fits: Sequence[_Fits]) -> list[int]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Matcher:
+    """An entry, and its patterns over cases, read."""
+
+    entry: AcceptedChange
+    cases: Selector
+
+    def takes_part(self, change: Change) -> bool:
+        """Whether the entry has the case and the stack of a change, and a kind of it."""
+        stacks = (change.pair.old.stack, change.pair.new.stack)
+        kinds = not set(self.entry.kinds).isdisjoint(change.kinds)
+        return kinds and self.takes_stack(*stacks) and self.cases(change.case.id)
+
+    def takes_stack_change(self, change: StackChange) -> bool:
+        return change.kind in self.entry.kinds and self.takes_stack(change.stack)
+
+    def takes_stack(self, *names: str) -> bool:
+        return any(matches(pattern, name) for pattern in self.entry.stacks for name in names)
+
+
+def _accepting(change: Change, matchers: Sequence[_Matcher]) -> list[int]:
     """The entries that accept a change: one has its code, and together they have its kinds.
 
     A change with two causes is two entries, and one change where nothing was run.
     """
-    place = [n for n, f in enumerate(fits) if f.place(change) and f.shares(change.kinds)]
-    kinds = {kind for number in place for kind in fits[number].entry.kinds}
+    numbers = [n for n, matcher in enumerate(matchers) if matcher.takes_part(change)]
+    kinds = {kind for number in numbers for kind in matchers[number].entry.kinds}
     if not kinds.issuperset(change.kinds):
         return []
     code = code_of(change)
-    return place if any(fits[number].entry.change == code for number in place) else []
-
-
-class _Fits:
-    """Whether changes are what an entry accepts."""
-
-    def __init__(self, entry: AcceptedChange) -> None:
-        self._entry = entry
-        self._cases = Selector.parse(entry.cases)
-
-    @property
-    def entry(self) -> AcceptedChange:
-        return self._entry
-
-    def place(self, change: Change) -> bool:
-        stacks = (change.pair.old.stack, change.pair.new.stack)
-        return self.stack(*stacks) and self._cases(change.case.id)
-
-    def shares(self, kinds: Iterable[ChangeKind]) -> bool:
-        return not set(self._entry.kinds).isdisjoint(kinds)
-
-    def stack_change(self, change: StackChange) -> bool:
-        return change.kind in self._entry.kinds and self.stack(change.stack)
-
-    def stack(self, *names: str) -> bool:
-        return any(matches(pattern, name) for pattern in self._entry.stacks for name in names)
+    return numbers if any(matchers[n].entry.change == code for n in numbers) else []
 
 
 def _compared(
-    comparison: Comparison, entries: Sequence[AcceptedChange], selection: Selection | None
+    comparison: Comparison, unused: Sequence[_Matcher], selection: Selection | None
 ) -> Iterator[AcceptedChange]:
     """The entries of which a stack and a case were compared."""
-    names = [
+    stacks = [
         (pair.old.stack, pair.new.stack)
         for pair in comparison.pairs
         if pair.old.fingerprint is not None and pair.new.fingerprint is not None
     ]
-    open_ = [e for e in entries if any(_Fits(e).stack(*pair) for pair in names)]
-    selectors = {id(entry): Selector.parse(entry.cases) for entry in open_}
+    left = [each for each in unused if any(each.takes_stack(*pair) for pair in stacks)]
+    if not left:
+        return
     found: set[int] = set()
-    if open_:
-        cases, _ = result_files(comparison.new)
-        for name, _ in SortedLines(ResultFile(cases, "cases"), CASES):
-            if selection is None or selection(name):
-                found |= {key for key, selector in selectors.items() if selector(name)}
-    return (entry for entry in open_ if id(entry) in found)
+    for name in _case_ids(comparison.new):
+        if selection is None or selection(name):
+            found |= {number for number, each in enumerate(left) if each.cases(name)}
+    yield from (each.entry for number, each in enumerate(left) if number in found)
+
+
+def _case_ids(directory: Path) -> Iterator[str]:
+    cases, _ = result_files(directory)
+    return (name for name, _ in SortedLines(ResultFile(cases, "cases"), CASES))
 
 
 def _short_list(ids: Iterable[str]) -> Iterator[str]:

@@ -8,7 +8,7 @@ value what is seen now. Where several facts are left, the cause names them all.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import pairwise
 
@@ -184,14 +184,23 @@ def weigh_evidence(
     agreeing = [each for each in facts if _agrees(each, pair, conclusive)]
     implied = _implied(agreeing, known_builds)
     left = [each for each in agreeing if each not in implied]
+    cause = _cause_among(left, conclusive)
+    return replace(
+        cause,
+        facts=cause.facts or tuple(map(str, facts)),
+        with_it=tuple(map(str, implied)),
+        stacks=tuple(sorted({each.stack for each in conclusive})),
+    )
+
+
+def _cause_among(left: Sequence[Candidate], evidence: Sequence[Evidence]) -> Cause:
+    """The cause that the facts which are left make: the code of a driver only where it is alone."""
     own = [each for each in left if each.own]
     deciding = [each for each in left if not each.own] or own
     return Cause(
         how={0: How.REFUTED, 1: How.FOUND}.get(len(deciding), How.TIED),
-        facts=tuple(_in_words(each, conclusive) for each in deciding) or tuple(map(str, facts)),
+        facts=tuple(_in_words(each, evidence) for each in deciding),
         besides=tuple(str(each) for each in own if each not in deciding),
-        with_it=tuple(map(str, implied)),
-        stacks=tuple(sorted({each.stack for each in conclusive})),
     )
 
 
