@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 
 EXIT_OK = 0
 EXIT_CHANGED = 1
@@ -18,9 +19,13 @@ EXIT_INTERRUPTED = 130
 
 
 class MatrixError(Exception):
-    """The root: a message for the user, and the exit code of the command that it ends."""
+    """The root: a message for the user, a hint on what to do, and the exit code of the command.
+
+    `placed`: the message begins with a file, and the line if there is one.
+    """
 
     exit_code = EXIT_INTERNAL
+    placed = False
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
@@ -57,6 +62,8 @@ class Problem:
 class DocumentError(UsageError):
     """One or more documents that do not read; every problem that was found, in order."""
 
+    placed = True
+
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(sorted(problems, key=lambda p: (p.path, p.line, p.column, p.message)))
         super().__init__("\n".join(str(problem) for problem in self.problems))
@@ -66,12 +73,49 @@ class ResultsError(MatrixError):
     """A result file that cannot be trusted: cut off, corrupted, newer than this tool, missing."""
 
     exit_code = EXIT_USAGE
+    placed = True
+
+
+class ProvisionFailure(Enum):
+    """Why something could not be provided."""
+
+    NO_PYTHON = "no-python"
+    """No interpreter of the wanted version."""
+    NO_INSTALLER = "no-installer"
+    """Neither uv nor pip."""
+    NO_ENVIRONMENT = "no-environment"
+    """A virtual environment could not be made, or does not start."""
+    NOT_FOR_PYTHON = "not-for-python"
+    """The package does not support this Python."""
+    NO_WHEEL = "no-wheel"
+    """The index has the version, and no wheel of it that fits."""
+    NOT_ON_INDEX = "not-on-index"
+    """The index has no such package, or no such version."""
+    OFFLINE = "offline"
+    """It is not in the cache, and the index must not be asked."""
+    INDEX_UNREACHED = "index-unreached"
+    """The index did not answer, or refused to: nothing is known of the package."""
+    INSTALL_FAILED = "install-failed"
+    """The installer failed for another reason: a full disk, a build that does not work."""
+    NO_LIBRARY = "no-library"
+    """The package holds no SQLite library."""
+    CACHE_UNUSABLE = "cache-unusable"
+    """The cache cannot be read or written."""
 
 
 class ProvisionError(MatrixError):
-    """A stack that cannot be had on this machine, with the reason."""
+    """Something that a stack needs and that this machine cannot provide.
+
+    `failure` is None where several things are missing.
+    """
 
     exit_code = EXIT_UNAVAILABLE
+
+    def __init__(
+        self, message: str, *, hint: str | None = None, failure: ProvisionFailure | None = None
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.failure = failure
 
 
 class NothingRanError(MatrixError):

@@ -126,7 +126,7 @@ def test_what_differs_from_the_baseline_fails_with_both_values_and_how_to_see_it
     assert outcomes(result) == {"passed": 1, "failed": 1}
     result.stdout.fnmatch_lines(
         [
-            "small/shared on apsw: is shared otherwise",
+            "small/shared on apsw: is shared differently",
             "  file:*mode=memory&cache=shared  uri=True",
             "  memory → shared memory",
             "  second_connection: does_not_see → sees",

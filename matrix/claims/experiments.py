@@ -16,10 +16,10 @@ from pathlib import Path
 
 from matrix.claims.document import Experiment
 from matrix.claims.evaluate import ExperimentResult
-from matrix.errors import ProvisionError, ResultsError
+from matrix.errors import ProvisionError, ProvisionFailure, ResultsError
 from matrix.model import canonical
 from matrix.scenarios.conditions import Facts
-from matrix.stacks.installer import UNREACHED, complaint, installer
+from matrix.stacks.installer import complaint, failure_in, installer
 from matrix.stacks.interpreters import RUNNING
 
 EXPERIMENTS_FILE = "experiments.json"
@@ -29,7 +29,7 @@ _SECONDS = 300
 
 
 def perform(experiments: Iterable[Experiment], *, offline: bool) -> Iterator[ExperimentResult]:
-    """Do experiments, each in an environment of its own; what cannot be done is an answer."""
+    """Do experiments, each in an environment of its own; one that fails says why."""
     for experiment in experiments:
         yield _attempt(experiment, offline=offline)
 
@@ -73,7 +73,8 @@ def load_experiments(directory: Path) -> tuple[ExperimentResult, ...]:
 def _attempt(experiment: Experiment, *, offline: bool) -> ExperimentResult:
     try:
         if offline:
-            raise ProvisionError("needs the package index, and --offline was given")
+            message = "needs the package index, and --offline was given"
+            raise ProvisionError(message, failure=ProvisionFailure.OFFLINE)
         facts = _perform(experiment)
     except (ProvisionError, OSError, subprocess.SubprocessError) as error:
         reason = _plain(str(error))
@@ -87,9 +88,7 @@ def _perform(experiment: Experiment) -> Facts:
         before = _look(python, place, None)
         command = [*installer(python), "--upgrade", *experiment.install]
         done = _run(command, place)
-        said = f"{done.stdout}\n{done.stderr}"
-        if done.returncode != 0 and UNREACHED.search(said):
-            raise ProvisionError(f"the package index was not reached: {complaint(done.stderr)}")
+        _check_index_answered(done)
         after = _look(python, place, experiment.engine if done.returncode == 0 else None)
     changed = before["sqlite3"] != after["sqlite3"]
     facts = {
@@ -101,19 +100,34 @@ def _perform(experiment: Experiment) -> Facts:
     return {name: (text,) for name, text in sorted(facts.items())}
 
 
+def _check_index_answered(done: subprocess.CompletedProcess[str]) -> None:
+    """An installation that failed for want of the index says nothing of the package."""
+    if done.returncode == 0:
+        return
+    failure = failure_in(f"{done.stdout}\n{done.stderr}")
+    if failure is ProvisionFailure.INDEX_UNREACHED:
+        message = f"the package index was not reached: {complaint(done.stderr)}"
+        raise ProvisionError(message, failure=failure)
+
+
 def _make_environment(place: Path) -> Path:
     _run([sys.executable, "-m", "venv", "--without-pip", str(place)], str(place.parent))
     names = ("bin/python", "Scripts/python.exe")
     found = [place / name for name in names if (place / name).exists()]
     if not found:
-        raise ProvisionError("no environment could be made", hint="is the module venv installed?")
+        raise ProvisionError(
+            "no environment could be made",
+            hint="is the module venv installed?",
+            failure=ProvisionFailure.NO_ENVIRONMENT,
+        )
     return found[0]
 
 
 def _look(python: Path, place: str, url: str | None) -> dict[str, str]:
     done = _run([str(python), "-I", str(_SCRIPT), *([] if url is None else [url])], place)
     if done.returncode != 0:
-        raise ProvisionError(f"the environment does not start: {_plain(done.stderr[-200:])}")
+        message = f"the environment does not start: {_plain(done.stderr[-200:])}"
+        raise ProvisionError(message, failure=ProvisionFailure.NO_ENVIRONMENT)
     facts: dict[str, str] = json.loads(done.stdout)
     return facts
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import os
-import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -31,8 +30,6 @@ VERBS = (
     "doctor",
     "schema",
 )
-
-_PLACE = re.compile(r"[^:]+\.(toml|txt):\d+:")
 
 
 class LazyGroup(click.Group):
@@ -81,7 +78,7 @@ def _exit_code(arguments: Sequence[str] | None) -> int:
         error.show()
         return EXIT_USAGE
     except MatrixError as error:
-        _complain(str(error))
+        _complain(str(error), placed=error.placed)
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         _complain("interrupted")
@@ -101,10 +98,9 @@ def _in_words(error: Exception) -> str:
     return f"internal error: {type(error).__name__}: {error}"
 
 
-def _complain(message: str) -> None:
-    """Say what is wrong; problems of documents begin with their place, not with our name."""
+def _complain(message: str, *, placed: bool = False) -> None:
+    """Say what is wrong; what begins with its place, or has several lines, needs no name before."""
     lines = message.splitlines() or [""]
-    placed = ".yaml:" in message or ".jsonl:" in message or _PLACE.match(message)
     prefix = "" if len(lines) > 1 or placed else "sqlite-matrix: "
     for line in lines:
         click.echo(prefix + line.encode("utf-8", "backslashreplace").decode(), err=True)

@@ -20,14 +20,14 @@ from matrix.cli.common import (
     table_or_json,
     write_output,
 )
-from matrix.errors import EXIT_OK, EXIT_UNAVAILABLE, ProvisionError
+from matrix.errors import EXIT_OK, EXIT_UNAVAILABLE, ProvisionError, ProvisionFailure
 from matrix.runner.collect import observe
 from matrix.runner.scratch import default_scratch
 from matrix.stacks.catalogue import Catalogue, load_catalogue
-from matrix.stacks.installer import UNREACHED, find_installer
+from matrix.stacks.installer import find_installer
 from matrix.stacks.interpreters import find_python, find_uv
-from matrix.stacks.provision import NOTE, REFUSED, Provisioner, default_cache
-from matrix.stacks.spec import Stack, stacks_of_set
+from matrix.stacks.provision import NOTE, REFUSED, Provided, Provisioner, Unprovided, default_cache
+from matrix.stacks.spec import stacks_of_set
 from matrix.text import many
 from matrix.version import __version__
 
@@ -44,7 +44,7 @@ def command(
     format_: str,
     output: Path | None,
 ) -> int:
-    """Say what this machine has, which stacks cannot be had here, why, and how to get them.
+    """Say what this machine has, which stacks it cannot run, why, and how to get them.
 
     It fetches what is not in the cache, as a run would. Exit code 4 if a stack is missing.
 
@@ -54,9 +54,9 @@ def command(
     stacks = choose_stacks(catalogue, set_name, specs, "standard")
     provided = provide(Provisioner(cache, offline=offline), stacks)
     found = observe([(each, ()) for each in provided]).stacks
-    named = {stack.id: stack for stack in stacks}
+    named = {each.stack.id: each for each in provided}
     missing = {
-        s.stack: _with_way(s.unavailable, named[s.stack])
+        s.stack: _with_remedy(s.unavailable, named[s.stack])
         for s in found
         if s.unavailable is not None
     }
@@ -90,13 +90,14 @@ def _facts(cache: Path, catalogue: Catalogue) -> dict[str, str]:
     }
 
 
-def _with_way(reason: str, stack: Stack) -> str:
+def _with_remedy(reason: str, answer: Provided | Unprovided) -> str:
     """Why a stack is missing, and what to do, where the reason does not say it itself."""
+    stack = answer.stack
     library = stack.library.package if stack.library is not None else None
     for package in (*stack.packages, library):
         if package is not None and not package.fits(stack.python):
             return f"{reason}; run it under another Python: {package.marker}"
-    if UNREACHED.search(reason):
+    if isinstance(answer, Unprovided) and answer.failure is ProvisionFailure.INDEX_UNREACHED:
         return f"{reason}; without a network, --offline runs what is in the cache"
     return reason
 
@@ -115,12 +116,13 @@ def _pythons(catalogue: Catalogue) -> str:
 
 
 def _installer() -> str:
-    found, uv = find_installer(), find_uv()
+    try:
+        found, uv = find_installer(), find_uv()
+    except ProvisionError as error:
+        return f"{error}, or put it on the path"
     if uv is not None:
         return f"{found}, {uv}"
-    if found == "pip":
-        return "pip; uv is quicker: python -m pip install uv"
-    return f"{found}, or put it on the path"
+    return f"{found}; uv is quicker: python -m pip install uv"
 
 
 def _cache(cache: Path) -> str:

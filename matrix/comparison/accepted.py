@@ -1,7 +1,7 @@
 """Changes that somebody accepted, with a reason: a file that reviewers read.
 
-An entry names cases and stacks by patterns, and what changed by the words of its group. A change is
-accepted where an entry has its case, its stack and its words, and no kind of change is left over.
+An entry names cases and stacks by patterns, and what changed by a code. A change is accepted where
+an entry has its case, its stack and its code, and no kind of change is left over.
 An entry that fits nothing any more, though its cases and stacks were compared, is stale.
 """
 
@@ -15,13 +15,16 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
+from matrix.comparison.change_code import ChangeCode, code_of, code_of_stack, sentence
 from matrix.comparison.compare import Change, Comparison, StackChange
 from matrix.comparison.diff import ChangeKind
-from matrix.comparison.grouping import Group, sort_of
+from matrix.comparison.grouping import Group
 from matrix.documents.yaml_model import FromPlain, Record, load_document
 from matrix.errors import DocumentError, Problem, UsageError
+from matrix.model import Json
 from matrix.model.selection import Selection
 from matrix.results.file_format import ResultFile
 from matrix.results.lines import CASES
@@ -32,7 +35,7 @@ from matrix.scenarios.selector import Selector, matches
 
 ACCEPTED_FILE = "accepted.yaml"
 _HEAD = """\
-# Changes that were accepted: `sqlite-matrix compare` tells them apart from the others.
+# Changes that were accepted: `sqlite-matrix compare` does not fail for them.
 # `sqlite-matrix accept` adds entries; docs/comparing.md describes them.
 """
 _SHORT_LIST = 3
@@ -45,7 +48,10 @@ class AcceptedChange(Record):
     """One intended change."""
 
     reason: str = Field(min_length=1, description="Why it is meant to be so, for a reviewer")
-    what: str = Field(min_length=1, description="What changed, in the words of `compare`")
+    change: ChangeCode = Field(description="What changed")
+    what: str | None = Field(
+        default=None, description="What changed in words, for a reviewer; it is not compared"
+    )
     kinds: Annotated[FromPlain[tuple[FromPlain[ChangeKind], ...]], Field(min_length=1)] = Field(
         description="The kinds of the change; one that has others too is not accepted"
     )
@@ -55,6 +61,16 @@ class AcceptedChange(Record):
     )
     cause: str | None = Field(default=None, description="What decides it, as `compare` found it")
     reference: str | None = Field(default=None, description="Where it is discussed or announced")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _has_code(cls, data: Json) -> Json:
+        """Words alone cannot be matched: no table says which codes older versions meant by them."""
+        if isinstance(data, dict) and "what" in data and "change" not in data:
+            hint = "remove the entry, and let `sqlite-matrix accept` write it again"
+            message = "has no 'change': an older version wrote it, and matched the words of 'what'"
+            raise PydanticCustomError("no_change", "{message}", {"message": message, "hint": hint})
+        return data
 
 
 class AcceptedDocument(Record):
@@ -86,7 +102,7 @@ def load_accepted(path: Path) -> tuple[AcceptedChange, ...]:
         for place, pattern in enumerate(entry.cases):
             try:
                 Selector.parse([pattern])
-            except UsageError as error:  # noqa: PERF203 - all problems are told at once
+            except UsageError as error:  # noqa: PERF203 - all problems are reported
                 at = ("accepted", number, "cases", place)
                 problems.append(positions.problem(positions.known(at), error.message, error.hint))
     if problems:
@@ -101,22 +117,22 @@ def sort_out(
 ) -> Sorted:
     """Set aside what was accepted. `selection` is that of the comparison."""
     used: dict[int, set[str]] = {number: set() for number in range(len(entries))}
-    fits = [_Fits(entry) for entry in entries]
+    matchers = [_Matcher(entry=each, cases=Selector.parse(each.cases)) for each in entries]
     changes = []
     for change in comparison.changes:
-        numbers = _accepting(change, fits)
+        numbers = _accepting(change, matchers)
         for number in numbers:
             used[number].add(change.cell)
         if not numbers:
             changes.append(change)
     stacks = []
     for each in comparison.stacks:
-        found = [number for number, fit in enumerate(fits) if fit.stack_change(each)]
-        for number in found:
+        numbers = [n for n, matcher in enumerate(matchers) if matcher.takes_stack_change(each)]
+        for number in numbers:
             used[number].add(each.stack)
-        if not found:
+        if not numbers:
             stacks.append(each)
-    unused = [entries[number] for number, cells in used.items() if not cells]
+    unused = [matchers[number] for number, cells in used.items() if not cells]
     return Sorted(
         changes=tuple(changes),
         stacks=tuple(stacks),
@@ -135,6 +151,7 @@ def entries_of(
     of_groups = (
         _entry(
             reason=reason,
+            change=group.code,
             what=group.what,
             kinds=tuple(group.kinds),
             cases=list(_short_list({change.case.id for change in group.changes})),
@@ -147,7 +164,8 @@ def entries_of(
     of_stacks = (
         _entry(
             reason=reason,
-            what=each.kind.word,
+            change=code_of_stack(each),
+            what=sentence(code_of_stack(each)),
             kinds=(each.kind,),
             cases=["*"],
             stacks=[_pattern(each.stack)],
@@ -177,60 +195,61 @@ def _entry(**fields: Any) -> AcceptedChange:
     return AcceptedChange.model_validate(fields)
 
 
-def _accepting(change: Change, fits: Sequence[_Fits]) -> list[int]:
-    """The entries that accept a change: one has its words, and together they have its kinds.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Matcher:
+    """An entry, and its patterns over cases, read."""
 
-    A change with two causes is two entries, and one change where nothing was run to tell.
-    """
-    place = [n for n, f in enumerate(fits) if f.place(change) and f.shares(change.kinds)]
-    kinds = {kind for number in place for kind in fits[number].entry.kinds}
-    named = any(fits[number].entry.what == sort_of(change) for number in place)
-    return place if named and kinds.issuperset(change.kinds) else []
+    entry: AcceptedChange
+    cases: Selector
 
-
-class _Fits:
-    """Whether changes are what an entry accepts."""
-
-    def __init__(self, entry: AcceptedChange) -> None:
-        self._entry = entry
-        self._cases = Selector.parse(entry.cases)
-
-    @property
-    def entry(self) -> AcceptedChange:
-        return self._entry
-
-    def place(self, change: Change) -> bool:
+    def takes_part(self, change: Change) -> bool:
+        """Whether the entry has the case and the stack of a change, and a kind of it."""
         stacks = (change.pair.old.stack, change.pair.new.stack)
-        return self.stack(*stacks) and self._cases(change.case.id)
+        kinds = not set(self.entry.kinds).isdisjoint(change.kinds)
+        return kinds and self.takes_stack(*stacks) and self.cases(change.case.id)
 
-    def shares(self, kinds: Iterable[ChangeKind]) -> bool:
-        return not set(self._entry.kinds).isdisjoint(kinds)
+    def takes_stack_change(self, change: StackChange) -> bool:
+        return change.kind in self.entry.kinds and self.takes_stack(change.stack)
 
-    def stack_change(self, change: StackChange) -> bool:
-        return change.kind in self._entry.kinds and self.stack(change.stack)
+    def takes_stack(self, *names: str) -> bool:
+        return any(matches(pattern, name) for pattern in self.entry.stacks for name in names)
 
-    def stack(self, *names: str) -> bool:
-        return any(matches(pattern, name) for pattern in self._entry.stacks for name in names)
+
+def _accepting(change: Change, matchers: Sequence[_Matcher]) -> list[int]:
+    """The entries that accept a change: one has its code, and together they have its kinds.
+
+    A change with two causes is two entries, and one change where nothing was run.
+    """
+    numbers = [n for n, matcher in enumerate(matchers) if matcher.takes_part(change)]
+    kinds = {kind for number in numbers for kind in matchers[number].entry.kinds}
+    if not kinds.issuperset(change.kinds):
+        return []
+    code = code_of(change)
+    return numbers if any(matchers[n].entry.change == code for n in numbers) else []
 
 
 def _compared(
-    comparison: Comparison, entries: Sequence[AcceptedChange], selection: Selection | None
+    comparison: Comparison, unused: Sequence[_Matcher], selection: Selection | None
 ) -> Iterator[AcceptedChange]:
     """The entries of which a stack and a case were compared."""
-    names = [
+    stacks = [
         (pair.old.stack, pair.new.stack)
         for pair in comparison.pairs
         if pair.old.fingerprint is not None and pair.new.fingerprint is not None
     ]
-    open_ = [e for e in entries if any(_Fits(e).stack(*pair) for pair in names)]
-    selectors = {id(entry): Selector.parse(entry.cases) for entry in open_}
+    left = [each for each in unused if any(each.takes_stack(*pair) for pair in stacks)]
+    if not left:
+        return
     found: set[int] = set()
-    if open_:
-        cases, _ = result_files(comparison.new)
-        for name, _ in SortedLines(ResultFile(cases, "cases"), CASES):
-            if selection is None or selection(name):
-                found |= {key for key, selector in selectors.items() if selector(name)}
-    return (entry for entry in open_ if id(entry) in found)
+    for name in _case_ids(comparison.new):
+        if selection is None or selection(name):
+            found |= {number for number, each in enumerate(left) if each.cases(name)}
+    yield from (each.entry for number, each in enumerate(left) if number in found)
+
+
+def _case_ids(directory: Path) -> Iterator[str]:
+    cases, _ = result_files(directory)
+    return (name for name, _ in SortedLines(ResultFile(cases, "cases"), CASES))
 
 
 def _short_list(ids: Iterable[str]) -> Iterator[str]:

@@ -2,13 +2,13 @@
 
 A fact is named as the cause when it is the only one that differs, or when every stack that was run
 agrees with it: those which have its old value showed what was seen before, those with its new
-value what is seen now. What cannot be told apart is said to be so.
+value what is seen now. Where several facts are left, the cause names them all.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import pairwise
 
@@ -106,7 +106,7 @@ class Cause:
     def __str__(self) -> str:
         ran = f"{len(self.stacks)} stacks that were run"
         facts, some = ", ".join(self.facts), few(self.facts, _MOST_FACTS)
-        told = {
+        text = {
             How.ONLY: f"{facts}, the only recorded fact that differs",
             How.FOUND: f"{facts}: {ran} agree",
             How.TIED: f"{' or '.join(self.facts)}: not told apart by {ran}",
@@ -118,13 +118,13 @@ class Cause:
             How.OBSERVER: "one observer sees less than the other",
         }[self.how]
         if self.swapped and self.how is How.FOUND:
-            told += ", and exchanged alone it makes the change"
+            text += ", and exchanged alone it makes the change"
         if self.with_it:
-            told += f"; with it comes {', '.join(self.with_it)}"
+            text += f"; with it comes {', '.join(self.with_it)}"
         if self.besides:
             own = ", ".join(self.besides)
-            told += f"; the code of {own} changed with it, and no stack here has one alone"
-        return told
+            text += f"; the code of {own} changed with it, and no stack here has one alone"
+        return text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,13 +140,14 @@ def candidates(pair: Pair, components: Iterable[Component] | None = None) -> tup
     """The facts that may decide what changed in a pair, or those of some of its components."""
     wanted = set(pair.components if components is None else components)
     facts = [fact for fact in pair.facts if fact.component in wanted]
-    told = [fact for fact in facts if fact.name not in _PROBED] or facts
-    names = {fact.name for fact in told}
+    independent = [fact for fact in facts if fact.name not in _PROBED] or facts
+    names = {fact.name for fact in independent}
+    implied = set()
     if "sqlite" in names:
-        told = [fact for fact in told if fact.name != "source_id"]
+        implied.add("source_id")
     if "python" in names and pair.new.fingerprint and pair.new.fingerprint.distribution is None:
-        told = [fact for fact in told if fact.name != "driver_version"]
-    return tuple(_candidate(pair, fact) for fact in told)
+        implied.add("driver_version")
+    return tuple(_candidate(pair, fact) for fact in independent if fact.name not in implied)
 
 
 def _candidate(pair: Pair, fact: Fact) -> Candidate:
@@ -170,60 +171,76 @@ def stated_cause(pair: Pair) -> Cause:
 def weigh_evidence(
     facts: Sequence[Candidate],
     pair: Pair,
-    witnesses: Sequence[Evidence],
+    evidence: Sequence[Evidence],
     builds: Iterable[Fingerprint] = (),
 ) -> Cause:
-    """The facts with which every witness agrees.
+    """The facts with which all the evidence agrees.
 
     `builds`: of all that was run, whether it had the case or not; what comes with a version of
     SQLite in each of them is no fact apart.
     """
-    told = [each for each in witnesses if each.shown is not None]
-    left = [each for each in facts if _agrees(each, pair, told)]
-    names = {each.fact.name for each in left}
-    known = [*builds, *(each.fingerprint for each in witnesses)]
-    carried = [
-        each
-        for each in left
-        if _DERIVED.get(each.fact.name) in names
-        or ("sqlite" in names and each.fact.name != "sqlite" and _comes_with(each, known))
-    ]
-    left = [each for each in left if each not in carried]
-    own = [each for each in left if each.own]
-    others = [each for each in left if not each.own] or own
-    return Cause(
-        how={0: How.REFUTED, 1: How.FOUND}.get(len(others), How.TIED),
-        facts=tuple(_in_words(each, told) for each in others) or tuple(map(str, facts)),
-        besides=tuple(str(each) for each in own if each not in others),
-        with_it=tuple(str(each) for each in carried),
-        stacks=tuple(sorted({each.stack for each in told})),
+    known_builds = [*builds, *(each.fingerprint for each in evidence)]
+    conclusive = [each for each in evidence if each.shown is not None]
+    agreeing = [each for each in facts if _agrees(each, pair, conclusive)]
+    implied = _implied(agreeing, known_builds)
+    left = [each for each in agreeing if each not in implied]
+    cause = _cause_among(left, conclusive)
+    return replace(
+        cause,
+        facts=cause.facts or tuple(map(str, facts)),
+        with_it=tuple(map(str, implied)),
+        stacks=tuple(sorted({each.stack for each in conclusive})),
     )
 
 
-def _agrees(candidate: Candidate, pair: Pair, told: Sequence[Evidence]) -> bool:
-    """Whether every witness agrees with it; of a driver's code those which run that driver."""
-    if candidate.own and _varies_without_it(told):
+def _cause_among(left: Sequence[Candidate], evidence: Sequence[Evidence]) -> Cause:
+    """The cause that the facts which are left make: the code of a driver only where it is alone."""
+    own = [each for each in left if each.own]
+    deciding = [each for each in left if not each.own] or own
+    return Cause(
+        how={0: How.REFUTED, 1: How.FOUND}.get(len(deciding), How.TIED),
+        facts=tuple(_in_words(each, evidence) for each in deciding),
+        besides=tuple(str(each) for each in own if each not in deciding),
+    )
+
+
+def _implied(agreeing: Sequence[Candidate], builds: Sequence[Fingerprint]) -> list[Candidate]:
+    """The facts that follow from another one: an option from another, or from SQLite's version."""
+    names = {each.fact.name for each in agreeing}
+
+    def follows(candidate: Candidate) -> bool:
+        name = candidate.fact.name
+        if _DERIVED.get(name) in names:
+            return True
+        return "sqlite" in names and name != "sqlite" and _comes_with(candidate, builds)
+
+    return [each for each in agreeing if follows(each)]
+
+
+def _agrees(candidate: Candidate, pair: Pair, evidence: Sequence[Evidence]) -> bool:
+    """Whether all stacks agree with it; of a driver's code those which run that driver."""
+    if candidate.own and _varies_without_it(evidence):
         return False
-    values = [(each, _value(candidate, pair, each)) for each in told]
+    values = [(each, _value(candidate, pair, each)) for each in evidence]
+    known = [(each, value) for each, value in values if value is not None]
     if _is_version(candidate):
-        return _one_boundary(candidate, [(w, v) for w, v in values if v is not None])
+        return _one_boundary(candidate, known)
     expected = {candidate.fact.old: Shown.OLD, candidate.fact.new: Shown.NEW}
-    known = [(w, v) for w, v in values if v is not None]
-    return all(expected.get(value) is witness.shown for witness, value in known)
+    return all(expected.get(value) is each.shown for each, value in known)
 
 
-def _varies_without_it(told: Sequence[Evidence]) -> bool:
+def _varies_without_it(evidence: Sequence[Evidence]) -> bool:
     """Whether both were shown by one and the same code: then it is not that code which decides."""
     shown: dict[tuple[str, str, str], set[Shown | None]] = {}
-    for each in told:
+    for each in evidence:
         code = (each.fingerprint.driver, each.fingerprint.driver_version, each.fingerprint.python)
         shown.setdefault(code, set()).add(each.shown)
     return any(len(both) > 1 for both in shown.values())
 
 
-def _value(candidate: Candidate, pair: Pair, witness: Evidence) -> str | None:
+def _value(candidate: Candidate, pair: Pair, evidence: Evidence) -> str | None:
     """What the fact is on a stack that was run; None where it says nothing there."""
-    theirs, ours = witness.fingerprint, pair.new.fingerprint
+    theirs, ours = evidence.fingerprint, pair.new.fingerprint
     assert ours is not None
     if candidate.own and (theirs.driver, theirs.middleware) != (ours.driver, ours.middleware):
         return None
@@ -235,14 +252,14 @@ def _is_version(candidate: Candidate) -> bool:
     return named and None not in (_version(candidate.fact.old), _version(candidate.fact.new))
 
 
-def _one_boundary(candidate: Candidate, told: Sequence[tuple[Evidence, str]]) -> bool:
+def _one_boundary(candidate: Candidate, known: Sequence[tuple[Evidence, str]]) -> bool:
     """Whether there is one version on whose two sides the old and the new were shown."""
     rising = _version(candidate.fact.old) < _version(candidate.fact.new)  # type: ignore[operator]
     sides: dict[Shown, list[Version]] = {Shown.OLD: [], Shown.NEW: []}
-    for witness, text in told:
+    for evidence, text in known:
         version = _version(text)
-        if version is not None and witness.shown is not None:
-            sides[witness.shown].append(version)
+        if version is not None and evidence.shown is not None:
+            sides[evidence.shown].append(version)
     below, above = (Shown.OLD, Shown.NEW) if rising else (Shown.NEW, Shown.OLD)
     return not sides[below] or not sides[above] or max(sides[below]) < min(sides[above])
 
@@ -267,10 +284,10 @@ def _comes_with(candidate: Candidate, builds: Iterable[Fingerprint]) -> bool:
     return max(old) < min(new) or max(new) < min(old)
 
 
-def _in_words(candidate: Candidate, told: Sequence[Evidence]) -> str:
+def _in_words(candidate: Candidate, evidence: Sequence[Evidence]) -> str:
     """The fact; of SQLite's version the two on either side of the boundary, as far as was run."""
     if candidate.fact.name == "sqlite" and _is_version(candidate):
-        seen = sorted({(Version(w.fingerprint.sqlite), w.shown is Shown.NEW) for w in told})
+        seen = sorted({(Version(e.fingerprint.sqlite), e.shown is Shown.NEW) for e in evidence})
         for (below, first), (above, second) in pairwise(seen):
             if first is not second:
                 old, new = (above, below) if first else (below, above)

@@ -1,4 +1,4 @@
-"""Two results held together: which cells changed, and in what.
+"""Two results compared: which cells changed, and in what.
 
     from matrix.comparison.compare import compare_results
     comparison = compare_results(Path("results/baseline"), Path("results/latest"))
@@ -6,8 +6,9 @@
 
 Nothing is run, and nothing is asked of the network. The files are read side by side, line by line;
 only lines that differ are parsed, so that memory grows with the differences.
-`explain` finds what decides a change by running stacks in between, `grouping` puts similar changes
-together, `accepted` sets aside those that somebody accepted, and `reports.changes` renders them.
+`explain` finds what decides a change by running stacks in between, `change_code` says in one value
+what changed, `grouping` puts similar changes together, `accepted` sets aside those that somebody
+accepted, and `reports.changes` renders them.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from matrix.comparison.causes import Cause, How, stated_cause
 from matrix.comparison.diff import Aspect, ChangeKind, differing_aspects, saw_less
@@ -31,6 +32,17 @@ from matrix.results.sorted_diff import Lines, SortedLines, side_by_side
 from matrix.results.store import result_files, spoilt, stack_of
 
 T = TypeVar("T")
+
+
+class ChangeKey(NamedTuple):
+    """Which cell of a comparison it is: a case, on an old stack and the one that takes its place.
+
+    A change that has two causes, and so became two, has one key.
+    """
+
+    case: str
+    old_stack: str
+    new_stack: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,13 +66,21 @@ class Change:
         return self.kinds[0]
 
     @property
+    def key(self) -> ChangeKey:
+        return ChangeKey(self.case.id, self.pair.old.stack, self.pair.new.stack)
+
+    @property
     def cell(self) -> str:
+        """The cell of the new result."""
         return f"{self.case.id} @ {self.pair.new.stack}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StackChange:
-    """A stack that is gone, added, or could not be had; its `cells` are told nowhere else."""
+    """A stack that is gone, added or unavailable, with the count of its cells.
+
+    These cells are no changes of their own.
+    """
 
     kind: ChangeKind
     stack: str
@@ -70,7 +90,7 @@ class StackChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """What two results differ in; `cells` is how many cells were in both, and held together.
+    """What two results differ in; `cells` is how many cells were in both, and were compared.
 
     `edited` is how many cases do something else than in the old result.
     """
@@ -94,7 +114,7 @@ def compare_results(
     selection: Selection | None = None,
     stacks: Selection | None = None,
 ) -> Comparison:
-    """Hold two results directories together.
+    """Compare two directories of results.
 
     `selection` is asked for case ids, `stacks` for the names of stacks. Raises ResultsError for
     files that cannot be trusted, with all of them, NothingSelectedError where no case or no stack
@@ -116,22 +136,13 @@ def _compare(
     left, right = _sides(old_files), _sides(new_files)
     pairs, gone, added = _selected(pair_stacks(list(left), list(right)), stacks)
     if not pairs and not gone and not added:
-        names = sorted({side.stack for side in (*left, *right)}, key=stack_order)
-        hint = f"stacks: {', '.join(names) or 'none'}"
-        raise NothingSelectedError(f"no stack is selected in {old} and {new}", hint=hint)
+        raise _no_stack(old, new, (*left, *right))
     found = [_differing(pair, left[pair.old], right[pair.new], selection) for pair in pairs]
     wanted = {lines.name for each in found for lines in each.lines}
     cases = _read_cases(
         ResultFile(old_cases, "cases"), ResultFile(new_cases, "cases"), wanted, selection
     )
-    unavailable = [_availability(each) for each in found]
-    changes = [
-        change
-        for each, lost in zip(found, unavailable, strict=True)
-        if lost is None
-        for change in _changes(each, old_cases.parent, new_cases.parent, cases)
-    ]
-    lonely = [
+    alone = [
         *(_alone(side, left[side], ChangeKind.STACK_GONE, selection) for side in gone),
         *(_alone(side, right[side], ChangeKind.STACK_ADDED, selection) for side in added),
     ]
@@ -139,14 +150,20 @@ def _compare(
         old=old,
         new=new,
         pairs=tuple(pairs),
-        changes=tuple(sorted(changes, key=_order)),
+        changes=_cell_changes(found, old_cases.parent, new_cases.parent, cases),
         stacks=(
-            *(each for each in unavailable if each is not None),
-            *(each for each in lonely if each.cells or selection is None),
+            *(change for change in map(_availability, found) if change is not None),
+            *(change for change in alone if change.cells or selection is None),
         ),
         cells=sum(each.both for each in found),
         edited=len(cases.edited),
     )
+
+
+def _no_stack(old: Path, new: Path, sides: Iterable[Side]) -> NothingSelectedError:
+    names = sorted({side.stack for side in sides}, key=stack_order)
+    hint = f"stacks: {', '.join(names) or 'none'}"
+    return NothingSelectedError(f"no stack is selected in {old} and {new}", hint=hint)
 
 
 @dataclass(slots=True)
@@ -267,7 +284,7 @@ def _read_at(path: Path, number: int, line: bytes, read: Callable[[Json], T]) ->
 
 
 def _availability(found: _Found) -> StackChange | None:
-    """The change where one of the two could not be had; then no cell of it says anything."""
+    """The change where one of the two was unavailable; then no cell of it says anything."""
     old, new = found.pair.old, found.pair.new
     lost, missing = new.unavailable is not None, old.unavailable is not None
     if lost == missing:
@@ -276,8 +293,21 @@ def _availability(found: _Found) -> StackChange | None:
         kind=ChangeKind.UNAVAILABLE if lost else ChangeKind.STACK_ADDED,
         stack=new.stack,
         cells=len(found.lines),
-        reason=new.unavailable if lost else "could not be had before",
+        reason=new.unavailable if lost else "was unavailable before",
     )
+
+
+def _cell_changes(
+    found: Iterable[_Found], old: Path, new: Path, cases: _Cases
+) -> tuple[Change, ...]:
+    """The changes of the pairs of which both stacks were there, worst first."""
+    changes = (
+        change
+        for each in found
+        if _availability(each) is None
+        for change in _changes(each, old, new, cases)
+    )
+    return tuple(sorted(changes, key=_order))
 
 
 def _changes(found: _Found, old: Path, new: Path, cases: _Cases) -> Iterator[Change]:

@@ -2,7 +2,7 @@
 
 An aspect is one thing that an observation says: which stray files there were, where the data was,
 whether a second connection saw it. Where a coarse aspect differs, the finer ones that follow from
-it are not told.
+it are left out.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from matrix.model import Created, Json, Observation, PathKind, Result, Storage
+from matrix.model.observation import BEHAVIOUR
 
 
 class ChangeKind(str, Enum):
@@ -30,8 +31,8 @@ class ChangeKind(str, Enum):
     CRASHED = "crashed", "newly crashes or times out"
     CREATES = "creates", "newly creates a file"
     STORAGE = "storage", "keeps its data elsewhere"
-    SHARING = "sharing", "is shared otherwise"
-    ERROR = "error", "raises otherwise"
+    SHARING = "sharing", "is shared differently"
+    ERROR = "error", "another error, or none"
     MODIFIED = "modified", "modifies other files"
     UNAVAILABLE = "unavailable", "stack not available any more"
     STACK_GONE = "stack-gone", "stack gone"
@@ -43,7 +44,7 @@ class ChangeKind(str, Enum):
     OPENED = "opened", "SQLite opens another name"
     SIDE_FILES = "side-files", "other side files"
     POOL = "pool", "another pool"
-    WARNINGS = "warnings", "warns otherwise"
+    WARNINGS = "warnings", "other warnings"
     MESSAGE = "message", "another error text"
     OTHER = "other", "another detail"
     STALE = "stale", "an accepted change that is no longer seen"
@@ -72,6 +73,10 @@ MIRRORED: Mapping[ChangeKind, ChangeKind] = {
 """The kinds that become each other when old and new are swapped."""
 
 
+NOT_COMPARABLE = frozenset({ChangeKind.EDITED, ChangeKind.SAW_LESS})
+"""The kinds of a cell of which old and new say nothing of each other."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Aspect:
     """One thing that differs: its name, both values, and the kinds of change that this makes."""
@@ -84,13 +89,19 @@ class Aspect:
     @property
     def label(self) -> str:
         """Its name for people."""
-        return _LABELS.get(self.name, self.name.replace("_", " "))
+        return aspect_label(self.name)
 
     @property
     def rank(self) -> int:
         return min(kind.rank for kind in self.kinds)
 
 
+def aspect_label(name: str) -> str:
+    """The name of an aspect for people."""
+    return _LABELS.get(name, name.replace("_", " "))
+
+
+WARNINGS = "warnings"
 _LABELS = {
     "ending": "ended",
     "strays": "stray files",
@@ -106,9 +117,22 @@ _LABELS = {
     "opened": "opened by SQLite",
 }
 _ENDED_BADLY = (Result.CRASHED, Result.TIMED_OUT, Result.UNAVAILABLE)
+_DERIVED = (
+    "ending",
+    "strays",
+    "files",
+    "error",
+    "error_type",
+    "error_text",
+    "side_files",
+    "side_names",
+    "details",
+)
+"""The aspects that are made of several fields of an observation, or of a part of one."""
 _IN_PARTS = ("created", "error")
 """Fields that become several aspects each."""
-
+ASPECTS = (*_DERIVED, *(name for name in BEHAVIOUR if name not in _IN_PARTS))
+"""The names of all aspects."""
 _FOLLOWS = {
     "error": ("ending",),
     "result": ("ending", "error"),
@@ -117,7 +141,7 @@ _FOLLOWS = {
     "side_names": ("side_files",),
     "details": ("strays", "files", "side_files", "side_names"),
 }
-"""For each finer aspect the coarser ones behind which it is not told."""
+"""For each finer aspect the coarser ones beside which it is left out."""
 
 _KINDS = {
     "storage": ChangeKind.STORAGE,
@@ -138,7 +162,7 @@ _KINDS = {
     "tried": ChangeKind.SIDE_FILES,
     "journal_mode": ChangeKind.SIDE_FILES,
     "pool": ChangeKind.POOL,
-    "warnings": ChangeKind.WARNINGS,
+    WARNINGS: ChangeKind.WARNINGS,
 }
 _AFTER_OPEN = ("storage", "second_connection", "reopened", "journal_mode", "opened")
 """What an observation has no value for where an error came first."""

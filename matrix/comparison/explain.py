@@ -4,15 +4,15 @@
     explained = explain(comparison, run_cases, load_catalogue())
 
 First one component at a time is exchanged: Python, the middleware, the URI setting, the driver's
-wheel, the SQLite under stdlib sqlite3. What a wheel bundles is told apart by stacks that combine
-its facts in other ways: every listed SQLite under stdlib sqlite3, other versions of the drivers.
+wheel, the SQLite under stdlib sqlite3. Which fact of a wheel decides, stacks show that combine its
+facts in other ways: every listed SQLite under stdlib sqlite3, other versions of the drivers.
 Only the cases that changed are run.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from matrix.comparison.causes import Cause, Evidence, How, Shown, candidates, weigh_evidence
 from matrix.comparison.compare import Change, Comparison, kinds_of
@@ -26,7 +26,7 @@ from matrix.stacks.catalogue import Catalogue
 from matrix.stacks.spec import Stack, parse_stack
 
 RunCases = Callable[[Sequence[tuple[Stack, Sequence[Case]]]], ResultSet]
-"""Runs cases on stacks; what cannot be had is among the results, with its reason."""
+"""Runs cases on stacks; a stack that is unavailable is among the results, with its reason."""
 
 _MOST_CASES = 300
 """More changed cases than these of a pair are represented by a few of each kind."""
@@ -34,235 +34,273 @@ _FEW = 3
 _MOST_VERSIONS = 8
 """So many versions of a driver stand for all."""
 
+_Work = Iterator[tuple[Stack, Sequence[Case]]]
+_Runs = Mapping[str, StackResults]
+_CaseAspect = tuple[str, str]
+"""The id of a changed case, and an aspect of its change: each has a cause of its own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Plan:
+    """The changes of one pair that need runs, and those of them whose cases are run.
+
+    `swapped`: for each component that can be exchanged the old stack with the new component;
+    `kept`: the new stack with the old one. Both are empty where only one component differs.
+    """
+
+    pair: Pair
+    changes: tuple[Change, ...]
+    chosen: tuple[Change, ...]
+    old: StackId
+    new: StackId
+    swapped: Mapping[Component, StackId]
+    kept: Mapping[Component, StackId]
+
+    @property
+    def aspects(self) -> Iterator[tuple[Change, Aspect]]:
+        """The aspects of which a cause is sought."""
+        return ((change, aspect) for change in self.chosen for aspect in change.aspects)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Settled:
+    """What the exchanges of components showed: the one that decides, or why there is none."""
+
+    components: Mapping[_CaseAspect, Component]
+    causes: Mapping[_CaseAspect, Cause]
+
 
 def explain(comparison: Comparison, run_cases: RunCases, catalogue: Catalogue) -> Comparison:
     """The same comparison, its changes with causes; a change with two causes becomes two.
 
     Pairs in which one fact differs, or none, need no run.
     """
-    plans = list(_plans(comparison, catalogue))
+    plans = tuple(_plans(comparison, catalogue))
     if not plans:
         return comparison
-    swapped = _runs(run_cases, (asked for plan in plans for asked in plan.swaps()))
-    for plan in plans:
-        plan.settle(swapped)
-    asked = (asked for plan in plans for asked in plan.witnesses())
-    seen = _runs(run_cases, asked, for_their_facts=True)
-    for plan in plans:
-        plan.weigh({**swapped, **seen})
-    strands = {id(change): plan.strands(change) for plan in plans for change in plan.changes}
-    changes = [c for change in comparison.changes for c in strands.get(id(change), (change,))]
+    exchanged = _run(run_cases, (work for plan in plans for work in _exchanges(plan, catalogue)))
+    settled = [(plan, _settle(plan, exchanged)) for plan in plans]
+    bundles = (work for plan, each in settled for work in _bundles(plan, each, catalogue))
+    runs = {**exchanged, **_run(run_cases, bundles, for_their_facts=True)}
+    explained = {
+        change.key: changes
+        for plan, each in settled
+        for change, changes in _by_cause(plan, _weigh(plan, each, runs))
+    }
+    changes = (
+        found
+        for change in comparison.changes
+        for found in (explained.get(change.key, (change,)) if _is_open(change) else (change,))
+    )
     return replace(comparison, changes=tuple(changes))
 
 
 def needs_runs(comparison: Comparison) -> bool:
     """Whether there is a change of which the headers alone do not say the cause."""
-    return any(change.cause.how is How.UNTRIED for change in comparison.changes)
+    return any(map(_is_open, comparison.changes))
 
 
-_Asked = tuple[Stack, Sequence[Case]]
-_Runs = Mapping[str, StackResults]
-_Strand = tuple[str, str]
-"""A case and an aspect of its change."""
+def _is_open(change: Change) -> bool:
+    return change.cause.how is How.UNTRIED
 
 
 def _plans(comparison: Comparison, catalogue: Catalogue) -> Iterator[_Plan]:
     for pair in comparison.pairs:
-        changes = [
-            change
-            for change in comparison.changes
-            if change.pair is pair and change.cause.how is How.UNTRIED
-        ]
+        changes = [c for c in comparison.changes if c.pair == pair and _is_open(c)]
         old, new = _full_name(pair.old, catalogue), _full_name(pair.new, catalogue)
         if changes and old is not None and new is not None:
-            yield _Plan(pair, changes, old, new, catalogue)
+            several = pair.components if len(pair.components) > 1 else ()
+            yield _Plan(
+                pair=pair,
+                changes=tuple(changes),
+                chosen=tuple(_representatives(changes)),
+                old=old,
+                new=new,
+                swapped=_with_each(several, old, new),
+                kept=_with_each(several, new, old),
+            )
 
 
-def _runs(run_cases: RunCases, asked: Iterable[_Asked], *, for_their_facts: bool = False) -> _Runs:
-    """Run what is asked for, each stack once; one without a case of its own for its facts."""
-    work: dict[str, tuple[Stack, dict[str, Case]]] = {}
-    for stack, cases in asked:
+def _with_each(
+    components: Iterable[Component], stack: StackId, other: StackId
+) -> dict[Component, StackId]:
+    """For each component that can be exchanged the stack with that of the other."""
+    found = {component: _exchange(stack, other, component) for component in components}
+    return {component: name for component, name in found.items() if name is not None}
+
+
+def _exchanges(plan: _Plan, catalogue: Catalogue) -> _Work:
+    """The two stacks themselves, and each with one component of the other."""
+    names = (plan.old, plan.new, *plan.swapped.values(), *plan.kept.values())
+    return _work(plan, names, catalogue)
+
+
+def _bundles(plan: _Plan, settled: _Settled, catalogue: Catalogue) -> _Work:
+    """Stacks in which what a deciding component bundles is combined in other ways."""
+    deciding = set(settled.components.values())
+    several = {each for each in deciding if len(candidates(plan.pair, [each])) > 1}
+    if several & {Component.DRIVER, Component.LIBRARY, Component.PYTHON}:
+        yield from _work(plan, _others(plan.old, catalogue), catalogue)
+
+
+def _work(plan: _Plan, names: Iterable[StackId], catalogue: Catalogue) -> _Work:
+    cases = [change.case for change in plan.chosen]
+    for name in names:
+        try:
+            yield parse_stack(str(name), catalogue), cases
+        except UsageError:  # noqa: PERF203 - a version that this driver or middleware lacks
+            continue
+
+
+def _run(run_cases: RunCases, work: _Work, *, for_their_facts: bool = False) -> _Runs:
+    """Run each stack once, with all its cases; one that runs none of them only for its facts."""
+    asked: dict[str, tuple[Stack, dict[str, Case]]] = {}
+    for stack, cases in work:
         mine = {case.id: case for case in cases if stack.runs_case(case)}
         if mine or for_their_facts:
-            work.setdefault(stack.id, (stack, {}))[1].update(mine)
-    if not work:
+            asked.setdefault(stack.id, (stack, {}))[1].update(mine)
+    if not asked:
         return {}
-    results = run_cases([(stack, list(cases.values())) for stack, cases in work.values()])
+    results = run_cases([(stack, list(cases.values())) for stack, cases in asked.values()])
     return {stack.stack: stack for stack in results.stacks}
 
 
-class _Plan:
-    """What is run to explain the changes of one pair, and what it showed."""
+def _settle(plan: _Plan, runs: _Runs) -> _Settled:
+    """Find the component that decides each aspect of each case, or why there is none."""
+    components: dict[_CaseAspect, Component] = {}
+    causes: dict[_CaseAspect, Cause] = {}
+    for change, aspect in plan.aspects:
+        found = _deciding(plan, change, aspect, runs)
+        if isinstance(found, Component):
+            components[change.case.id, aspect.name] = found
+        else:
+            causes[change.case.id, aspect.name] = found
+    return _Settled(components=components, causes=causes)
 
-    def __init__(
-        self,
-        pair: Pair,
-        changes: Sequence[Change],
-        old: StackId,
-        new: StackId,
-        catalogue: Catalogue,
-    ) -> None:
-        self.changes = changes
-        self._pair = pair
-        self._old = old
-        self._new = new
-        self._catalogue = catalogue
-        self._chosen = _representatives(changes)
-        self._components: dict[_Strand, Component] = {}
-        self._causes: dict[_Strand, Cause] = {}
 
-    @property
-    def _cases(self) -> list[Case]:
-        return [change.case for change in self._chosen]
-
-    def swaps(self) -> Iterator[_Asked]:
-        """The two stacks themselves, and each with one component of the other."""
-        for name in (self._old, self._new, *self._swapped().values(), *self._kept().values()):
-            yield from self._asked(name)
-
-    def settle(self, runs: _Runs) -> None:
-        """Find the component that decides each strand, or why there is none."""
-        for change in self._chosen:
-            for aspect in change.aspects:
-                strand = (change.case.id, aspect.name)
-                found = self._deciding(change, aspect, runs)
-                if isinstance(found, Component):
-                    self._components[strand] = found
-                else:
-                    self._causes[strand] = found
-
-    def witnesses(self) -> Iterator[_Asked]:
-        """Stacks in which what a component bundles is combined otherwise."""
-        bundles = {p for p in self._components.values() if len(candidates(self._pair, [p])) > 1}
-        if bundles & {Component.DRIVER, Component.LIBRARY, Component.PYTHON}:
-            for name in _others(self._old, self._catalogue):
-                yield from self._asked(name)
-
-    def weigh(self, runs: _Runs) -> None:
-        """Hold what each bundle brought against what all the stacks showed."""
-        for change in self._chosen:
-            for aspect in change.aspects:
-                strand = (change.case.id, aspect.name)
-                if strand not in self._components:
-                    continue
-                facts = candidates(self._pair, [self._components[strand]])
-                seen = [_witness(stack, change, aspect) for stack in runs.values()]
-                told = [each for each in seen if each is not None and self._counts(each)]
-                builds = (s.fingerprint for s in runs.values() if s.fingerprint is not None)
-                cause = weigh_evidence(facts, self._pair, told, builds)
-                self._causes[strand] = replace(cause, swapped=len(self._pair.components) > 1)
-        self._learn_from_the_alike()
-
-    def strands(self, change: Change) -> list[Change]:
-        """The change, once for each cause that it has."""
-        model = change
-        if not any(chosen is change for chosen in self._chosen):
-            model = next(chosen for chosen in self._chosen if _alike(chosen) == _alike(change))
-        groups: dict[tuple[object, ...], tuple[Cause, list[Aspect]]] = {}
-        first: tuple[object, ...] = ()
-        for aspect in change.aspects:
-            cause = self._causes.get((model.case.id, aspect.name), change.cause)
-            first = first or cause.key
-            key = cause.key if cause.how in (How.FOUND, How.TIED) else first
-            groups.setdefault(key, (cause, []))[1].append(aspect)
-        return [
-            replace(change, cause=cause, aspects=tuple(mine), kinds=kinds_of(mine))
-            for cause, mine in groups.values()
-        ]
-
-    def _learn_from_the_alike(self) -> None:
-        """Where several facts are left, one may be told apart by the same change of other cases.
-
-        A case that only one driver runs has fewer witnesses than others.
-        """
-        found: dict[object, set[Cause]] = {}
-        sorts = {
-            (c.case.id, a.name): (a.name, gist(a.old, a.new))
-            for c in self._chosen
-            for a in c.aspects
-        }
-        for strand, cause in self._causes.items():
-            if cause.how is How.FOUND:
-                found.setdefault(sorts[strand], set()).add(replace(cause, stacks=()))
-        for strand, cause in self._causes.items():
-            if cause.how is How.TIED or (cause.how is How.FOUND and cause.besides):
-                known = found.get(sorts[strand], set())
-                left = {*cause.facts, *cause.besides}
-                fitting = [each for each in known if set(each.facts) <= left]
-                certain = [each for each in fitting if not each.besides] or fitting
-                if len(certain) == 1:
-                    self._causes[strand] = replace(certain[0], stacks=cause.stacks)
-
-    def _counts(self, witness: Evidence) -> bool:
-        """Whether a stack speaks of the wheels: nothing but those may be exchanged in it."""
-        name = StackId.parse(witness.stack)
-        assert name is not None
-        above = name.options.get(name.middleware or "")
-        mine = self._old.options.get(self._old.middleware or "")
-        same = (name.python, name.middleware, above, name.options.get("uri"))
-        return same == (
-            self._old.python, self._old.middleware, mine, self._old.options.get("uri"),
-        ) or Component.PYTHON in self._components.values()  # fmt: skip
-
-    def _deciding(self, change: Change, aspect: Aspect, runs: _Runs) -> Component | Cause:
-        if (
-            self._shown(self._old, change, aspect, runs) is not Shown.OLD
-            or self._shown(self._new, change, aspect, runs) is not Shown.NEW
-        ):
-            ran = {str(self._old), str(self._new)} <= _available(runs)
-            facts = change.cause.facts
-            return Cause(how=How.NOT_REPEATED if ran else How.UNTRIED, facts=facts)
-        components = self._pair.components
-        if len(components) == 1:
-            return components[0]
-        swapped, kept = self._swapped(), self._kept()
-        found = [
-            component
-            for component in swapped
-            if self._shown(swapped[component], change, aspect, runs) is Shown.NEW
-            and self._shown(kept[component], change, aspect, runs) is Shown.OLD
-        ]
-        if len(found) == 1:
-            return found[0]
-        names = {str(name) for name in (*swapped.values(), *kept.values())}
-        ran = names <= _available(runs) and len(swapped) == len(components)
-        return Cause(
-            how=How.REFUTED if ran else How.UNTRIED,
-            facts=change.cause.facts,
-            stacks=tuple(sorted(names & _available(runs))),
-            swapped=True,
-        )
-
-    def _swapped(self) -> dict[Component, StackId]:
-        """For each component that can be exchanged the old stack with the new component."""
-        return self._exchanged(self._old, self._new)
-
-    def _kept(self) -> dict[Component, StackId]:
-        """The new stack with the old component."""
-        return self._exchanged(self._new, self._old)
-
-    def _exchanged(self, stack: StackId, other: StackId) -> dict[Component, StackId]:
-        components = self._pair.components if len(self._pair.components) > 1 else ()
-        found = {component: _exchange(stack, other, component) for component in components}
-        return {component: name for component, name in found.items() if name is not None}
-
-    def _asked(self, name: StackId) -> Iterator[_Asked]:
-        try:
-            yield parse_stack(str(name), self._catalogue), self._cases
-        except UsageError:
-            return  # a version that this driver or this middleware does not have
-
-    def _shown(self, name: StackId, change: Change, aspect: Aspect, runs: _Runs) -> Shown | None:
+def _deciding(plan: _Plan, change: Change, aspect: Aspect, runs: _Runs) -> Component | Cause:
+    def shown(name: StackId) -> Shown | None:
         stack = runs.get(str(name))
-        found = None if stack is None else _witness(stack, change, aspect)
-        return None if found is None else found.shown
+        evidence = None if stack is None else _evidence(stack, change, aspect)
+        return None if evidence is None else evidence.shown
+
+    if shown(plan.old) is not Shown.OLD or shown(plan.new) is not Shown.NEW:
+        ran = {str(plan.old), str(plan.new)} <= _available(runs)
+        how = How.NOT_REPEATED if ran else How.UNTRIED
+        return Cause(how=how, facts=change.cause.facts)
+    components = plan.pair.components
+    if len(components) == 1:
+        return components[0]
+    found = [
+        component
+        for component, name in plan.swapped.items()
+        if shown(name) is Shown.NEW and shown(plan.kept[component]) is Shown.OLD
+    ]
+    if len(found) == 1:
+        return found[0]
+    return _no_single_component(plan, change, runs)
+
+
+def _no_single_component(plan: _Plan, change: Change, runs: _Runs) -> Cause:
+    names = {str(name) for name in (*plan.swapped.values(), *plan.kept.values())}
+    ran = names & _available(runs)
+    all_ran = ran == names and len(plan.swapped) == len(plan.pair.components)
+    return Cause(
+        how=How.REFUTED if all_ran else How.UNTRIED,
+        facts=change.cause.facts,
+        stacks=tuple(sorted(ran)),
+        swapped=True,
+    )
+
+
+def _weigh(plan: _Plan, settled: _Settled, runs: _Runs) -> Mapping[_CaseAspect, Cause]:
+    """The causes, those within a deciding component by the evidence of all stacks."""
+    causes = dict(settled.causes)
+    builds = [each.fingerprint for each in runs.values() if each.fingerprint is not None]
+    for change, aspect in plan.aspects:
+        component = settled.components.get((change.case.id, aspect.name))
+        if component is None:
+            continue
+        seen = [_evidence(stack, change, aspect) for stack in runs.values()]
+        evidence = [e for e in seen if e is not None and _is_comparable(plan, settled, e.stack)]
+        cause = weigh_evidence(candidates(plan.pair, [component]), plan.pair, evidence, builds)
+        swapped = len(plan.pair.components) > 1
+        causes[change.case.id, aspect.name] = replace(cause, swapped=swapped)
+    return _narrowed(plan, causes)
+
+
+def _is_comparable(plan: _Plan, settled: _Settled, stack: str) -> bool:
+    """Whether a stack speaks of the wheels: nothing but those may be exchanged in it."""
+    if Component.PYTHON in settled.components.values():
+        return True
+    name = StackId.parse(stack)
+    assert name is not None
+    return _around_the_wheel(name) == _around_the_wheel(plan.old)
+
+
+def _around_the_wheel(name: StackId) -> tuple[str | None, ...]:
+    version = name.options.get(name.middleware or "")
+    return (name.python, name.middleware, version, name.options.get("uri"))
+
+
+def _narrowed(plan: _Plan, causes: Mapping[_CaseAspect, Cause]) -> Mapping[_CaseAspect, Cause]:
+    """Causes that leave several facts, narrowed to the one found for the same change elsewhere.
+
+    A case that only one driver runs is run on fewer stacks than others.
+    """
+    sorts = {(c.case.id, a.name): (a.name, gist(a.old, a.new)) for c, a in plan.aspects}
+    certain: dict[object, set[Cause]] = {}
+    for place, cause in causes.items():
+        if cause.how is How.FOUND:
+            certain.setdefault(sorts[place], set()).add(replace(cause, stacks=()))
+    return {
+        place: _narrowest(cause, certain.get(sorts[place], set()))
+        for place, cause in causes.items()
+    }
+
+
+def _narrowest(cause: Cause, certain: Iterable[Cause]) -> Cause:
+    """A cause, or the only one of those that are certain which it leaves possible."""
+    if cause.how is not How.TIED and not (cause.how is How.FOUND and cause.besides):
+        return cause
+    left = {*cause.facts, *cause.besides}
+    fitting = [each for each in certain if set(each.facts) <= left]
+    alone = [each for each in fitting if not each.besides] or fitting
+    return replace(alone[0], stacks=cause.stacks) if len(alone) == 1 else cause
+
+
+def _by_cause(
+    plan: _Plan, causes: Mapping[_CaseAspect, Cause]
+) -> Iterator[tuple[Change, list[Change]]]:
+    """Each change of the plan, once for each cause that it has; one that was not run by another."""
+    run = {change.key for change in plan.chosen}
+    alike: dict[object, Change] = {}
+    for change in plan.chosen:
+        alike.setdefault(_alike(change), change)
+    for change in plan.changes:
+        model = change if change.key in run else alike[_alike(change)]
+        own = [causes.get((model.case.id, a.name), change.cause) for a in change.aspects]
+        yield change, _divided(change, own)
+
+
+def _divided(change: Change, causes: Sequence[Cause]) -> list[Change]:
+    """A change, divided by the causes of its aspects; what has no cause stays with the worst."""
+    groups: dict[tuple[object, ...], tuple[Cause, list[Aspect]]] = {}
+    for aspect, cause in zip(change.aspects, causes, strict=True):
+        known = cause.how in (How.FOUND, How.TIED)
+        key = cause.key if known else causes[0].key
+        groups.setdefault(key, (cause, []))[1].append(aspect)
+    return [
+        replace(change, cause=cause, aspects=tuple(aspects), kinds=kinds_of(aspects))
+        for cause, aspects in groups.values()
+    ]
 
 
 def _available(runs: _Runs) -> set[str]:
     return {name for name, stack in runs.items() if stack.unavailable is None}
 
 
-def _witness(stack: StackResults, change: Change, aspect: Aspect) -> Evidence | None:
+def _evidence(stack: StackResults, change: Change, aspect: Aspect) -> Evidence | None:
     """What a stack showed of an aspect; None where the case was not run on it."""
     observation = stack.observations.get(change.case.id)
     if observation is None or stack.fingerprint is None:
@@ -308,7 +346,7 @@ def _full_name(side: Side, catalogue: Catalogue) -> StackId | None:
 
 
 def _exchange(stack: StackId, other: StackId, component: Component) -> StackId | None:
-    """A stack with one component of another; None for a component that cannot be had on its own."""
+    """A stack with one component of another; None where it does not come on its own."""
     if component is Component.PYTHON:
         return replace(stack, python=other.python)
     if component is Component.DRIVER:

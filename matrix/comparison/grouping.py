@@ -3,7 +3,7 @@
     from matrix.comparison.grouping import group_changes, headline
     for group in group_changes(comparison.changes): ...
 
-Alike are changes of one sort (what was seen before and now, in words) with one cause.
+Alike are changes with one code (what was seen before and now) and one cause.
 """
 
 from __future__ import annotations
@@ -13,39 +13,34 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from matrix.comparison.causes import Cause, How, candidates
+from matrix.comparison.change_code import ChangeCode, code_of, sentence
 from matrix.comparison.compare import Change, Comparison, StackChange
-from matrix.comparison.diff import Aspect, ChangeKind, gist
+from matrix.comparison.diff import NOT_COMPARABLE, ChangeKind
 from matrix.comparison.pairing import Pair
-from matrix.model import Json
-from matrix.model.outcome import Verdict, outcome, verdict
+from matrix.model.outcome import Verdict, verdict
 from matrix.model.stack_id import stack_order
 from matrix.text import cut, few, many
 
-NOTES = frozenset(
-    {ChangeKind.ADDED, ChangeKind.STACK_ADDED, ChangeKind.EDITED, ChangeKind.SAW_LESS}
-)
-"""The kinds that are told, and by default fail nothing."""
+NOTES = NOT_COMPARABLE | {ChangeKind.ADDED, ChangeKind.STACK_ADDED}
+"""The kinds that are shown, and by default fail nothing."""
 
-_PLACED = ("ending", "strays", "files", "error", "storage", "second_connection", "reopened")
-"""The aspects that the outcome of a cell shows, if it is another one."""
-
-_PATHS = ("tried", "conflicts", "modified", "removed", "opened", "side_names", "details")
-_OWN_NAME = "{tmp}"
-"""Begins the names of SQLite's own temporary files, which are called alike in every case."""
-
-_SHORT = 120
-_SHORTER = 70
+_LONGEST = 70
 _MOST_PARTS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """Changes alike: their worst kind, what changed in words, and what decides it."""
+    """Changes alike: their worst kind, what changed, and what decides it."""
 
     kind: ChangeKind
-    what: str
+    code: ChangeCode
     cause: Cause
     changes: tuple[Change, ...]
+
+    @property
+    def what(self) -> str:
+        """What changed, in words."""
+        return sentence(self.code)
 
     @property
     def cells(self) -> int:
@@ -98,27 +93,17 @@ def group_changes(changes: Iterable[Change]) -> tuple[Group, ...]:
     """The groups, worst first, larger before smaller ones."""
     found: dict[tuple[object, ...], list[Change]] = {}
     for change in changes:
-        found.setdefault((sort_of(change), change.cause.key), []).append(change)
+        found.setdefault((code_of(change), change.cause.key), []).append(change)
     groups = [
         Group(
             kind=min((change.kind for change in alike), key=lambda kind: kind.rank),
-            what=sort_of(alike[0]),
+            code=code_of(alike[0]),
             cause=_widest(alike),
             changes=tuple(alike),
         )
         for alike in found.values()
     ]
     return tuple(sorted(groups, key=lambda g: (g.kind.rank, -g.cells, g.what)))
-
-
-def sort_of(change: Change) -> str:
-    """What changed in a few words: changes with the same words are of one sort."""
-    if not change.aspects or change.kind in NOTES:
-        return change.kind.word
-    passed = next((aspect for aspect in change.aspects if aspect.name == "passed"), None)
-    if passed is not None and _arguments(passed.old) != _arguments(passed.new):
-        return "another string reaches the driver"
-    return _in_words(change, change.aspects[0])
 
 
 def headline(
@@ -130,30 +115,36 @@ def headline(
     stale: int = 0,
 ) -> str:
     """A sentence or two, fit for a changelog; `accepted` cells and `stale` entries are counted."""
-    bumps = _bumps(comparison)
-    told = f"{'; '.join(bumps)}: " if bumps else ""
-    seen = f"{many(comparison.cells, 'cell')} on {many(len(comparison.pairs), 'stack')}"
+    exchanged = _exchanged_everywhere(comparison)
     counted = [group for group in groups if group.kind not in NOTES]
     lost = [each for each in stacks if each.kind not in NOTES]
-    cells = len({change.cell for group in counted for change in group.changes})
-    if cells:
-        told += f"{cells:,} of {seen} changed"
-    else:
-        beyond = f" beyond {many(accepted, 'accepted cell')}" if accepted else ""
-        told += f"nothing changed{beyond} in {seen}"
-    if not comparison.pairs:
-        told = "no stack is in both results"
-    parts = [_part(group, set(bumps)) for group in counted[:_MOST_PARTS]]
+    parts = [_part(group, set(exchanged)) for group in counted[:_MOST_PARTS]]
     more = len(counted[_MOST_PARTS:])
     parts += [f"{more} more"] if more else []
     for kind in sorted({each.kind for each in lost}, key=lambda kind: kind.rank):
         names = [each.stack for each in lost if each.kind is kind]
         parts.append(f"{kind.word}: {few(names, _MOST_PARTS)}")
     parts += [f"{many(stale, 'accepted change')} not seen any more"] if stale else []
-    return f"{told}. {'; '.join(parts)}" if parts else told
+    text = _what_was_seen(comparison, counted, exchanged, accepted)
+    return f"{text}. {'; '.join(parts)}" if parts else text
 
 
-def _bumps(comparison: Comparison) -> list[str]:
+def _what_was_seen(
+    comparison: Comparison, counted: Sequence[Group], exchanged: Sequence[str], accepted: int
+) -> str:
+    """What was exchanged, and how many cells of how many changed."""
+    if not comparison.pairs:
+        return "no stack is in both results"
+    begin = f"{'; '.join(exchanged)}: " if exchanged else ""
+    seen = f"{many(comparison.cells, 'cell')} on {many(len(comparison.pairs), 'stack')}"
+    cells = len({change.cell for group in counted for change in group.changes})
+    if cells:
+        return f"{begin}{cells:,} of {seen} changed"
+    beyond = f" beyond {many(accepted, 'accepted cell')}" if accepted else ""
+    return f"{begin}nothing changed{beyond} in {seen}"
+
+
+def _exchanged_everywhere(comparison: Comparison) -> list[str]:
     """What was exchanged, if that is few."""
     found = dict.fromkeys(each for pair in comparison.pairs for each in _exchanged(pair))
     return list(found) if len(found) <= 3 else []
@@ -166,51 +157,14 @@ def _exchanged(pair: Pair) -> Iterator[str]:
     yield from named or libraries
 
 
-def _part(group: Group, told_already: set[str]) -> str:
+def _part(group: Group, named: set[str]) -> str:
+    """A group in a few words; a cause that is `named` already is not repeated."""
     decided = group.cause.how in (How.ONLY, How.FOUND)
-    facts = [fact for fact in group.cause.facts if decided and fact not in told_already]
+    facts = [fact for fact in group.cause.facts if decided and fact not in named]
     by = f" ({', '.join(facts)})" if facts else ""
-    return f"{many(group.cells, 'cell')}: {cut(group.what, _SHORTER)}{by}"
+    return f"{many(group.cells, 'cell')}: {cut(group.what, _LONGEST)}{by}"
 
 
 def _widest(changes: Sequence[Change]) -> Cause:
     """The cause that the most stacks speak for."""
     return max((change.cause for change in changes), key=lambda cause: len(cause.stacks))
-
-
-def _arguments(passed: Json) -> Json:
-    return None if passed is None else passed["args"]
-
-
-def _in_words(change: Change, aspect: Aspect) -> str:
-    old, new = aspect.old, aspect.new
-    if aspect.name in _PLACED and change.old is not None and change.new is not None:
-        before, after = outcome(change.old).word, outcome(change.new).word
-        if before != after:
-            return f"{before} → {after}"
-    if aspect.name == "warnings":
-        return _warnings(old, new)
-    before, after = gist(old, new)
-    if aspect.name in _PATHS and not (before + after).startswith(_OWN_NAME):
-        return f"{aspect.label}: {_some(old)} → {_some(new, 'others' if old else 'some')}"
-    return f"{aspect.label}: {_short(before) or 'none'} → {_short(after) or 'none'}"
-
-
-def _some(value: Json, word: str = "some") -> str:
-    """Names differ from case to case: whether there is any is what cases have in common."""
-    return word if value else "none"
-
-
-def _warnings(old: Json, new: Json) -> str:
-    gone = [text for text in old if text not in new]
-    come = [text for text in new if text not in old]
-    if come and not gone:
-        return f"now warns: {_short('; '.join(gist('', text)[1] for text in come))}"
-    if gone and not come:
-        return f"no longer warns: {_short('; '.join(gist('', text)[1] for text in gone))}"
-    before, after = gist(gone, come)
-    return f"warns otherwise: {_short(before)} → {_short(after)}"
-
-
-def _short(text: str) -> str:
-    return cut(text, _SHORT)

@@ -56,7 +56,7 @@ class Pair:
 
     @property
     def facts(self) -> tuple[Fact, ...]:
-        """The recorded facts in which the two differ; none where one could not be had."""
+        """The recorded facts in which the two differ; none where one was unavailable."""
         return facts_between(self.old, self.new)
 
     @property

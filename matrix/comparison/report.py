@@ -22,7 +22,7 @@ FAILING = frozenset(ChangeKind) - NOTES
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeReport:
-    """All that is told of a comparison. `explained`: stacks in between were run, where needed."""
+    """All that a comparison comes to. `explained`: stacks in between were run, where needed."""
 
     comparison: Comparison
     groups: tuple[Group, ...]

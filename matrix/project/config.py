@@ -1,4 +1,4 @@
-"""`[tool.sqlite-matrix]` in pyproject.toml: what a project runs unless it is told otherwise.
+"""`[tool.sqlite-matrix]` in pyproject.toml: what a project runs by default.
 
 The nearest pyproject.toml counts, from the current directory upwards; paths in it are relative to
 it. Without one, or without the table, everything is as this project itself has it.
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from matrix.documents.yaml_model import suggest
-from matrix.errors import DocumentError, Problem
+from matrix.errors import DocumentError, Problem, UsageError
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -95,9 +95,8 @@ def _read(where: ProjectConfig, table: Mapping[str, Any]) -> ProjectConfig:
         if key in table:
             try:
                 values[key.replace("-", "_")] = reader(where, table[key])
-            except ValueError as error:
-                message, _, hint = str(error).partition("; ")
-                problems.append(where.problem(key, message, hint or None))
+            except UsageError as error:
+                problems.append(where.problem(key, error.message, error.hint))
     if problems:
         raise DocumentError(problems)
     return ProjectConfig(**values)
@@ -106,15 +105,15 @@ def _read(where: ProjectConfig, table: Mapping[str, Any]) -> ProjectConfig:
 def _texts(_where: ProjectConfig, value: object) -> tuple[str, ...]:
     texts = [value] if isinstance(value, str) else value
     if not isinstance(texts, list) or not all(isinstance(t, str) and t.strip() for t in texts):
-        raise ValueError("neither a text nor a list of texts")
+        raise UsageError("neither a text nor a list of texts")
     if not texts:
-        raise ValueError("the list is empty; leave it out, or name something")
+        raise UsageError("the list is empty", hint="leave it out, or name something")
     return tuple(texts)
 
 
 def _path(where: ProjectConfig, value: object) -> Path:
     if not isinstance(value, str) or not value.strip():
-        raise ValueError("not a path")
+        raise UsageError("not a path")
     assert where.path is not None
     return where.path.parent / value
 
@@ -123,7 +122,7 @@ def _scenarios(where: ProjectConfig, value: object) -> tuple[Path, ...]:
     paths = tuple(_path(where, text) for text in _texts(where, value))
     for path in paths:
         if not path.exists():
-            raise ValueError(f"{path}: no such file or directory")
+            raise UsageError(f"{path}: no such file or directory")
     return paths
 
 

@@ -6,20 +6,20 @@ import re
 import subprocess
 import sys
 
-from matrix.errors import ProvisionError, UsageError
-from matrix.stacks.installer import UNREACHED, complaint
+from matrix.errors import ProvisionError, ProvisionFailure, UsageError
+from matrix.stacks.installer import REFUSALS, complaint, failure_in, no_installer
 from matrix.stacks.interpreters import find_uv
 
 _LIST = re.compile(r"^Available versions: (.+)$", re.MULTILINE)
 _SECONDS = 120
-_UNKNOWN = "No matching distribution found"
 
 
 def versions_on_index(distribution: str, python: str, *, pre: bool = False) -> tuple[str, ...]:
     """The versions that say they support this Python, newest first; some may have no wheel for it.
 
     `pre`: pre-releases too.
-    Raises UsageError for a package of which there is none, ProvisionError where nobody answers.
+    Raises UsageError for a package of which there is none, ProvisionError where
+    the index does not answer.
     """
     # the words on a connection that fails are in the warning of a retry, and nowhere else
     command = [*_pip(), "--retries", "1", "index", "versions"]
@@ -31,16 +31,18 @@ def versions_on_index(distribution: str, python: str, *, pre: bool = False) -> t
             timeout=_SECONDS, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
-        raise ProvisionError(f"{distribution}: no answer within {_SECONDS} s") from None
+        message = f"{distribution}: no answer within {_SECONDS} s"
+        raise ProvisionError(message, failure=ProvisionFailure.INDEX_UNREACHED) from None
     found = _LIST.search(done.stdout)
     if found is not None:
         return tuple(version.strip() for version in found[1].split(","))
-    if UNREACHED.search(done.stderr):
-        raise ProvisionError(f"{distribution}: the index does not answer")
-    if _UNKNOWN in done.stderr:
+    failure = failure_in(done.stderr)
+    if failure is ProvisionFailure.INDEX_UNREACHED:
+        raise ProvisionError(f"{distribution}: the index does not answer", failure=failure)
+    if failure in REFUSALS:
         message = f"{distribution}: the index has no such package, or none for Python {python}"
         raise UsageError(message)
-    raise ProvisionError(f"{distribution}: {complaint(done.stderr)}")
+    raise ProvisionError(f"{distribution}: {complaint(done.stderr)}", failure=failure)
 
 
 def _pip() -> list[str]:
@@ -50,5 +52,5 @@ def _pip() -> list[str]:
         return [*own, "--disable-pip-version-check"]
     uv = find_uv()
     if uv is None:
-        raise ProvisionError("neither uv nor pip is here", hint="python -m pip install uv")
+        raise no_installer()
     return [uv, "tool", "run", "--quiet", "pip"]

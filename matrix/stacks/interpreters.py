@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
-from matrix.errors import ProvisionError
+from matrix.errors import ProvisionError, ProvisionFailure
 
 RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
 """The version of the Python that runs this tool, as stacks name it: `3.11`."""
@@ -30,11 +30,16 @@ def find_python(version: str) -> Path:
         return Path(sys.executable)
     if _numbers(version) < OLDEST:
         oldest = ".".join(map(str, OLDEST))
-        raise ProvisionError(f"a stack needs Python {oldest} or newer, not {version}")
+        message = f"a stack needs Python {oldest} or newer, not {version}"
+        raise ProvisionError(message, failure=ProvisionFailure.NO_PYTHON)
     for candidate in _candidates(version):
         if _answers(candidate, version):
             return candidate
-    raise ProvisionError(f"no Python {version} here", hint=f"uv python install {version}")
+    raise ProvisionError(
+        f"no Python {version} here",
+        hint=f"uv python install {version}",
+        failure=ProvisionFailure.NO_PYTHON,
+    )
 
 
 def _candidates(version: str) -> Iterator[Path]:

@@ -20,9 +20,9 @@ from pathlib import Path
 from filelock import FileLock
 from platformdirs import user_cache_path
 
-from matrix.errors import ProvisionError
+from matrix.errors import ProvisionError, ProvisionFailure
 from matrix.stacks.catalogue import Package
-from matrix.stacks.installer import UNREACHED, complaint, installer
+from matrix.stacks.installer import REFUSALS, complaint, failure_in, installer
 from matrix.stacks.interpreters import find_python
 from matrix.stacks.spec import Library, Stack
 
@@ -46,10 +46,11 @@ class Provided:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unprovided:
-    """A stack that cannot be had here, and why."""
+    """A stack that this machine cannot provide: the reason in words, with a hint, and its kind."""
 
     stack: Stack
     reason: str
+    failure: ProvisionFailure | None = None
 
 
 def default_cache() -> Path:
@@ -60,7 +61,7 @@ def default_cache() -> Path:
 class Provisioner:
     """Provides stacks from a cache, and fills the cache from the package index.
 
-    `offline`: never ask the index; what is not in the cache cannot be had.
+    `offline`: never ask the index; what is not in the cache is not provided.
     """
 
     def __init__(self, cache: Path | None = None, *, offline: bool = False) -> None:
@@ -68,17 +69,21 @@ class Provisioner:
         self.offline = offline
 
     def provide(self, stack: Stack) -> Provided | Unprovided:
-        """Provide one stack; what cannot be had is an answer, not an error."""
+        """Provide one stack; a failure is an answer, not an error."""
         try:
             python = find_python(stack.python)
             overlays = tuple(self._overlay(p, stack.python, python) for p in stack.packages)
             library = self._library(stack.library, stack.python, python)
         except ProvisionError as error:
-            return Unprovided(stack=stack, reason=str(error))
+            return Unprovided(stack=stack, reason=str(error), failure=error.failure)
         except OSError as error:
             where = f"{error.filename}: " if error.filename else ""
             reason = f"the cache cannot be used: {where}{error.strerror or error}"
-            return Unprovided(stack=stack, reason=f"{reason}; --cache names another one")
+            return Unprovided(
+                stack=stack,
+                reason=f"{reason}; --cache names another one",
+                failure=ProvisionFailure.CACHE_UNUSABLE,
+            )
         return Provided(stack=stack, python=python, overlays=overlays, library=library)
 
     def provide_all(self, stacks: Sequence[Stack]) -> Iterator[Provided | Unprovided]:
@@ -92,13 +97,15 @@ class Provisioner:
         overlay = self._overlay(library.package, version, python)
         found = sorted(overlay.glob(library.file))
         if not found:
-            raise ProvisionError(f"{library.package.requirement} holds no {library.file}")
+            message = f"{library.package.requirement} holds no {library.file}"
+            raise ProvisionError(message, failure=ProvisionFailure.NO_LIBRARY)
         return found[0]
 
     def _overlay(self, package: Package, version: str, python: Path) -> Path:
         if not package.fits(version):
             what = "has no wheel" if package.wheel else "is not"
-            raise ProvisionError(f"{package.requirement} {what} for Python {version}")
+            message = f"{package.requirement} {what} for Python {version}"
+            raise ProvisionError(message, failure=ProvisionFailure.NOT_FOR_PYTHON)
         directory = self.cache / f"py{version}" / package.requirement.replace("==", "-")
         if _is_whole(directory, package):
             return directory
@@ -106,6 +113,7 @@ class Provisioner:
             raise ProvisionError(
                 f"{package.requirement} for Python {version} is not in the cache",
                 hint="run once without --offline",
+                failure=ProvisionFailure.OFFLINE,
             )
         directory.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{directory}.lock"):
@@ -144,15 +152,22 @@ def _check_refusal(directory: Path) -> None:
         fresh = time.time() - note.stat().st_mtime < _REFUSAL_SECONDS
     except OSError:
         return
-    if fresh:
-        raise ProvisionError(note.read_text("utf-8"))
+    if not fresh:
+        return
+    try:
+        refusal = json.loads(note.read_text("utf-8"))
+        message, failure = refusal["message"], ProvisionFailure(refusal["failure"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return  # of another version of this tool: the index is asked again
+    raise ProvisionError(message, failure=failure)
 
 
-def _refuse(directory: Path, reason: str) -> ProvisionError:
-    """The error for what cannot be installed; remembered, unless it was the way to the index."""
-    if not UNREACHED.search(reason):
-        directory.with_name(f"{directory.name}{REFUSED}").write_text(reason, "utf-8")
-    return ProvisionError(reason)
+def _remember_refusal(directory: Path, error: ProvisionError) -> None:
+    if error.failure is None or error.failure not in REFUSALS:
+        return
+    refusal = {"failure": error.failure.value, "message": error.message}
+    note = directory.with_name(f"{directory.name}{REFUSED}")
+    note.write_text(json.dumps(refusal), "utf-8")
 
 
 def _install(package: Package, python: Path, directory: Path) -> None:
@@ -168,7 +183,10 @@ def _install(package: Package, python: Path, directory: Path) -> None:
             stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
         )  # fmt: skip
         if done.returncode != 0:
-            raise _refuse(directory, f"{package.requirement}: {complaint(done.stderr)}")
+            message = f"{package.requirement}: {complaint(done.stderr)}"
+            error = ProvisionError(message, failure=failure_in(f"{done.stdout}\n{done.stderr}"))
+            _remember_refusal(directory, error)
+            raise error
         (aside / NOTE).write_text(json.dumps(_note(aside, package)), "utf-8")
         if directory.exists():
             shutil.rmtree(directory)

@@ -164,7 +164,7 @@ def test_without_a_network_the_hint_is_the_cache_and_the_index_is_asked_again(
 def test_what_the_index_did_not_have_is_told_and_asked_for_again_once_its_file_is_gone(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    calls = play_uv(tmp_path, monkeypatch, "echo no version of it >&2; exit 1")
+    calls = play_uv(tmp_path, monkeypatch, "echo error: No solution found >&2; exit 1")
     cache = tmp_path / "c"
     for _ in range(2):
         assert missing(capsys, "--stack", "apsw==9.9.9", "--cache", str(cache))

@@ -16,9 +16,12 @@ from matrix.comparison.accepted import (
     load_accepted,
     write_accepted,
 )
+from matrix.comparison.change_code import ChangeCode
 from matrix.comparison.compare import compare_results
 from matrix.comparison.report import ChangeReport, report_changes
 from matrix.errors import DocumentError
+from matrix.model.outcome import Outcome
+from matrix.reports.changes.table import render_change_table
 from matrix.results.store import load_results
 from matrix.schemas import json_schema
 from tests.builders import in_memory, make_stack, shared, stray
@@ -31,7 +34,7 @@ MANY = [f"topic/many[n={n}]" for n in range(5)]
 def entry(**fields: object) -> AcceptedChange:
     defaults = {
         "reason": "meant",
-        "what": "memory → stray file",
+        "change": {"aspect": "outcome", "old": "memory", "new": "stray"},
         "kinds": ["stray", "storage", "sharing"],
         "cases": ["topic"],
         "stacks": ["*"],
@@ -49,6 +52,12 @@ def report(tmp_path: Path, *entries: AcceptedChange, new: bool = True) -> Change
     return report_changes(comparison, entries)
 
 
+def problems(path: Path) -> list[str]:
+    with pytest.raises(DocumentError) as caught:
+        load_accepted(path)
+    return str(caught.value).splitlines()
+
+
 def left(found: ChangeReport) -> list[str]:
     return [group.what for group in found.groups]
 
@@ -63,7 +72,8 @@ def test_an_accepted_change_is_set_aside(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "fields",
     [
-        {"what": "memory → file"},
+        {"change": {"aspect": "outcome", "old": "memory", "new": "file"}},
+        {"change": {"aspect": "strays", "old": "memory", "new": "stray"}},
         {"cases": ["topic/other"]},
         {"stacks": ["apsw*"]},
         {"kinds": ["stray", "storage"]},
@@ -77,9 +87,26 @@ def test_an_entry_that_does_not_fit_accepts_nothing(
     assert found.accepted == ()
 
 
+@pytest.mark.parametrize("what", [None, "in words that no version has", ""])
+def test_the_words_of_an_entry_are_not_compared(tmp_path: Path, what: str | None) -> None:
+    found = report(tmp_path, entry(what=what))
+    assert left(found) == ["memory → shared memory"]
+    assert "1 cell, memory → stray file, because meant" in render_change_table(found)
+
+
+def test_an_entry_outlives_another_word_for_its_outcome(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Outcome.STRAY, "word", "unwanted file")
+    found = report(tmp_path, entry(what="memory → stray file"))
+    assert (left(found), found.stale) == (["memory → shared memory"], ())
+    assert "memory → unwanted file" in render_change_table(found)
+
+
 def test_a_change_with_two_causes_may_be_two_entries(tmp_path: Path) -> None:
     one = entry(kinds=["stray", "storage"])
-    other = entry(what="second connection: sees → does not see", kinds=["sharing"])
+    sharing = {"aspect": "second_connection", "old": "sees", "new": "does_not_see"}
+    other = entry(change=sharing, kinds=["sharing"])
     assert left(report(tmp_path, one, other)) == ["memory → shared memory"]
 
 
@@ -117,11 +144,19 @@ def test_a_gone_stack_can_be_accepted(tmp_path: Path) -> None:
     assert found.exit_code == 1
     entries = entries_of((), [each for each in found.stacks if found.fails([each.kind])], "meant")
     assert [(e.what, e.stacks) for e in entries] == [("stack gone", ("sqlean@3.11",))]
+    assert entries[0].change == ChangeCode(aspect="stack", new="stack-gone")
     assert report_changes(comparison, entries).exit_code == 0
 
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:
-    entries = (entry(reference="https://x.org", cause="SQLite 1 → 2"), entry(cases=["a", "b[c]"]))
+    warning = {"aspect": "warnings", "new": "argument '…' is ignored: \udcff \x1b # none"}
+    entries = (
+        entry(reference="https://x.org", cause="SQLite 1 → 2", what="in words"),
+        entry(cases=["a", "b[c]"]),
+        entry(change=warning),
+        entry(change={"aspect": "error_text", "old": "", "new": "true"}),
+        entry(change={"aspect": "arguments"}),
+    )
     write_accepted(tmp_path / ACCEPTED_FILE, entries)
     assert load_accepted(tmp_path / ACCEPTED_FILE) == entries
     assert (tmp_path / ACCEPTED_FILE).read_text("utf-8").startswith("# Changes that were accepted")
@@ -148,23 +183,67 @@ def test_many_cases_of_a_scenario_are_named_by_it(tmp_path: Path) -> None:
 def test_all_that_is_wrong_in_the_file_is_told_at_its_place(tmp_path: Path) -> None:
     path = tmp_path / ACCEPTED_FILE
     path.write_text(
-        "accepted:\n- reson: x\n  what: y\n  kinds: [sharig]\n  cases: z\n  stacks: z\n"
+        "accepted:\n- reson: x\n  change: {aspect: arguments}\n  kinds: [sharig]\n"
+        "  cases: z\n  stacks: z\n"
     )
-    with pytest.raises(DocumentError) as caught:
-        load_accepted(path)
-    assert str(caught.value).splitlines() == [
+    assert problems(path) == [
         f"{path}:2:3: accepted[0].reason: is missing",
         f"{path}:2:3: accepted[0].reson: unknown key; did you mean 'reason'?",
         f"{path}:4:11: accepted[0].kinds[0]: 'sharig' is not known; did you mean 'sharing'?",
     ]
 
 
+REST = "kinds: [stray], cases: ['*'], stacks: ['*']"
+
+
 def test_a_pattern_that_does_not_read_is_told_at_its_place(tmp_path: Path) -> None:
     path = tmp_path / ACCEPTED_FILE
-    text = "accepted:\n- {reason: x, what: y, kinds: [stray], cases: ['a{'], stacks: z}\n"
-    path.write_text(text)
-    with pytest.raises(DocumentError, match=r":2:48: accepted\[0\].cases\[0\]: the pattern 'a{' "):
-        load_accepted(path)
+    change = "change: {aspect: arguments}"
+    path.write_text(
+        f"accepted:\n- {{reason: x, {change}, kinds: [stray], cases: ['a{{'], stacks: z}}\n"
+    )
+    (found,) = problems(path)
+    assert found.startswith(f"{path}:2:68: accepted[0].cases[0]: the pattern 'a{{' ")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            "aspect: storag, new: file",
+            "2:32: accepted[0].change.aspect: no aspect is called 'storag'; "
+            "did you mean 'storage'?",
+        ),
+        (
+            "aspect: outcome, old: memory, new: strai",
+            "2:59: accepted[0].change.new: no new outcome is called 'strai'; did you mean 'stray'?",
+        ),
+        (
+            "aspect: cell, new: gon",
+            "2:43: accepted[0].change.new: no new cell is called 'gon'; did you mean 'gone'?",
+        ),
+        (
+            "aspect: stack",
+            "2:23: accepted[0].change: the new stack is missing; known: stray, crashed",
+        ),
+    ],
+)
+def test_a_code_that_there_is_not_is_told_at_its_place(
+    tmp_path: Path, change: str, said: str
+) -> None:
+    path = tmp_path / ACCEPTED_FILE
+    path.write_text(f"accepted:\n- {{reason: x, change: {{{change}}}, {REST}}}\n")
+    (found,) = problems(path)
+    assert found.startswith(f"{path}:{said}")
+
+
+def test_an_entry_of_an_older_version_is_refused_with_a_way_out(tmp_path: Path) -> None:
+    path = tmp_path / ACCEPTED_FILE
+    path.write_text(f"accepted:\n- {{reason: x, what: memory → stray file, {REST}}}\n", "utf-8")
+    assert problems(path) == [
+        f"{path}:2:3: accepted[0]: has no 'change': an older version wrote it, and matched the "
+        "words of 'what'; remove the entry, and let `sqlite-matrix accept` write it again"
+    ]
 
 
 def test_the_schema_that_editors_use_is_the_current_one() -> None:

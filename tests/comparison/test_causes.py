@@ -44,7 +44,7 @@ def facts(version: str, *options: str) -> dict[str, Any]:
 OMITTED = pair(facts("3.47.2"), facts("3.48.0", "OMIT_SHARED_CACHE"))
 
 
-def witness(shown: str, version: str, *options: str, driver: str = "sqlite3") -> Evidence:
+def evidence(shown: str, version: str, *options: str, driver: str = "sqlite3") -> Evidence:
     seen = facts(version, *options) | {"driver": driver}
     if driver != "apsw":
         seen |= {"driver_version": "3.11.2", "distribution": None}
@@ -53,12 +53,12 @@ def witness(shown: str, version: str, *options: str, driver: str = "sqlite3") ->
     return Evidence(stack=name, fingerprint=fingerprint, shown=SHOWN[shown])
 
 
-def judged(witnesses: Sequence[Evidence], of: Pair = OMITTED) -> Cause:
+def judged(seen: Sequence[Evidence], of: Pair = OMITTED) -> Cause:
     ends = [
-        witness("old", "3.47.2", driver="apsw"),
-        witness("new", "3.48.0", "OMIT_SHARED_CACHE", driver="apsw"),
+        evidence("old", "3.47.2", driver="apsw"),
+        evidence("new", "3.48.0", "OMIT_SHARED_CACHE", driver="apsw"),
     ]
-    return weigh_evidence(candidates(of), of, [*ends, *witnesses] if of is OMITTED else witnesses)
+    return weigh_evidence(candidates(of), of, [*ends, *seen] if of is OMITTED else seen)
 
 
 def test_nothing_that_differs_is_no_cause() -> None:
@@ -100,23 +100,23 @@ def test_candidates_may_be_those_of_a_part() -> None:
 
 
 def test_a_version_without_the_option_refutes_the_version() -> None:
-    cause = judged([witness("old", "3.51.1")])
+    cause = judged([evidence("old", "3.51.1")])
     assert (cause.how, cause.facts) == (How.FOUND, ("OMIT_SHARED_CACHE absent → set",))
     assert cause.besides == ("apsw 3.47.2.0 → 3.48.0.0",)
 
 
 def test_an_option_without_the_behaviour_refutes_the_option() -> None:
-    cause = judged([witness("old", "3.46.0", "OMIT_SHARED_CACHE"), witness("new", "3.51.1")])
+    cause = judged([evidence("old", "3.46.0", "OMIT_SHARED_CACHE"), evidence("new", "3.51.1")])
     assert (cause.how, cause.facts) == (How.FOUND, ("SQLite 3.47.2 → 3.48.0",))
 
 
 def test_the_driver_is_out_where_it_changes_under_one_driver() -> None:
-    cause = judged([witness("old", "3.51.1"), witness("new", "3.51.1", "OMIT_SHARED_CACHE")])
+    cause = judged([evidence("old", "3.51.1"), evidence("new", "3.51.1", "OMIT_SHARED_CACHE")])
     assert (cause.facts, cause.besides) == (("OMIT_SHARED_CACHE absent → set",), ())
 
 
 def test_the_driver_is_what_is_left_where_another_one_shows_no_difference() -> None:
-    cause = judged([witness("old", "3.51.1"), witness("old", "3.51.1", "OMIT_SHARED_CACHE")])
+    cause = judged([evidence("old", "3.51.1"), evidence("old", "3.51.1", "OMIT_SHARED_CACHE")])
     assert (cause.how, cause.facts, cause.besides) == (
         How.FOUND,
         ("apsw 3.47.2.0 → 3.48.0.0",),
@@ -125,7 +125,7 @@ def test_the_driver_is_what_is_left_where_another_one_shows_no_difference() -> N
 
 
 def test_facts_that_no_stack_tells_apart_are_all_named() -> None:
-    cause = judged([witness("neither", "3.51.1")])
+    cause = judged([evidence("neither", "3.51.1")])
     assert (cause.how, cause.facts) == (
         How.TIED,
         ("SQLite 3.47.2 → 3.48.0", "OMIT_SHARED_CACHE absent → set"),
@@ -134,12 +134,12 @@ def test_facts_that_no_stack_tells_apart_are_all_named() -> None:
 
 
 def test_no_fact_may_be_left() -> None:
-    witnesses = [
-        witness("old", "3.51.1"),
-        witness("new", "3.46.0"),
-        witness("old", "3.49.0", "OMIT_SHARED_CACHE"),
+    seen = [
+        evidence("old", "3.51.1"),
+        evidence("new", "3.46.0"),
+        evidence("old", "3.49.0", "OMIT_SHARED_CACHE"),
     ]
-    cause = judged(witnesses)
+    cause = judged(seen)
     assert (cause.how, len(cause.facts)) == (How.REFUTED, 3)
     assert str(cause).startswith("no single fact: 5 stacks that were run agree with none alone")
 
@@ -147,18 +147,18 @@ def test_no_fact_may_be_left() -> None:
 def test_a_value_that_is_neither_the_old_nor_the_new_is_no_agreement() -> None:
     temp = pair(facts("3.47.2", "TEMP_STORE=3"), facts("3.47.2", "TEMP_STORE=1", "X"))
     ends = [
-        witness("old", "3.47.2", "TEMP_STORE=3", driver="apsw"),
-        witness("new", "3.47.2", "TEMP_STORE=1", "X", driver="apsw"),
+        evidence("old", "3.47.2", "TEMP_STORE=3", driver="apsw"),
+        evidence("new", "3.47.2", "TEMP_STORE=1", "X", driver="apsw"),
     ]
     assert weigh_evidence(candidates(temp), temp, ends).how is How.TIED
-    third = witness("new", "3.47.2", "TEMP_STORE=2", "X", driver="apsw")
+    third = evidence("new", "3.47.2", "TEMP_STORE=2", "X", driver="apsw")
     assert weigh_evidence(candidates(temp), temp, [*ends, third]).facts == ("X absent → set",)
 
 
 def test_the_boundary_is_told_as_narrow_as_it_was_run() -> None:
     far = pair(facts("3.40.0"), facts("3.54.0"))
-    seen = [witness("old", v) for v in ("3.40.0", "3.46.1")]
-    seen += [witness("new", v) for v in ("3.50.0", "3.54.0")]
+    seen = [evidence("old", v) for v in ("3.40.0", "3.46.1")]
+    seen += [evidence("new", v) for v in ("3.50.0", "3.54.0")]
     assert weigh_evidence(candidates(far), far, seen).facts == ("SQLite 3.46.1 → 3.50.0",)
     back = Pair(old=far.new, new=far.old)
     turned = [replace(w, shown=Shown.NEW if w.shown is Shown.OLD else Shown.OLD) for w in seen]
@@ -167,9 +167,9 @@ def test_the_boundary_is_told_as_narrow_as_it_was_run() -> None:
 
 def test_versions_that_go_back_and_forth_are_no_boundary() -> None:
     far = pair(facts("3.40.0"), facts("3.54.0"))
-    seen = [witness("old", "3.40.0"), witness("new", "3.46.0"), witness("old", "3.50.0")]
+    seen = [evidence("old", "3.40.0"), evidence("new", "3.46.0"), evidence("old", "3.50.0")]
     assert (
-        weigh_evidence(candidates(far), far, [*seen, witness("new", "3.54.0")]).how is How.REFUTED
+        weigh_evidence(candidates(far), far, [*seen, evidence("new", "3.54.0")]).how is How.REFUTED
     )
 
 
@@ -193,7 +193,7 @@ def test_an_option_that_comes_with_a_version_in_every_build_is_no_fact_apart(
     more: list[tuple[str, str]], with_it: tuple[str, ...]
 ) -> None:
     new = pair(facts("3.53.4"), facts("3.54.0", "MAX_SCHEMA=9"))
-    seen = [witness("old", "3.53.4"), witness("new", "3.54.0", "MAX_SCHEMA=9")]
+    seen = [evidence("old", "3.53.4"), evidence("new", "3.54.0", "MAX_SCHEMA=9")]
     cause = weigh_evidence(candidates(new), new, seen, builds(*more))
     assert cause.with_it == with_it
     assert (cause.how is How.FOUND) == bool(with_it)
@@ -205,8 +205,8 @@ def test_an_option_that_sqlite_itself_derives_is_no_fact_apart() -> None:
         facts("3.53.4", "TEMP_STORE=1", "MAX_WORKER_THREADS=8"),
     )
     seen = [
-        witness("old", "3.53.4", "TEMP_STORE=3", "MAX_WORKER_THREADS=0"),
-        witness("new", "3.53.4", "TEMP_STORE=1", "MAX_WORKER_THREADS=8"),
+        evidence("old", "3.53.4", "TEMP_STORE=3", "MAX_WORKER_THREADS=0"),
+        evidence("new", "3.53.4", "TEMP_STORE=1", "MAX_WORKER_THREADS=8"),
     ]
     cause = weigh_evidence(candidates(temp), temp, seen)
     assert (cause.how, cause.facts) == (How.FOUND, ("TEMP_STORE 3 → 1",))
@@ -217,7 +217,7 @@ def test_what_one_driver_alone_has_since_a_version_is_a_fact_apart() -> None:
     """Its maker may have changed the build with that version."""
     alone = [each for each in builds(("3.53.0", ""), ("3.54.1", "X")) if each.driver == "apsw"]
     new = pair(facts("3.53.4"), facts("3.54.0", "X"))
-    seen = [witness("old", "3.53.4", driver="apsw"), witness("new", "3.54.0", "X", driver="apsw")]
+    seen = [evidence("old", "3.53.4", driver="apsw"), evidence("new", "3.54.0", "X", driver="apsw")]
     cause = weigh_evidence(candidates(new), new, seen, alone)
     assert (cause.how, len(cause.facts), cause.with_it) == (How.TIED, 2, ())
 

@@ -118,9 +118,9 @@ def test_what_follows_sqlite_under_another_driver_is_sqlite(
     assert causes(explain(comparison, world, catalogue)) == [
         (How.FOUND, ("SQLite 3.47.2 → 3.48.0",))
     ]
-    swaps, witnesses = world.ran
-    assert swaps == [f"{name}@3.11" for name in VERSIONS]
-    assert {f"sqlite3[sqlite={version}]@3.11" for version in catalogue.sqlite} < set(witnesses)
+    exchanged, bundles = world.ran
+    assert exchanged == [f"{name}@3.11" for name in VERSIONS]
+    assert {f"sqlite3[sqlite={version}]@3.11" for version in catalogue.sqlite} < set(bundles)
 
 
 def test_what_does_not_is_the_option(
@@ -152,8 +152,8 @@ def test_one_part_at_a_time_is_exchanged(
     (change,) = explain(compared(world, old, new), world, catalogue).changes
     assert (change.cause.how, change.cause.facts) == (How.FOUND, ("sqlalchemy 2.0.58 → 2.1.9",))
     assert change.cause.swapped
-    (swaps,) = world.ran
-    assert set(swaps) == {
+    (exchanged,) = world.ran
+    assert set(exchanged) == {
         f"apsw=={version}[sqlalchemy={above}]@3.11"
         for version in ("3.47.2.0", "3.48.0.0")
         for above in ("2.0.58", "2.1.9")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from matrix.errors import ProvisionError, ProvisionFailure
 from matrix.stacks import installer, provision
 from matrix.stacks.catalogue import Catalogue, Package
 from matrix.stacks.installer import find_installer
@@ -27,7 +28,8 @@ NOTE = "sqlite-matrix-overlay.json"
 def installs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An installer that needs no index: it notes its call, and puts a package of two files there.
 
-    What is called `missing` it does not have; `unreachable` it cannot ask for.
+    What is called `missing` it does not have; `unreachable` it cannot ask for; for `large` there is
+    no room.
     """
     script = tmp_path / "install.py"
     script.write_text(
@@ -39,6 +41,7 @@ def installs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "(target / 'package' / '__init__.py').write_text('half')\n"
         "if 'missing' in sys.argv[-1]: sys.exit('  × No solution found:\\n  ╰─▶ no such version')\n"
         "if 'unreachable' in sys.argv[-1]: sys.exit('error: Failed to fetch: network')\n"
+        "if 'large' in sys.argv[-1]: sys.exit('error: No space left on device (os error 28)')\n"
         "(target / 'package' / 'data').write_text('whole')\n"
     )
     monkeypatch.setattr(provision, "installer", lambda python: [sys.executable, str(script)])
@@ -137,13 +140,36 @@ def test_what_the_index_does_not_have_is_not_asked_for_again(
     assert answers[0] == answers[1]
     assert isinstance(answers[0], Unprovided)
     assert answers[0].reason == "missing==1.0: No solution found: no such version"
+    assert answers[0].failure is ProvisionFailure.NOT_ON_INDEX
     assert calls(installs) == 1
 
 
-def test_an_index_that_was_out_of_reach_is_asked_again(tmp_path: Path, installs: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "failure"),
+    [
+        ("unreachable", ProvisionFailure.INDEX_UNREACHED),
+        ("large", ProvisionFailure.INSTALL_FAILED),
+    ],
+)
+def test_a_failure_that_says_nothing_of_the_index_is_tried_again(
+    tmp_path: Path, installs: Path, name: str, failure: ProvisionFailure
+) -> None:
     for _ in range(2):
-        Provisioner(tmp_path / "cache").provide(stack_of("unreachable"))
+        answer = Provisioner(tmp_path / "cache").provide(stack_of(name))
+        assert isinstance(answer, Unprovided)
+        assert answer.failure is failure
     assert calls(installs) == 2
+
+
+@pytest.mark.parametrize("note", ["apsw==1.0: no such version", "{}", "[]", '{"failure": "odd"}'])
+def test_a_refusal_that_does_not_read_is_asked_for_again(
+    tmp_path: Path, installs: Path, note: str
+) -> None:
+    directory = tmp_path / "cache" / f"py{RUNNING}"
+    directory.mkdir(parents=True)
+    (directory / "package-1.0.refused").write_text(note)
+    overlay_of(Provisioner(tmp_path / "cache").provide(stack_of()))
+    assert calls(installs) == 1
 
 
 def test_offline_takes_what_is_in_the_cache_and_asks_for_nothing(
@@ -154,6 +180,7 @@ def test_offline_takes_what_is_in_the_cache_and_asks_for_nothing(
     assert Provisioner(cache, offline=True).provide(stack_of()) == made
     missing = Provisioner(cache, offline=True).provide(stack_of("other"))
     assert isinstance(missing, Unprovided)
+    assert missing.failure is ProvisionFailure.OFFLINE
     assert missing.reason == (
         f"other==1.0 for Python {RUNNING} is not in the cache; run once without --offline"
     )
@@ -193,6 +220,7 @@ def test_a_version_without_a_wheel_for_this_python_is_told_without_asking(
     answer = Provisioner(tmp_path).provide(Stack(driver="sqlite3", package=package, python=RUNNING))
     assert isinstance(answer, Unprovided)
     assert answer.reason == f"x==1 has no wheel for Python {RUNNING}"
+    assert answer.failure is ProvisionFailure.NOT_FOR_PYTHON
     assert calls(installs) == 0
 
 
@@ -201,6 +229,7 @@ def test_a_cache_that_cannot_be_written_is_the_reason(tmp_path: Path, installs: 
     found = Provisioner(tmp_path / "cache").provide(stack_of())
     assert isinstance(found, Unprovided)
     assert str(tmp_path / "cache") in found.reason
+    assert found.failure is ProvisionFailure.CACHE_UNUSABLE
     assert calls(installs) == 0
 
 
@@ -208,6 +237,7 @@ def test_a_python_that_is_not_here_is_told(tmp_path: Path) -> None:
     answer = Provisioner(tmp_path).provide(Stack(driver="sqlite3", package=None, python="3.99"))
     assert isinstance(answer, Unprovided)
     assert answer.reason.startswith("no Python 3.99 here")
+    assert answer.failure is ProvisionFailure.NO_PYTHON
 
 
 def test_without_an_installer_the_reason_says_what_to_do(
@@ -221,7 +251,9 @@ def test_without_an_installer_the_reason_says_what_to_do(
     )
     assert isinstance(answer, Unprovided)
     assert answer.reason == "neither uv nor pip is here; python -m pip install uv"
-    assert find_installer() == answer.reason
+    assert answer.failure is ProvisionFailure.NO_INSTALLER
+    with pytest.raises(ProvisionError, match="neither uv nor pip is here"):
+        find_installer()
 
 
 def test_a_real_package_is_installed_whole_by_two_at_once(
@@ -242,4 +274,5 @@ def test_a_version_that_there_never_was_is_told_by_the_installer(
     answer = Provisioner(tmp_path).provide(parse_stack("apsw==0.0.1", catalogue))
     assert isinstance(answer, Unprovided)
     assert answer.reason.startswith("apsw==0.0.1: ")
+    assert answer.failure is ProvisionFailure.NOT_ON_INDEX
     assert "\n" not in answer.reason

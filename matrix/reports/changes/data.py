@@ -6,6 +6,7 @@ import json
 
 from matrix.comparison.accepted import AcceptedChange
 from matrix.comparison.causes import Cause
+from matrix.comparison.change_code import ChangeCode, sentence
 from matrix.comparison.compare import Change
 from matrix.comparison.grouping import NOTES, Group
 from matrix.comparison.pairing import Pair
@@ -45,6 +46,7 @@ def _group(report: ChangeReport, group: Group) -> Json:
     return {
         "kind": group.kind.value,
         "what": group.what,
+        "change": _code(group.code),
         "cells": group.cells,
         "fails": report.fails(group.kinds),
         "kinds": {kind.value: count for kind, count in group.kinds.items()},
@@ -88,4 +90,10 @@ def _pair(pair: Pair) -> Json:
 
 
 def _entry(entry: AcceptedChange) -> Json:
-    return entry.model_dump(mode="json", exclude_none=True)
+    """The entry as in its file, but for its words: those are of this version."""
+    plain = entry.model_dump(mode="json", exclude_none=True)
+    return {**plain, "what": sentence(entry.change)}
+
+
+def _code(code: ChangeCode) -> Json:
+    return code.model_dump(mode="json", exclude_none=True)

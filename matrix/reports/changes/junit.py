@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from matrix.comparison.change_code import sentence
 from matrix.comparison.diff import ChangeKind
 from matrix.comparison.report import ChangeReport
 from matrix.reports.changes.lines import (
@@ -19,12 +20,12 @@ from matrix.text import many
 def render_change_junit(report: ChangeReport) -> str:
     """A test per group: failed, or skipped where it is a note or accepted."""
     tests = tuple(_tests(report)) or (JunitTest(classname="compare", name="unchanged"),)
-    told = {
+    properties = {
         "headline": report.headline,
         "old": str(report.comparison.old),
         "new": str(report.comparison.new),
     }
-    suite = JunitSuite(name="compare", tests=tests, properties=told)
+    suite = JunitSuite(name="compare", tests=tests, properties=properties)
     return render_suites("sqlite-matrix compare", [suite])
 
 
@@ -40,24 +41,24 @@ def _tests(report: ChangeReport) -> Iterator[JunitTest]:
         )
     for each in report.stacks:
         failed = report.fails([each.kind])
-        told = stack_line(each)
+        line = stack_line(each)
         yield JunitTest(
             classname=each.kind.value,
             name=each.stack,
-            failure=told if failed else None,
-            skipped=None if failed else told,
+            failure=line if failed else None,
+            skipped=None if failed else line,
         )
     for entry, count in report.accepted:
         yield JunitTest(
             classname="accepted",
-            name=f"{entry.what} in {', '.join(entry.cases)}",
+            name=f"{sentence(entry.change)} in {', '.join(entry.cases)}",
             skipped=f"{many(count, 'cell')}, because {entry.reason}",
         )
     for entry in report.stale:
         failed = report.fails([ChangeKind.STALE])
         yield JunitTest(
             classname="stale",
-            name=f"{entry.what} in {', '.join(entry.cases)}",
+            name=f"{sentence(entry.change)} in {', '.join(entry.cases)}",
             failure=stale_line(entry) if failed else None,
             skipped=None if failed else stale_line(entry),
         )

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from matrix.comparison.accepted import AcceptedChange
 from matrix.comparison.causes import How
+from matrix.comparison.change_code import sentence
 from matrix.comparison.compare import Change, StackChange
 from matrix.comparison.diff import Aspect, excerpts
 from matrix.comparison.grouping import Group
@@ -40,12 +41,12 @@ def example_line(change: Change) -> str:
 
 def kinds_line(group: Group) -> str:
     """How many cells of which kind, and how many are not as intended any more."""
-    told = [f"{count:,} × {kind.value}" for kind, count in group.kinds.items()]
+    parts = [f"{count:,} × {kind.value}" for kind, count in group.kinds.items()]
     if group.worse:
-        told.append(f"{group.worse:,} no longer as intended")
+        parts.append(f"{group.worse:,} no longer as intended")
     if group.better:
-        told.append(f"{group.better:,} now as intended")
-    return ", ".join(told)
+        parts.append(f"{group.better:,} now as intended")
+    return ", ".join(parts)
 
 
 def cause_line(report: ChangeReport, group: Group) -> str:
@@ -65,11 +66,12 @@ def stack_line(change: StackChange) -> str:
 def stale_line(entry: AcceptedChange) -> str:
     """An accepted change that is not seen any more."""
     where = f"{stacks_line(entry.cases, _FEW)} on {stacks_line(entry.stacks, _FEW)}"
-    return visible(f"accepted, and not seen any more: {entry.what} in {where}, {_because(entry)}")
+    what = sentence(entry.change)
+    return visible(f"accepted, and not seen any more: {what} in {where}, {_because(entry)}")
 
 
 def folded_line(entry: AcceptedChange, count: int) -> str:
-    return f"{many(count, 'cell')}, {entry.what}, {_because(entry)}"
+    return f"{many(count, 'cell')}, {sentence(entry.change)}, {_because(entry)}"
 
 
 def _because(entry: AcceptedChange) -> str:
@@ -95,6 +97,7 @@ def _value(name: str, value: Json) -> str:
 
 
 def details(report: ChangeReport, group: Group) -> Iterator[str]:
+    """All about a group, a line each."""
     yield f"kinds: {kinds_line(group)}"
     yield f"cause: {cause_line(report, group)}"
     yield f"stacks: {stacks_line(group.stacks)}"

@@ -39,8 +39,8 @@ def render_change_markdown(report: ChangeReport, limit: int | None = None) -> st
         return "\n".join(lines)
 
     def entries(title: str, lines: Iterable[str]) -> str:
-        told = [f"- {plain(line)}" for line in lines]
-        return "\n".join([f"### {title}", "", *told]) if told else ""
+        items = [f"- {plain(line)}" for line in lines]
+        return "\n".join([f"### {title}", "", *items]) if items else ""
 
     blocks = [
         f"## {plain(report.headline)}",

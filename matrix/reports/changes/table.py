@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from textwrap import TextWrapper
 
+from rich.color import ColorSystem
+from rich.style import Style
+
 from matrix.comparison.grouping import NOTES, Group
 from matrix.comparison.report import ChangeReport
 from matrix.reports.changes.lines import (
@@ -23,8 +26,7 @@ from matrix.text import many
 
 _MOST_PAIRS = 12
 _ASCII = str.maketrans({"→": "->", "…": "...", "×": "x"})
-_STYLES = {True: "\x1b[1;31m", False: "\x1b[1;33m"}
-_PLAIN = "\x1b[0m"
+_FAILS, _DOES_NOT_FAIL = Style.parse("bold red"), Style.parse("bold yellow")
 
 
 def render_change_table(
@@ -60,7 +62,7 @@ def _group(report: ChangeReport, group: Group, width: int, *, color: bool) -> It
         f"{many(group.cells, 'cell')}: {visible(group.what)}{'' if failing else ' (does not fail)'}"
     )
     first, *rest = _wrapped(heading, width, "")
-    yield f"{_STYLES[failing]}{first}{_PLAIN}" if color and group.kind not in NOTES else first
+    yield _colored(first, failing=failing) if color and group.kind not in NOTES else first
     yield from rest
     yield from _wrapped(f"kinds: {kinds_line(group)}", width, "  ", "  ")
     yield from _wrapped(f"cause: {cause_line(report, group)}", width, "  ", "  ")
@@ -72,10 +74,15 @@ def _group(report: ChangeReport, group: Group, width: int, *, color: bool) -> It
             yield from _wrapped(aspect_line(aspect), width, "       ", "  ")
 
 
+def _colored(text: str, *, failing: bool) -> str:
+    style = _FAILS if failing else _DOES_NOT_FAIL
+    return style.render(text, color_system=ColorSystem.STANDARD)
+
+
 def _block(texts: Iterable[str], width: int) -> list[str]:
     """Texts below an empty line, if there are any."""
-    told = [line for text in texts for line in _wrapped(text, width, "", "  ")]
-    return ["", *told] if told else []
+    lines = [line for text in texts for line in _wrapped(text, width, "", "  ")]
+    return ["", *lines] if lines else []
 
 
 def _pairs(report: ChangeReport, width: int) -> list[str]:
