@@ -14,7 +14,7 @@ from matrix.model import Case, Failure, Intent, Observation, canonical
 from matrix.reports.history import history_json, render_history
 from matrix.results.store import ResultSet, StackResults, write_cases, write_stack
 from matrix.stacks.catalogue import Catalogue
-from matrix.versions.history import Strip, same_sqlite, strips
+from matrix.versions.history import Strip, known_sqlite, lines, same_sqlite, strips
 from tests.builders import (
     in_memory,
     make_case,
@@ -111,6 +111,34 @@ def test_neighbours_that_showed_the_same_are_one_segment_and_a_return_is_another
         ("3.48.0.0", "3.48.0.0"),
         ("3.48.0.1", "3.48.0.1"),
     ]
+
+
+def test_lines_hold_every_stack_whatever_ran_on_it() -> None:
+    stacks = [
+        make_stack(f"apsw=={version}@3.11", fingerprint=make_fingerprint(driver="apsw"))
+        for version in ("3.48.0.0", "3.46.1.0", "3.47.2.0")
+    ]
+    (line,) = lines(stacks, known_sqlite(CATALOGUE), CATALOGUE)
+    assert (line.axis, line.still) == ("apsw", "apsw==*@3.11")
+    assert [(step.version, step.stack, step.exact) for step in line.steps] == [
+        ("3.46.1.0", stacks[1], True),
+        ("3.47.2.0", stacks[2], False),
+        ("3.48.0.0", stacks[0], True),
+    ]
+
+
+def test_a_version_of_sqlite_that_any_stack_shows_is_known_to_lie_in_between() -> None:
+    def libraries(*versions: str) -> list[StackResults]:
+        return [
+            make_stack(f"sqlite3[sqlite={v}]@3.11", fingerprint=make_fingerprint(sqlite=v))
+            for v in versions
+        ]
+
+    other = make_stack("shell@3.11", fingerprint=make_fingerprint(driver="shell", sqlite="3.10.5"))
+    stacks = libraries("3.10.1", "3.11.0")
+    for every, exact in ((stacks, True), ([*stacks, other], False)):
+        (line,) = lines(stacks, known_sqlite(CATALOGUE, every), CATALOGUE)
+        assert [step.exact for step in line.steps] == [True, exact]
 
 
 def test_the_changes_at_a_boundary_are_the_fields_that_differ_with_both_values() -> None:

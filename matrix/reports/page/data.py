@@ -12,17 +12,17 @@ import base64
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from operator import attrgetter
 
-from matrix.model import Case, Intent, Json, Observation, Result, ScenarioInfo, canonical
+from matrix.model import Case, Intent, Json, Observation, ScenarioInfo, canonical
 from matrix.model.outcome import Outcome, Verdict, outcome, reason, verdict
 from matrix.model.selection import Selection
 from matrix.model.stack_id import StackId
 from matrix.reports.grid import Totals
 from matrix.results.store import ResultSet, StackResults
 from matrix.stacks.catalogue import Catalogue
-from matrix.versions.history import strips
+from matrix.versions.history import known_sqlite, lines
 
 VERSION = 1
 NOT_RUN = "."
@@ -269,7 +269,7 @@ def detail_document(data: PageData, catalogue: Catalogue | None = None) -> Json:
         {
             "seen": [seen.setdefault(row.seen, len(seen)) for row in kind.rows],
             "asked": [asked.setdefault(_asked(row.case), len(asked)) for row in kind.rows],
-            "strips": [] if catalogue is None else list(_strips(data, kind, catalogue)),
+            "strips": [] if catalogue is None else list(_lines(data, kind, catalogue)),
         }
         for kind in data.kinds
     ]
@@ -343,34 +343,18 @@ def _claims(data: PageData, claims: Mapping[str, Iterable[str]]) -> Json:
     }
 
 
-def _strips(data: PageData, kind: PageTable, catalogue: Catalogue) -> Iterator[Json]:
-    """The axes along which stacks of a kind lie, their versions in order, as numbers of stacks.
+def _lines(data: PageData, kind: PageTable, catalogue: Catalogue) -> Iterator[Json]:
+    """The lines on which stacks of a table lie: the versions, and the place of each in the table.
 
-    `exact`: for each step to the next one, whether no known version lies in between. They are
-    the strips of a case that did something else on every stack.
+    `exact`: for each step, whether no known version lies between it and the one before.
     """
     places = {data.stacks[number].stack: place for place, number in enumerate(kind.stacks)}
-    case = "case"
-    stacks = tuple(
-        replace(
-            data.stacks[number],
-            observations={
-                case: Observation(
-                    case=case,
-                    stack=data.stacks[number].stack,
-                    result=Result.OPENED,
-                    opened=str(number),
-                )
-            },
-        )
-        for number in kind.stacks
-    )
-    apart = ResultSet(scenarios=(), cases={}, stacks=stacks)
-    for strip in strips(apart, case, catalogue):
+    stacks = [data.stacks[number] for number in kind.stacks]
+    for line in lines(stacks, known_sqlite(catalogue, data.stacks), catalogue):
         yield {
-            "axis": strip.axis,
-            "still": strip.still,
-            "versions": [segment.since for segment in strip.segments],
-            "places": [places[segment.points[0].stack] for segment in strip.segments],
-            "exact": "".join(str(int(segment.exact)) for segment in strip.segments),
+            "axis": line.axis,
+            "still": line.still,
+            "versions": [step.version for step in line.steps],
+            "places": [places[step.stack.stack] for step in line.steps],
+            "exact": "".join(str(int(step.exact)) for step in line.steps),
         }
