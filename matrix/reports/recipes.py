@@ -34,9 +34,11 @@ WANTS: Mapping[Intent, str] = {
     ),
 }
 """The intents that a recipe serves, in words that follow *I want*."""
+URI_FLAGS = ("SQLITE_OPEN_READWRITE", "SQLITE_OPEN_CREATE", "SQLITE_OPEN_URI")
+"""What `uri=True` means under apsw."""
 UNDER_APSW = (
     "connect(…, uri=True) stands for sqlite3.connect and its like; apsw is asked the same with "
-    "apsw.Connection(…, flags=SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_URI)."
+    f"apsw.Connection(…, flags={' | '.join(URI_FLAGS)})."
 )
 """What a bare call is under apsw, which has neither `connect` nor `uri`."""
 _SHOWN_BY: Mapping[Intent, set[bool]] = {
@@ -47,12 +49,13 @@ _SHOWN_BY: Mapping[Intent, set[bool]] = {
 _PASSING = (Intent.PRIVATE_MEMORY, Intent.SHARED_MEMORY, Intent.TEMPORARY)
 """Those whose data goes with the last connection."""
 
-_CALLS: Mapping[str | None, str] = {
+CALLS: Mapping[str | None, str] = {
     None: "connect",
     "sqlalchemy": "create_engine",
     "sqlalchemy-asyncio": "create_async_engine",
     "aiosqlite": "aiosqlite.connect",
 }
+"""What is called, bare and through each middleware that is one call away."""
 _ODD = re.compile(r"[^A-Za-z0-9_:/?=&.]|\?(?!\w+=)|\.\./|/{5}|file:/{4}")
 _OBJECT = re.compile(r"\b(module|poolclass)='(\w+)'")
 """Options that are objects in Python, and named by their names in a case."""
@@ -164,10 +167,10 @@ def as_call(case: Case) -> str:
     """A case as one writes it: `connect("file:db?mode=memory", uri=True)`."""
     options = _OBJECT.sub(r"\1=\2", connect_options(case.connect))
     target = display(case.target, case.target_type)
-    if case.via not in _CALLS:
+    if case.via not in CALLS:
         return f"{target}  {options}" if options else target
     quoted = target if case.target_type is not TargetType.STR else _quoted(target)
-    return f"{_CALLS[case.via]}({quoted}{', ' + options if options else ''})"
+    return f"{CALLS[case.via]}({quoted}{', ' + options if options else ''})"
 
 
 def _quoted(target: str) -> str:

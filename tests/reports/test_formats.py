@@ -20,6 +20,7 @@ from matrix.model.outcome import Outcome
 from matrix.reports import RENDERERS, render
 from matrix.reports.grid import build_grid
 from matrix.reports.markdown import code, plain
+from matrix.reports.page.words import TONES
 from matrix.reports.terminal import render_terminal
 from matrix.results.store import ResultSet
 from tests.builders import (
@@ -336,9 +337,7 @@ def test_a_verdict_is_told_in_words_and_by_a_mark_of_its_own() -> None:
 
 
 def test_every_outcome_can_be_drawn() -> None:
-    from matrix.reports.page.html import _tone
-
-    assert {_tone(each) for each in Outcome} == {
+    assert {TONES[each] for each in Outcome} == {
         "memory",
         "file",
         "stray",

@@ -134,8 +134,8 @@ def rows(page: Page) -> list[str]:
     return page.locator(".cells tbody th[scope=row] > code").all_inner_texts()
 
 
-def kind_in_view(page: Page) -> str:
-    return page.locator(".kinds [aria-pressed=true]").inner_text().partition(" ")[0]
+def table_in_view(page: Page) -> str:
+    return page.locator(".tables [aria-pressed=true]").inner_text().partition(" ")[0]
 
 
 def test_a_search_leaves_the_rows_that_hold_the_words(page: Page, reports: dict[str, Path]) -> None:
@@ -161,10 +161,10 @@ def test_a_string_under_another_name_and_a_whole_call_are_found(
     assert rows(page) == ["file:missing.db?mode=ro"]
 
 
-def test_a_search_turns_to_the_layer_that_has_it(page: Page, reports: dict[str, Path]) -> None:
+def test_a_search_turns_to_the_table_that_has_it(page: Page, reports: dict[str, Path]) -> None:
     open_page(page, reports["realistic"])
     page.fill("#q", "sqlite:///")
-    assert kind_in_view(page) == "sqlalchemy"
+    assert table_in_view(page) == "sqlalchemy"
     assert rows(page) == [
         "sqlite:///file:db?mode=memory",
         "sqlite:////file:db?mode=memory&uri=true",
