@@ -366,7 +366,7 @@ def _gaps(result: AssertionResult, evidence: _Evidence) -> Iterator[str]:
 def _stacks_not_run(
     result: AssertionResult, selected: _Selected, results: ResultSet
 ) -> Iterator[str]:
-    """The layers of its cases (bare, or a middleware) of which no stack ran an assertion."""
+    """The middlewares of its cases, or none, with which no stack ran an assertion."""
     ran = {*result.stacks_for, *result.stacks_against}
     for via in sorted({results.cases[case].via for case in selected.run}, key=lambda v: v or ""):
         if not any(stack.middleware == via and stack.stack in ran for stack in results.stacks):

@@ -136,15 +136,15 @@ def same_sqlite(results: ResultSet, case: str) -> tuple[SameSqlite, ...]:
 
     Python, and the middleware if there is one, are the same for all of them.
     """
-    found: dict[tuple[Version, Version, str], list[tuple[str, Point]]] = {}
+    by_version: dict[tuple[Version, Version, str], list[tuple[str, Point]]] = {}
     for stack in results.stacks:
         parsed = _identity(stack)
         point = _point(stack, case)
         if parsed is not None and point is not None and "uri" not in parsed.options:
             above = parsed.options.get(parsed.middleware or "", "")
             key = (Version(point.version), Version(parsed.python), above)
-            found.setdefault(key, []).append((parsed.driver, point))
-    groups = (found[key] for key in sorted(found))
+            by_version.setdefault(key, []).append((parsed.driver, point))
+    groups = (by_version[key] for key in sorted(by_version))
     return tuple(
         SameSqlite(sqlite=points[0].version, points=points, differs=_differing_fields(points))
         for drivers, points in (zip(*group, strict=True) for group in groups)

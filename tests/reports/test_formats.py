@@ -330,7 +330,7 @@ def test_hostile_text_comes_out_as_text() -> None:
     assert shown in page.text
 
 
-def test_a_verdict_is_told_in_words_and_by_a_mark_of_its_own() -> None:
+def test_a_verdict_has_words_and_a_mark_of_its_own() -> None:
     text = Page(render("html", realistic())).text
     assert re.search(r"!\s+stray file\s+✗\s*, not as intended", text)
     assert re.search(r"m\+\s+shared memory\s+✓\s*, as intended", text)

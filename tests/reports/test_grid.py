@@ -1,4 +1,4 @@
-"""The grid: what agrees is folded, what could not be had is kept."""
+"""The grid: what agrees is folded, what is unavailable is kept."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def results_of(stacks: Iterable[StackResults]) -> ResultSet:
     return make_results([make_case(CASE, intent=Intent.SHARED_MEMORY)], stacks)
 
 
-def told(found: Iterable[Strip]) -> dict[str, list[tuple[str, str, bool]]]:
+def segments(found: Iterable[Strip]) -> dict[str, list[tuple[str, str, bool]]]:
     """Since, until and exactness of each segment, by the stack that is held still."""
     return {
         strip.still: [(part.since, part.until, part.exact) for part in strip.segments]
@@ -63,7 +63,7 @@ def told(found: Iterable[Strip]) -> dict[str, list[tuple[str, str, bool]]]:
 
 
 def along(*stacks: StackResults) -> dict[str, list[tuple[str, str, bool]]]:
-    return told(strips(results_of(stacks), CASE, CATALOGUE))
+    return segments(strips(results_of(stacks), CASE, CATALOGUE))
 
 
 def apsw(behaviours: Mapping[str, Observation]) -> list[StackResults]:
@@ -154,7 +154,7 @@ def test_the_changes_at_a_boundary_are_the_fields_that_differ_with_both_values()
     )
 
 
-def test_what_differs_between_the_builds_at_a_boundary_is_told() -> None:
+def test_what_differs_between_the_builds_at_a_boundary_is_listed() -> None:
     case = make_case(CASE)
     stacks = [
         make_stack("sqlite3@3.11", [in_memory(CASE)], fingerprint=make_fingerprint()),
@@ -390,8 +390,8 @@ def test_the_command_takes_a_pattern_and_tells_each_case_that_it_means(
     assert history("topic/*", str(tmp_path)) == 0
     assert capsys.readouterr().out.startswith(f"{case.id}\n")
     assert history("topic/*", str(tmp_path), "--format", "json") == 0
-    (told,) = json.loads(capsys.readouterr().out)
-    assert told["case"] == case.id
+    (document,) = json.loads(capsys.readouterr().out)
+    assert document["case"] == case.id
 
 
 def test_the_command_writes_to_a_file(tmp_path: Path) -> None:
@@ -493,7 +493,7 @@ def test_a_name_without_versions_is_read_with_those_that_were_probed() -> None:
         CASE,
         CATALOGUE,
     )
-    assert told(found) == {
+    assert segments(found) == {
         "apsw==*@3.11": [("3.47.2.0", "3.47.2.0", True), ("3.48.0.0", "3.48.0.0", True)]
     }
     same = [

@@ -272,9 +272,9 @@ def test_a_link_to_a_scenario_opens_its_part_of_the_summary(
 def test_the_history_of_a_cell_is_a_strip_of_versions(page: Page, reports: dict[str, Path]) -> None:
     open_page(page, reports["many"], "cell=topic/one[number=003]@apsw==3.41.1.0@3.11")
     page.wait_for_selector(".drawer[open] .strip")
-    told = page.locator(".strip .when").all_inner_texts()
-    assert told[0].startswith("until 3.4")
-    assert all(each.startswith("since 3.") for each in told[1:])
+    runs = page.locator(".strip .when").all_inner_texts()
+    assert runs[0].startswith("until 3.4")
+    assert all(each.startswith("since 3.") for each in runs[1:])
     assert page.locator(".strip [aria-current]").count() == 1
     assert "which was not run" in page.locator(".strip").inner_text()
 

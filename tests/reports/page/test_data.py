@@ -134,7 +134,7 @@ def test_a_pattern_needs_no_escape_in_json() -> None:
     assert NOT_RUN not in characters
 
 
-def test_what_stacks_saw_alike_is_told_once() -> None:
+def test_what_stacks_saw_alike_is_stored_once() -> None:
     names = [f"topic/one[n={n}]" for n in range(50)]
     stacks = [make_stack(f"apsw==3.{n}.0.0@3.11", map(in_memory, names)) for n in range(40, 60)]
     document = detail_document(build_page_data(make_results(map(make_case, names), stacks)))
@@ -144,10 +144,10 @@ def test_what_stacks_saw_alike_is_told_once() -> None:
 
 def test_a_million_cells_are_few_bytes() -> None:
     names = [f"topic/one[n={n}]" for n in range(300)]
-    kinds = (in_memory, stray, refused)
+    behaviours = (in_memory, stray, refused)
     stacks = [
         make_stack(
-            f"apsw==3.{n}.0.0@3.11", [kinds[(i * n) % 7 % 3](c) for i, c in enumerate(names)]
+            f"apsw==3.{n}.0.0@3.11", [behaviours[(i * n) % 7 % 3](c) for i, c in enumerate(names)]
         )
         for n in range(1, 100)
     ]

@@ -53,7 +53,7 @@ def test_versions_of_a_middleware_are_named_once() -> None:
     assert describe(every.stacks[1:], every.stacks) == "sqlite3 sqlalchemy 1.4.54 … 2.1.9"
 
 
-def test_a_scenario_is_told_by_what_agrees_and_what_differs() -> None:
+def test_a_scenario_is_summed_up_by_what_agrees_and_what_differs() -> None:
     bare, through = summarise(build_page_data(realistic()))
     (memory, read_only) = bare.topics
     assert [each.scenario.id for each in memory.summaries] == [
