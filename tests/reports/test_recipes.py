@@ -211,7 +211,7 @@ def test_to_read_is_shown_by_a_database_that_is_there_and_one_that_is_not() -> N
     )
 
 
-def test_side_files_of_a_log_are_mentioned_apart() -> None:
+def test_side_files_of_a_log_do_not_count_against_reading() -> None:
     missing, there, wal = "ro/missing[n=1]", "ro/there[n=1]", "ro/wal[n=1]"
     beside = read_alone(wal, created=(make_created("x.db-wal", kind=PathKind.WAL),))
     stack = make_stack(observations=[refused(missing), read_alone(there), beside])

@@ -125,6 +125,8 @@ def build_page_data(results: ResultSet, selection: Selection | None = None) -> P
 
 @dataclass(slots=True)
 class _Builder:
+    """Numbers the different observations, and counts codes, while the rows are made."""
+
     results: ResultSet
     numbers: dict[str, int] = field(default_factory=dict)
     observations: list[Json] = field(default_factory=list)
@@ -138,10 +140,10 @@ class _Builder:
         scenarios = _scenarios(results, cases)
         ranks = {info.id: rank for rank, info in enumerate(scenarios)}
         ordered = _in_order(cases, ranks)
-        tables = (
+        tables = [
             self._table(via, [case for case in ordered if case.via == via], ranks)
             for via in vias_of(cases)
-        )
+        ]
         return PageData(
             tables=tuple(table for table in tables if table.stacks),
             scenarios=scenarios,
