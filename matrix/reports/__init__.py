@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Besides:
-    """What a report for people tells besides the cells.
+    """What a report for people shows besides the cells.
 
-    Of claims, of when and where it was measured, and which files lie beside the page.
+    The verdicts on claims, when and where it was measured, and which files lie beside the page.
     """
 
     claims: Sequence[ClaimResult] = ()

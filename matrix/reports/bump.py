@@ -18,10 +18,10 @@ def render_bump(bump: Bump) -> str:
     """A bump as Markdown: one line, and below it what changed, worst first."""
     extent = f"{many(bump.cases, 'case')} on {many(len(bump.step.new), 'stack')}"
     groups = bump.report.groups
-    found = _strings(c for group in groups if group.kind not in NOTES for c in group.changes)
-    if found:
-        verb = "string behaves" if len(found) == 1 else "strings behave"
-        lines = [f"{bump.step.title}: {len(found):,} {verb} differently ({extent})"]
+    changed = _strings(c for group in groups if group.kind not in NOTES for c in group.changes)
+    if changed:
+        verb = "string behaves" if len(changed) == 1 else "strings behave"
+        lines = [f"{bump.step.title}: {len(changed):,} {verb} differently ({extent})"]
     else:
         lines = [f"{bump.step.title}: no connection string behaves differently ({extent})"]
     return "\n".join([*lines, *map(_group_line, groups)]) + "\n"

@@ -13,7 +13,7 @@ from matrix.text import many
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimRow:
-    """What a reader is told of a claim, each part in words."""
+    """A claim as reports show it, each part in words."""
 
     id: str
     verdict: ClaimVerdict
@@ -160,14 +160,14 @@ def render_claims(judged: Sequence[ClaimResult], *, width: int = 100, unicode: b
     for row in map(claim_row, judged):
         sign = row.verdict.sign if unicode else row.verdict.letter
         lines.append(f"{row.id:<4}{sign} {row.verdict.value:<10}{row.says}")
-        told = [
+        details = [
             row.why,
             *row.parts,
             f"{row.stacks}, {many(row.cells, 'cell')}" + (f"; {row.where}" if row.where else ""),
             f"instead: {row.instead}  ({row.measured})" if row.instead else "",
             f"proof: {row.command}",
         ]
-        for text in filter(None, told):
+        for text in filter(None, details):
             lines += _wrapped(text, width)
         lines.append("")
     lines.append(_counts(judged))

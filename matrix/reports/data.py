@@ -56,7 +56,7 @@ def render_jsonl(results: ResultSet, selection: Selection | None = None) -> str:
 
 
 def render_csv(results: ResultSet, selection: Selection | None = None) -> str:
-    """Write one row per cell, and one without a case for each stack that could not be had."""
+    """Write one row per cell, and one without a case for each unavailable stack."""
     text = io.StringIO()
     writer = csv.DictWriter(text, CSV_COLUMNS, restval="", lineterminator="\n")
     writer.writeheader()

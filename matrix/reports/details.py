@@ -1,4 +1,4 @@
-"""What was seen of a few cases, in full: for one string, on every stack."""
+"""A few cases in full: all that was observed, on every stack."""
 
 from __future__ import annotations
 

@@ -73,10 +73,6 @@ class Row:
         """How many more cases than the one shown."""
         return len(self.cases) - 1
 
-    @property
-    def case_ids(self) -> tuple[str, ...]:
-        return tuple(case.id for case in self.cases)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
@@ -101,7 +97,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """The stacks of one kind: `via` is None for bare drivers, else the name of the middleware."""
+    """The stacks with the same middleware: `via` is its name, None for bare drivers."""
 
     via: str | None
     columns: tuple[Column, ...]
@@ -109,7 +105,7 @@ class Table:
 
     @property
     def title(self) -> str:
-        return "Bare drivers" if self.via is None else f"Through {self.via}"
+        return table_title(self.via)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +123,7 @@ class Totals:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grid:
-    """All tables, and all stacks: those that could not be had are among them."""
+    """All tables, and all stacks, the unavailable ones among them."""
 
     tables: tuple[Table, ...]
     stacks: tuple[StackResults, ...]
@@ -135,7 +131,7 @@ class Grid:
 
     @property
     def unavailable(self) -> tuple[StackResults, ...]:
-        """The stacks that could not be had; each has its reason."""
+        """The stacks that did not run; each has its reason."""
         return tuple(stack for stack in self.stacks if stack.unavailable is not None)
 
     @property
@@ -149,14 +145,14 @@ class Grid:
     @property
     def outcomes(self) -> tuple[Outcome, ...]:
         """The outcomes that occur, in the order of a legend."""
-        found = {cell.outcome for cell in self.cells}
-        return tuple(each for each in Outcome if each in found)
+        occurring = {cell.outcome for cell in self.cells}
+        return tuple(each for each in Outcome if each in occurring)
 
     @property
     def verdicts(self) -> tuple[Verdict, ...]:
         """The verdicts that occur, in the order of a legend."""
-        found = {cell.verdict for cell in self.cells}
-        return tuple(each for each in Verdict if each in found)
+        occurring = {cell.verdict for cell in self.cells}
+        return tuple(each for each in Verdict if each in occurring)
 
 
 def visible(text: str) -> str:
@@ -201,10 +197,27 @@ def _named(text: str) -> str:
 
 
 def describe_stack(stack: StackResults) -> str:
-    """Name a stack, with the SQLite that it runs on."""
-    told = stack.fingerprint is None or f"=={stack.fingerprint.sqlite}" in stack.stack
-    sqlite = "" if told or stack.fingerprint is None else f" (SQLite {stack.fingerprint.sqlite})"
-    return visible(stack.stack) + sqlite
+    """Name a stack, with the SQLite that it runs on unless the name says it."""
+    name, fingerprint = visible(stack.stack), stack.fingerprint
+    if fingerprint is None or f"=={fingerprint.sqlite}" in stack.stack:
+        return name
+    return f"{name} (SQLite {fingerprint.sqlite})"
+
+
+def table_title(via: str | None) -> str:
+    return "Bare drivers" if via is None else f"Through {via}"
+
+
+def vias_of(cases: Iterable[Case]) -> list[str | None]:
+    """What the cases are asked through, in the order of their tables: bare drivers first."""
+    return sorted({case.via for case in cases}, key=lambda via: (via is not None, via or ""))
+
+
+def in_table(stack: StackResults, via: str | None, cases: Iterable[Case]) -> bool:
+    """Whether a stack is in the table of these cases: with this middleware, or if it ran one."""
+    if stack.unavailable is not None:
+        return False
+    return stack.middleware == via or any(case.id in stack.observations for case in cases)
 
 
 def letter(index: int) -> str:
@@ -220,8 +233,9 @@ def letter(index: int) -> str:
 def build_grid(results: ResultSet, selection: Selection | None = None) -> Grid:
     """Make the grid of all cases, or of those that the selection wants."""
     cases = [case for case in results.cases.values() if selection is None or selection(case.id)]
-    kinds = sorted({case.via for case in cases}, key=lambda via: (via is not None, via or ""))
-    tables = [_table(results, via, [case for case in cases if case.via == via]) for via in kinds]
+    tables = [
+        _table(results, via, [case for case in cases if case.via == via]) for via in vias_of(cases)
+    ]
     return Grid(
         tables=tuple(table for table in tables if table.columns),
         stacks=results.stacks,
@@ -230,12 +244,7 @@ def build_grid(results: ResultSet, selection: Selection | None = None) -> Grid:
 
 
 def _table(results: ResultSet, via: str | None, cases: list[Case]) -> Table:
-    stacks = [
-        stack
-        for stack in results.stacks
-        if stack.unavailable is None
-        and (stack.middleware == via or any(case.id in stack.observations for case in cases))
-    ]
+    stacks = [stack for stack in results.stacks if in_table(stack, via, cases)]
     columns = tuple(
         Column(letter=letter(index), stacks=tuple(alike))
         for index, alike in enumerate(_alike(stacks, lambda stack: _vector(stack, cases)))

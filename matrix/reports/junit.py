@@ -14,7 +14,7 @@ from matrix.reports.grid import visible
 from matrix.reports.recipes import as_call
 from matrix.results.store import ResultSet, StackResults
 
-_TOLD = 20
+_MOST_CELLS = 20
 """How many cells a failure lists."""
 
 
@@ -65,22 +65,22 @@ def _suite(stack: StackResults, cases: Iterable[Case]) -> JunitSuite:
         missing = JunitTest(classname=stack.stack, name="stack", skipped=stack.unavailable)
         return JunitSuite(name=stack.stack, tests=(missing,))
     print_ = stack.fingerprint
-    told = {} if print_ is None else {"sqlite": print_.sqlite, "python": print_.python}
+    properties = {} if print_ is None else {"sqlite": print_.sqlite, "python": print_.python}
     ran = (case for case in cases if case.id in stack.observations)
     groups = groupby(sorted(ran, key=lambda case: case.id), key=lambda case: case.scenario)
     tests = tuple(_test(stack, name, list(members)) for name, members in groups)
-    return JunitSuite(name=stack.stack, tests=tests, properties=told)
+    return JunitSuite(name=stack.stack, tests=tests, properties=properties)
 
 
 def _test(stack: StackResults, scenario: str, cases: list[Case]) -> JunitTest:
     topic, _, name = scenario.partition("/")
     off = list(_not_as_intended(stack, cases))
-    more = (f"and {len(off) - _TOLD} more",) if len(off) > _TOLD else ()
+    more = (f"and {len(off) - _MOST_CELLS} more",) if len(off) > _MOST_CELLS else ()
     return JunitTest(
         classname=topic,
         name=name,
         failure=f"{len(off)} of {len(cases)} not as intended" if off else None,
-        details=(*off[:_TOLD], *more),
+        details=(*off[:_MOST_CELLS], *more),
     )
 
 

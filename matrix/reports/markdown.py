@@ -52,11 +52,11 @@ def _recipes(recipes: Sequence[Recipe]) -> Iterator[str]:
 def _recipe(recipe: Recipe) -> Iterator[tuple[str, ...]]:
     via = recipe.via or "bare driver"
     for way in recipe.safe:
-        told = "one connection for all" if way.one_connection else ""
-        yield plain(via), code(way.call), f"**all {len(way.good)}**", told
+        note = "one connection for all" if way.one_connection else ""
+        yield plain(via), code(way.call), f"**all {len(way.good)}**", note
     for way in recipe.most:
-        told = plain(f"holds where {way.where}" if way.where else way.why)
-        yield plain(via), code(way.call), f"{len(way.good)} of {way.stacks}", told
+        limit = plain(f"holds where {way.where}" if way.where else way.why)
+        yield plain(via), code(way.call), f"{len(way.good)} of {way.stacks}", limit
     for way in recipe.traps:
         trap = f"a stray file {code(way.stray_path)} on {len(way.strays)} of {way.stacks}"
         trap += plain(f"; as intended where {way.where}") if way.where else ""
@@ -71,10 +71,10 @@ def _claims(claims: Sequence[ClaimResult]) -> Iterator[str]:
 
 
 def _claim(row: ClaimRow) -> tuple[str, ...]:
-    told = filter(None, (row.why, f"({'; '.join(filter(None, (row.stacks, row.where)))})"))
+    measured = filter(None, (row.why, f"({'; '.join(filter(None, (row.stacks, row.where)))})"))
     instead = f"{code(row.instead)} ({plain(row.measured)})" if row.instead else ""
     verdict = f"{row.verdict.sign} {row.verdict.value}"
-    return plain(row.id), verdict, _ticked(row.says), _ticked(" ".join(told)), instead
+    return plain(row.id), verdict, _ticked(row.says), _ticked(" ".join(measured)), instead
 
 
 def _ticked(text: str) -> str:

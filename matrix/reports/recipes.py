@@ -1,10 +1,10 @@
 """What to write for what one means: the strings that are as intended everywhere, and the traps.
 
 Computed from the cells alone. A *way* is a target with its connect options; it stands for every
-case of one intent that asks it, and is as intended on a stack where all of those cases are.
+case of one intent that has both, and is as intended on a stack where all of those cases are.
 
-Stricter than a verdict, as it is an advice: a pool that keeps no connection open keeps no data in
-memory, a refusal alone reads nothing, and a file in the root directory is for few to make.
+As advice, it is stricter than a verdict: a pool that keeps no connection open keeps no data in
+memory, a refusal alone reads nothing, and few users may make a file in the root directory.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from itertools import product
 
 from matrix.claims.distinguish import distinguish
 from matrix.model import Case, Fingerprint, Intent, Observation, TargetType
@@ -21,7 +22,7 @@ from matrix.reports.grid import connect_options, display
 from matrix.results.store import ResultSet, StackResults
 
 MOST = 4
-"""How many ways are told of each sort: one of each form."""
+"""How many ways of each sort a recipe lists: one of each form."""
 
 WANTS: Mapping[Intent, str] = {
     Intent.PRIVATE_MEMORY: "a private in-memory database",
@@ -34,9 +35,11 @@ WANTS: Mapping[Intent, str] = {
     ),
 }
 """The intents that a recipe serves, in words that follow *I want*."""
+URI_FLAGS = ("SQLITE_OPEN_READWRITE", "SQLITE_OPEN_CREATE", "SQLITE_OPEN_URI")
+"""What `uri=True` means under apsw."""
 UNDER_APSW = (
     "connect(…, uri=True) stands for sqlite3.connect and its like; apsw is asked the same with "
-    "apsw.Connection(…, flags=SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_URI)."
+    f"apsw.Connection(…, flags={' | '.join(URI_FLAGS)})."
 )
 """What a bare call is under apsw, which has neither `connect` nor `uri`."""
 _SHOWN_BY: Mapping[Intent, set[bool]] = {
@@ -47,12 +50,13 @@ _SHOWN_BY: Mapping[Intent, set[bool]] = {
 _PASSING = (Intent.PRIVATE_MEMORY, Intent.SHARED_MEMORY, Intent.TEMPORARY)
 """Those whose data goes with the last connection."""
 
-_CALLS: Mapping[str | None, str] = {
+CALLS: Mapping[str | None, str] = {
     None: "connect",
     "sqlalchemy": "create_engine",
     "sqlalchemy-asyncio": "create_async_engine",
     "aiosqlite": "aiosqlite.connect",
 }
+"""What is called, bare and through each middleware that is one call away."""
 _ODD = re.compile(r"[^A-Za-z0-9_:/?=&.]|\?(?!\w+=)|\.\./|/{5}|file:/{4}")
 _OBJECT = re.compile(r"\b(module|poolclass)='(\w+)'")
 """Options that are objects in Python, and named by their names in a case."""
@@ -98,7 +102,7 @@ class Recipe:
     """What to write for an intent, bare (`via` is None) or through a middleware.
 
     `safe`: as intended on all `stacks`; `most`: on most of those that ran it;
-    `traps`: look alike, and leave a stray file on a third of the stacks or more.
+    `traps`: read alike, and leave a stray file on a third of the stacks or more.
     `also_safe` counts the safe ones that are not among `safe`.
     """
 
@@ -111,63 +115,22 @@ class Recipe:
     traps: tuple[Way, ...]
 
 
-@dataclass(slots=True)
-class _Seen:
-    """What was seen of a way so far."""
-
-    cases: list[Case] = field(default_factory=list)
-    good: dict[str, None] = field(default_factory=dict)
-    bad: dict[str, str] = field(default_factory=dict)
-    strays: dict[str, str] = field(default_factory=dict)
-    found: set[bool] = field(default_factory=set)
-    in_root: bool = False
-    ignored: bool = False
-    reused: bool = False
-
-    def add(self, case: Case, stacks: Iterable[StackResults]) -> None:
-        self.cases.append(case)
-        for stack in stacks:
-            observation = stack.observations.get(case.id)
-            if observation is None:
-                continue
-            judged = verdict(observation, case.intent)
-            against = reason(observation, case.intent) or _lost(observation, case.intent)
-            if against is not None:
-                self.bad.setdefault(stack.stack, against)
-            elif judged is Verdict.AS_INTENDED:
-                self.good[stack.stack] = None
-            self.found.add(bool(observation.there))
-            self.in_root |= any(e.outside and not e.stray for e in observation.created)
-            self.ignored |= any("being ignored" in text for text in observation.warnings)
-            self.reused |= "second_connection" in observation.reused
-            if observation.strays:
-                self.strays.setdefault(stack.stack, display(observation.strays[0].path))
-
-
-def _lost(observation: Observation, intent: Intent) -> str | None:
-    """What a user of a pool would lose though all is well while one connection is in use."""
-    if observation.pool == "NullPool" and intent in _PASSING:
-        return "the pool keeps no connection open, and the data goes with each"
-    return None
-
-
 def build_recipes(results: ResultSet) -> tuple[Recipe, ...]:
     """The recipes of all intents and layers that have cells, in the order of `WANTS`."""
-    prints = {s.stack: s.fingerprint for s in results.stacks if s.fingerprint is not None}
     vias = sorted({case.via for case in results.cases.values()}, key=_layer_order)
-    asked = _asked(results.cases.values())
-    made = (_recipe(results, prints, asked, intent, via) for intent in WANTS for via in vias)
-    return tuple(recipe for recipe in made if recipe is not None)
+    scenarios = _scenarios_by_form(results.cases.values())
+    recipes = (_recipe(results, scenarios, intent, via) for intent in WANTS for via in vias)
+    return tuple(recipe for recipe in recipes if recipe is not None)
 
 
 def as_call(case: Case) -> str:
     """A case as one writes it: `connect("file:db?mode=memory", uri=True)`."""
     options = _OBJECT.sub(r"\1=\2", connect_options(case.connect))
     target = display(case.target, case.target_type)
-    if case.via not in _CALLS:
+    if case.via not in CALLS:
         return f"{target}  {options}" if options else target
     quoted = target if case.target_type is not TargetType.STR else _quoted(target)
-    return f"{_CALLS[case.via]}({quoted}{', ' + options if options else ''})"
+    return f"{CALLS[case.via]}({quoted}{', ' + options if options else ''})"
 
 
 def _quoted(target: str) -> str:
@@ -179,61 +142,65 @@ def _layer_order(via: str | None) -> tuple[bool, bool, str]:
 
 
 def _recipe(
-    results: ResultSet,
-    prints: Mapping[str, Fingerprint],
-    asked: Counter[object],
-    intent: Intent,
-    via: str | None,
+    results: ResultSet, scenarios: Counter[object], intent: Intent, via: str | None
 ) -> Recipe | None:
+    """Sort the ways to an intent into the safe ones, those that mostly work, and the traps."""
     stacks = [s for s in results.stacks if s.fingerprint is not None and s.middleware == via]
-    ways = [_way(seen) for seen in _ways(results, stacks, intent, via)]
-    measured = [way for way in ways if way.stacks]
-    if not measured:
-        return None
-
-    def first(ways: Iterable[Way], rank: Callable[[Way], tuple[object, ...]]) -> tuple[Way, ...]:
-        forms: dict[object, Way] = {}
-        for way in sorted(_plain(ways), key=_oddness):
-            forms.setdefault(form_of(way.case), way)
-        return tuple(sorted(forms.values(), key=rank)[:MOST])
-
-    def asked_most(way: Way) -> tuple[object, ...]:
-        return -asked[form_of(way.case)], *_oddness(way)
-
-    proved = [way for way in measured if way.proved]
-    everywhere = [way for way in proved if len(way.good) == len(stacks)]
-    traps = [way for way in measured if len(way.strays) * 3 >= way.stacks]
+    cases = [case for case in results.cases.values() if case.intent is intent and case.via == via]
+    ways = [way for way in _ways(cases, stacks) if way.stacks]
+    proved = [way for way in ways if way.proved]
+    traps = [way for way in ways if _is_trap(way)]
     if not proved and not traps:
         return None
-    most = [way for way in proved if way.bad and len(way.good) > len(way.bad)]
-    most = [way for way in most if way not in traps]
-    safe = first(everywhere, _oddness)
+    everywhere = [way for way in proved if len(way.good) == len(stacks)]
+    mostly = [way for way in proved if _is_mostly_good(way) and not _is_trap(way)]
+
+    def popularity(way: Way) -> tuple[object, ...]:
+        return -scenarios[form_of(way.case)], *_oddness(way)
+
+    safe = _one_of_each_form(everywhere, _oddness)
+    prints = {s.stack: s.fingerprint for s in stacks if s.fingerprint is not None}
     return Recipe(
         intent=intent,
         via=via,
         stacks=len(stacks),
         safe=safe,
         also_safe=len(everywhere) - len(safe),
-        most=tuple(_told(way, prints) for way in first(most, asked_most)),
-        traps=tuple(_told(way, prints) for way in first(traps, asked_most)),
+        most=tuple(_with_where(way, prints) for way in _one_of_each_form(mostly, popularity)),
+        traps=tuple(_with_where(way, prints) for way in _one_of_each_form(traps, popularity)),
     )
 
 
-def _asked(cases: Iterable[Case]) -> Counter[object]:
-    """In how many scenarios each form of a target stands: what people ask about, first."""
+def _scenarios_by_form(cases: Iterable[Case]) -> Counter[object]:
+    """In how many scenarios each form of a target stands: how many people ask about it."""
     return Counter(form for form, _ in {(form_of(case), case.scenario) for case in cases})
 
 
-def _ways(
-    results: ResultSet, stacks: Sequence[StackResults], intent: Intent, via: str | None
-) -> Iterator[_Seen]:
-    """What was seen of each way that opens, writes and closes, and at most reads in between."""
-    found: dict[tuple[str, str], _Seen] = {}
-    for case in results.cases.values():
-        if case.via == via and case.intent is intent and _is_plain(case):
-            text = display(case.target, case.target_type), connect_options(case.connect)
-            found.setdefault(text, _Seen()).add(case, stacks)
-    yield from found.values()
+def _is_mostly_good(way: Way) -> bool:
+    return len(way.good) > len(way.bad) > 0
+
+
+def _is_trap(way: Way) -> bool:
+    return len(way.strays) * 3 >= way.stacks
+
+
+def _one_of_each_form(
+    ways: Iterable[Way], rank: Callable[[Way], tuple[object, ...]]
+) -> tuple[Way, ...]:
+    """The first few by rank, of each form the one that is closest to what people write."""
+    forms: dict[object, Way] = {}
+    for way in sorted(_not_odd(ways), key=_oddness):
+        forms.setdefault(form_of(way.case), way)
+    return tuple(sorted(forms.values(), key=rank)[:MOST])
+
+
+def _ways(cases: Iterable[Case], stacks: Sequence[StackResults]) -> Iterator[Way]:
+    """The ways that open, write and close, and at most read in between."""
+    by_text: dict[tuple[str, str], list[Case]] = {}
+    for case in filter(_is_plain, cases):
+        text = display(case.target, case.target_type), connect_options(case.connect)
+        by_text.setdefault(text, []).append(case)
+    return (_way(alike, stacks) for alike in by_text.values())
 
 
 def _is_plain(case: Case) -> bool:
@@ -248,33 +215,67 @@ def _is_plain(case: Case) -> bool:
     return case.write and case.second is None and not case.sql
 
 
-def _way(seen: _Seen) -> Way:
+def _way(cases: Sequence[Case], stacks: Sequence[StackResults]) -> Way:
+    """What cases with one target and one set of options showed on these stacks."""
+    good: dict[str, None] = {}
+    bad: dict[str, str] = {}
+    strays: dict[str, str] = {}
+    observations: list[Observation] = []
+    for case, stack in product(cases, stacks):
+        observation = stack.observations.get(case.id)
+        if observation is None:
+            continue
+        observations.append(observation)
+        objection = reason(observation, case.intent) or _lost(observation, case.intent)
+        if objection is not None:
+            bad.setdefault(stack.stack, objection)
+        elif verdict(observation, case.intent) is Verdict.AS_INTENDED:
+            good[stack.stack] = None
+        if observation.strays:
+            strays.setdefault(stack.stack, display(observation.strays[0].path))
     return Way(
-        case=seen.cases[0],
-        cases=len(seen.cases),
-        good=tuple(stack for stack in seen.good if stack not in seen.bad),
-        bad=tuple(seen.bad),
-        strays=tuple(seen.strays),
-        stray_path=next(iter(seen.strays.values()), ""),
-        why=next(iter(seen.bad.values()), ""),
-        proved=not seen.in_root and seen.found >= _SHOWN_BY.get(seen.cases[0].intent, set()),
-        ignored=seen.ignored,
-        one_connection=seen.reused,
+        case=cases[0],
+        cases=len(cases),
+        good=tuple(stack for stack in good if stack not in bad),
+        bad=tuple(bad),
+        strays=tuple(strays),
+        stray_path=next(iter(strays.values()), ""),
+        why=next(iter(bad.values()), ""),
+        proved=_is_proof(observations, cases[0].intent),
+        ignored=any("being ignored" in text for each in observations for text in each.warnings),
+        one_connection=any("second_connection" in each.reused for each in observations),
     )
 
 
-def _told(way: Way, prints: Mapping[str, Fingerprint]) -> Way:
-    """The same way, with what tells the stacks apart on which it is as intended."""
+def _is_proof(observations: Iterable[Observation], intent: Intent) -> bool:
+    """Whether a database was there beforehand, or not, as the intent needs it; not in the root."""
+    there = {bool(each.there) for each in observations}
+    created = (entry for each in observations for entry in each.created)
+    in_root = any(entry.outside and not entry.stray for entry in created)
+    return not in_root and there >= _SHOWN_BY.get(intent, set())
+
+
+def _lost(observation: Observation, intent: Intent) -> str | None:
+    """What a user of a pool would lose though all is well while one connection is in use."""
+    if observation.pool == "NullPool" and intent in _PASSING:
+        return "the pool keeps no connection open, and the data goes with each"
+    return None
+
+
+def _with_where(way: Way, prints: Mapping[str, Fingerprint]) -> Way:
+    """The same way, with what distinguishes the stacks on which it is as intended."""
     if not way.good:
         return way
-    found = distinguish({s: prints[s] for s in way.good}, {s: prints[s] for s in way.bad})
-    return way if found is None else replace(way, where=found.where)
+    distinction = distinguish(
+        {stack: prints[stack] for stack in way.good}, {stack: prints[stack] for stack in way.bad}
+    )
+    return way if distinction is None else replace(way, where=distinction.where)
 
 
-def _plain(ways: Iterable[Way]) -> list[Way]:
+def _not_odd(ways: Iterable[Way]) -> list[Way]:
     """The ways in which nothing is rare or in vain; all of them, if each has something."""
-    everyone = list(ways)
-    return [way for way in everyone if not _is_odd(way)] or everyone
+    every = list(ways)
+    return [way for way in every if not _is_odd(way)] or every
 
 
 def _is_odd(way: Way) -> bool:
@@ -299,7 +300,7 @@ def _named(target: str) -> str:
 
 
 def form_of(case: Case) -> object:
-    """What two cases have in common that ask the same of another name."""
+    """What two cases have in common that differ in the name of the database only."""
     body, mark, query = case.target.partition("?")
     lead = _LEADS_IN.match(body)
     name = body if lead is None or ":memory:" in body.lower() else lead[0]

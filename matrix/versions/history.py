@@ -1,14 +1,15 @@
 """One case along the versions of each driver, of SQLite, of a middleware, of Python.
 
-A strip varies one axis, keeps all else, and says where along it the behaviour changes. A
-boundary is exact where no known version lies between its sides, else an interval.
+A line is the stacks that differ in the version of one thing alone, its axis. The strip of a case
+says where along a line the behaviour changes. A boundary is exact where no known version lies
+between its sides, else an interval.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import groupby, pairwise
 
 from packaging.version import Version
 
@@ -18,7 +19,30 @@ from matrix.results.store import ResultSet, StackResults
 from matrix.stacks.catalogue import Catalogue
 
 _UNCOMPARED = {"passed": None, "pool": None, "warnings": None}
-_BUILD = ("uri_default", "shared_cache", "temp_files")
+BUILD_FACTS = ("uri_default", "shared_cache", "temp_files")
+"""The facts of a fingerprint by which two builds of one version are compared."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """A stack on a line; `exact`: whether no known version lies between it and the one before."""
+
+    version: str
+    stack: StackResults
+    exact: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """Stacks along one axis (`apsw`, `SQLite`, `sqlalchemy`, `Python`), all else being equal.
+
+    `still`: what they have in common, a stack's name with `*` where its versions vary.
+    `steps`: in the order of the versions.
+    """
+
+    axis: str
+    still: str
+    steps: tuple[Step, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,10 +84,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Strip:
-    """The segments along one axis (`apsw`, `SQLite`, `sqlalchemy`, `Python`), all else being equal.
-
-    `still`: the stack that it was made from, with `*` where its versions vary.
-    """
+    """What a case did along a line, in segments; `axis` and `still` are those of the line."""
 
     axis: str
     still: str
@@ -83,20 +104,30 @@ class SameSqlite:
     differs: tuple[str, ...]
 
 
+def lines(
+    stacks: Iterable[StackResults], known: Iterable[str], catalogue: Catalogue
+) -> tuple[Line, ...]:
+    """The lines on which stacks lie, those with the most first; a single version makes none.
+
+    `known`: the versions of SQLite that exist.
+    """
+    members: dict[tuple[str, str], list[tuple[str, StackResults]]] = {}
+    for stack in stacks:
+        for axis, still, version in _axes(stack):
+            members.setdefault((axis, still), []).append((version, stack))
+    made = (
+        Line(axis=axis, still=still, steps=tuple(_steps(axis, along, tuple(known), catalogue)))
+        for (axis, still), along in members.items()
+        if len({version for version, _ in along}) > 1
+    )
+    return tuple(sorted(made, key=lambda line: -len(line.steps)))
+
+
 def strips(results: ResultSet, case: str, catalogue: Catalogue) -> tuple[Strip, ...]:
     """The strips of a case, those with the most versions first; a single version makes none."""
-    found: dict[tuple[str, str], list[Point]] = {}
-    for stack in results.stacks:
-        for axis, still, version in _axes(stack):
-            point = _point(stack, case, version)
-            if point is not None:
-                found.setdefault((axis, still), []).append(point)
-    made = [
-        _strip(axis, still, points, results, catalogue)
-        for (axis, still), points in found.items()
-        if len({point.version for point in points}) > 1
-    ]
-    return tuple(sorted(made, key=lambda strip: -strip.versions))
+    ran = [stack for stack in results.stacks if case in stack.observations]
+    known = known_sqlite(catalogue, results.stacks)
+    return tuple(_strip(line, case) for line in lines(ran, known, catalogue))
 
 
 def same_sqlite(results: ResultSet, case: str) -> tuple[SameSqlite, ...]:
@@ -104,15 +135,15 @@ def same_sqlite(results: ResultSet, case: str) -> tuple[SameSqlite, ...]:
 
     Python, and the middleware if there is one, are the same for all of them.
     """
-    found: dict[tuple[Version, Version, str], list[tuple[str, Point]]] = {}
+    by_version: dict[tuple[Version, Version, str], list[tuple[str, Point]]] = {}
     for stack in results.stacks:
         parsed = _identity(stack)
         point = _point(stack, case)
         if parsed is not None and point is not None and "uri" not in parsed.options:
             above = parsed.options.get(parsed.middleware or "", "")
             key = (Version(point.version), Version(parsed.python), above)
-            found.setdefault(key, []).append((parsed.driver, point))
-    groups = (found[key] for key in sorted(found))
+            by_version.setdefault(key, []).append((parsed.driver, point))
+    groups = (by_version[key] for key in sorted(by_version))
     return tuple(
         SameSqlite(sqlite=points[0].version, points=points, differs=_differing_fields(points))
         for drivers, points in (zip(*group, strict=True) for group in groups)
@@ -158,37 +189,42 @@ def _axes(stack: StackResults) -> Iterator[tuple[str, str, str]]:
     yield "Python", str(replace(parsed, python="*")), parsed.python
 
 
-def _strip(
-    axis: str, still: str, points: list[Point], results: ResultSet, catalogue: Catalogue
-) -> Strip:
-    points.sort(key=lambda point: Version(point.version))
-    known = _known_versions(axis, results, catalogue)
+def _steps(
+    axis: str,
+    along: Iterable[tuple[str, StackResults]],
+    known: Iterable[str],
+    catalogue: Catalogue,
+) -> Iterator[Step]:
+    ordered = sorted(along, key=lambda each: Version(each[0]))
+    yield Step(version=ordered[0][0], stack=ordered[0][1], exact=True)
+    for (older, _), (newer, stack) in pairwise(ordered):
+        exact = adjacent_versions(axis, older, newer, known, catalogue)
+        yield Step(version=newer, stack=stack, exact=exact)
+
+
+def _strip(line: Line, case: str) -> Strip:
     segments: list[Segment] = []
-    for _, group in groupby(points, key=lambda point: behaviour(point.observation)):
-        segment = Segment(points=tuple(group))
+    for _, group in groupby(line.steps, key=lambda step: behaviour(step.stack.observations[case])):
+        steps = tuple(group)
+        points = (_point(step.stack, case, step.version) for step in steps)
+        segment = Segment(points=tuple(point for point in points if point is not None))
         if segments:
             before = segments[-1]
             segment = replace(
                 segment,
                 changes=changes_between(before.observation, segment.observation),
                 builds=builds_between(before.points[-1].fingerprint, segment.points[0].fingerprint),
-                exact=adjacent_versions(axis, before.until, segment.since, known, catalogue),
+                exact=steps[0].exact,
             )
         segments.append(segment)
-    return Strip(axis=axis, still=still, segments=tuple(segments))
+    return Strip(axis=line.axis, still=line.still, segments=tuple(segments))
 
 
-def _known_versions(axis: str, results: ResultSet, catalogue: Catalogue) -> tuple[str, ...]:
-    """Versions of SQLite that exist as far as these results and the file of stacks tell."""
-    if axis != "SQLite":
-        return ()
-    seen = {stack.fingerprint.sqlite for stack in results.stacks if stack.fingerprint is not None}
-    return tuple(seen | known_sqlite(catalogue))
-
-
-def known_sqlite(catalogue: Catalogue) -> set[str]:
-    """Versions of SQLite that exist as far as the file of stacks tells."""
-    return {".".join(v.split(".")[:3]) for v in catalogue.versions("apsw")} | {*catalogue.sqlite}
+def known_sqlite(catalogue: Catalogue, stacks: Iterable[StackResults] = ()) -> set[str]:
+    """Versions of SQLite that exist as far as the file of stacks tells, and some stacks show."""
+    of_apsw = {".".join(version.split(".")[:3]) for version in catalogue.versions("apsw")}
+    shown = {stack.fingerprint.sqlite for stack in stacks if stack.fingerprint is not None}
+    return of_apsw | {*catalogue.sqlite} | shown
 
 
 def adjacent_versions(
@@ -215,7 +251,7 @@ def changes_between(before: Observation, after: Observation) -> tuple[tuple[str,
 
 def builds_between(before: Fingerprint, after: Fingerprint) -> tuple[tuple[str, Json, Json], ...]:
     """What the probe found to differ between two builds."""
-    pairs = ((name, getattr(before, name), getattr(after, name)) for name in _BUILD)
+    pairs = ((name, getattr(before, name), getattr(after, name)) for name in BUILD_FACTS)
     return tuple((name, old, new) for name, old, new in pairs if old != new)
 
 

@@ -22,7 +22,7 @@ def test_one_fact_is_enough_where_it_is() -> None:
     assert found.alternatives == ()
 
 
-def test_what_fits_as_well_is_told() -> None:
+def test_what_fits_as_well_is_listed() -> None:
     apsw = make_fingerprint(uri_default=False, driver="apsw")
     found = distinguish(named(READS), named(apsw))
     assert found is not None

@@ -1,4 +1,4 @@
-"""What is told of one string: what was passed, opened and created, stack by stack."""
+"""One string in full: what was passed, opened and created, stack by stack."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ def stack(name: str, **changes: object) -> StackResults:
     return StackResults(stack=name, fingerprint=make_fingerprint(), observations={CASE.id: seen})
 
 
-def told(*stacks: StackResults) -> str:
+def details(*stacks: StackResults) -> str:
     return render_details(ResultSet(scenarios=(), cases={CASE.id: CASE}, stacks=stacks))
 
 
 def test_stacks_that_showed_the_same_stand_together() -> None:
-    text = told(stack("a@3.11"), stack("b@3.11"), stack("c@3.11", warnings=("Careful: x",)))
+    text = details(stack("a@3.11"), stack("b@3.11"), stack("c@3.11", warnings=("Careful: x",)))
     assert text.count("memory: in memory") == 2
     assert text.index("on a@3.11") < text.index("on b@3.11") < text.index("on c@3.11")
     assert text.count("warnings: ") == 1
 
 
-def test_what_appeared_and_why_it_is_not_meant_is_told() -> None:
+def test_what_appeared_and_why_it_is_not_meant_is_shown() -> None:
     seen = replace(in_file(CASE.id, "file:db?mode=memory"), stack="a@3.11")
     found = StackResults(
         stack="a@3.11", fingerprint=make_fingerprint(), observations={CASE.id: seen}
     )
-    text = told(found)
+    text = details(found)
     assert "created: file:db?mode=memory (database)" in text
     assert "not as intended: " in text

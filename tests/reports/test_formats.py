@@ -21,6 +21,7 @@ from matrix.model.outcome import Outcome
 from matrix.reports import RENDERERS, render
 from matrix.reports.grid import build_grid
 from matrix.reports.markdown import code, plain
+from matrix.reports.page.words import TONES
 from matrix.reports.terminal import render_terminal
 from matrix.results.store import ResultSet
 from tests.builders import (
@@ -330,16 +331,14 @@ def test_hostile_text_comes_out_as_text() -> None:
     assert shown in page.text
 
 
-def test_a_verdict_is_told_in_words_and_by_a_mark_of_its_own() -> None:
+def test_a_verdict_has_words_and_a_mark_of_its_own() -> None:
     text = Page(render("html", realistic())).text
     assert re.search(r"!\s+stray file\s+✗\s*, not as intended", text)
     assert re.search(r"m\+\s+shared memory\s+✓\s*, as intended", text)
 
 
 def test_every_outcome_can_be_drawn() -> None:
-    from matrix.reports.page.html import _tone
-
-    assert {_tone(each) for each in Outcome} == {
+    assert {TONES[each] for each in Outcome} == {
         "memory",
         "file",
         "stray",

@@ -92,7 +92,7 @@ def test_cases_with_statements_make_no_recipe() -> None:
     assert build_recipes(make_results([asked], [make_stack(observations=[in_memory(PLAIN)])])) == ()
 
 
-def test_one_of_each_form_is_told_and_the_others_are_counted() -> None:
+def test_one_of_each_form_is_listed_and_the_others_are_counted() -> None:
     names = {f"memory/names[name={name}]": name for name in ("bb", "a", "ccc")}
     asked = [private(case, f"file:{name}?mode=memory") for case, name in names.items()]
     recipe = only(make_results(asked, [make_stack(observations=map(in_memory, names))]))
@@ -138,8 +138,8 @@ def test_a_pool_that_keeps_no_connection_keeps_no_memory() -> None:
 
 
 def test_what_goes_by_a_warning_that_it_is_ignored_is_not_recommended() -> None:
-    told = "SAWarning: Query string argument(s) 'cache' are not accepted and are being ignored"
-    recipe = only(above(make_observation(case="m/m/a", warnings=(told,)), in_memory("m/m/b")))
+    warning = "SAWarning: Query string argument(s) 'cache' are not accepted and are being ignored"
+    recipe = only(above(make_observation(case="m/m/a", warnings=(warning,)), in_memory("m/m/b")))
     assert [way.case.id for way in recipe.safe] == ["m/m/b"]
 
 
@@ -211,7 +211,7 @@ def test_to_read_is_shown_by_a_database_that_is_there_and_one_that_is_not() -> N
     )
 
 
-def test_side_files_of_a_log_are_told_of_apart() -> None:
+def test_side_files_of_a_log_do_not_count_against_reading() -> None:
     missing, there, wal = "ro/missing[n=1]", "ro/there[n=1]", "ro/wal[n=1]"
     beside = read_alone(wal, created=(make_created("x.db-wal", kind=PathKind.WAL),))
     stack = make_stack(observations=[refused(missing), read_alone(there), beside])

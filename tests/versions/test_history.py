@@ -14,7 +14,7 @@ from matrix.model import Case, Failure, Intent, Observation, canonical
 from matrix.reports.history import history_json, render_history
 from matrix.results.store import ResultSet, StackResults, write_cases, write_stack
 from matrix.stacks.catalogue import Catalogue
-from matrix.versions.history import Strip, same_sqlite, strips
+from matrix.versions.history import Strip, known_sqlite, lines, same_sqlite, strips
 from tests.builders import (
     in_memory,
     make_case,
@@ -54,7 +54,7 @@ def results_of(stacks: Iterable[StackResults]) -> ResultSet:
     return make_results([make_case(CASE, intent=Intent.SHARED_MEMORY)], stacks)
 
 
-def told(found: Iterable[Strip]) -> dict[str, list[tuple[str, str, bool]]]:
+def segments(found: Iterable[Strip]) -> dict[str, list[tuple[str, str, bool]]]:
     """Since, until and exactness of each segment, by the stack that is held still."""
     return {
         strip.still: [(part.since, part.until, part.exact) for part in strip.segments]
@@ -63,7 +63,7 @@ def told(found: Iterable[Strip]) -> dict[str, list[tuple[str, str, bool]]]:
 
 
 def along(*stacks: StackResults) -> dict[str, list[tuple[str, str, bool]]]:
-    return told(strips(results_of(stacks), CASE, CATALOGUE))
+    return segments(strips(results_of(stacks), CASE, CATALOGUE))
 
 
 def apsw(behaviours: Mapping[str, Observation]) -> list[StackResults]:
@@ -113,6 +113,34 @@ def test_neighbours_that_showed_the_same_are_one_segment_and_a_return_is_another
     ]
 
 
+def test_lines_hold_every_stack_whatever_ran_on_it() -> None:
+    stacks = [
+        make_stack(f"apsw=={version}@3.11", fingerprint=make_fingerprint(driver="apsw"))
+        for version in ("3.48.0.0", "3.46.1.0", "3.47.2.0")
+    ]
+    (line,) = lines(stacks, known_sqlite(CATALOGUE), CATALOGUE)
+    assert (line.axis, line.still) == ("apsw", "apsw==*@3.11")
+    assert [(step.version, step.stack, step.exact) for step in line.steps] == [
+        ("3.46.1.0", stacks[1], True),
+        ("3.47.2.0", stacks[2], False),
+        ("3.48.0.0", stacks[0], True),
+    ]
+
+
+def test_a_version_of_sqlite_that_any_stack_shows_is_known_to_lie_in_between() -> None:
+    def libraries(*versions: str) -> list[StackResults]:
+        return [
+            make_stack(f"sqlite3[sqlite={v}]@3.11", fingerprint=make_fingerprint(sqlite=v))
+            for v in versions
+        ]
+
+    other = make_stack("shell@3.11", fingerprint=make_fingerprint(driver="shell", sqlite="3.10.5"))
+    stacks = libraries("3.10.1", "3.11.0")
+    for every, exact in ((stacks, True), ([*stacks, other], False)):
+        (line,) = lines(stacks, known_sqlite(CATALOGUE, every), CATALOGUE)
+        assert [step.exact for step in line.steps] == [True, exact]
+
+
 def test_the_changes_at_a_boundary_are_the_fields_that_differ_with_both_values() -> None:
     stacks = apsw({"3.47.2.0": shared(CASE), "3.48.0.0": refused(CASE, "no")})
     (strip,) = strips(results_of(stacks), CASE, CATALOGUE)
@@ -126,7 +154,7 @@ def test_the_changes_at_a_boundary_are_the_fields_that_differ_with_both_values()
     )
 
 
-def test_what_differs_between_the_builds_at_a_boundary_is_told() -> None:
+def test_what_differs_between_the_builds_at_a_boundary_is_listed() -> None:
     case = make_case(CASE)
     stacks = [
         make_stack("sqlite3@3.11", [in_memory(CASE)], fingerprint=make_fingerprint()),
@@ -362,8 +390,8 @@ def test_the_command_takes_a_pattern_and_tells_each_case_that_it_means(
     assert history("topic/*", str(tmp_path)) == 0
     assert capsys.readouterr().out.startswith(f"{case.id}\n")
     assert history("topic/*", str(tmp_path), "--format", "json") == 0
-    (told,) = json.loads(capsys.readouterr().out)
-    assert told["case"] == case.id
+    (document,) = json.loads(capsys.readouterr().out)
+    assert document["case"] == case.id
 
 
 def test_the_command_writes_to_a_file(tmp_path: Path) -> None:
@@ -465,7 +493,7 @@ def test_a_name_without_versions_is_read_with_those_that_were_probed() -> None:
         CASE,
         CATALOGUE,
     )
-    assert told(found) == {
+    assert segments(found) == {
         "apsw==*@3.11": [("3.47.2.0", "3.47.2.0", True), ("3.48.0.0", "3.48.0.0", True)]
     }
     same = [

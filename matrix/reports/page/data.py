@@ -12,19 +12,30 @@ import base64
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from operator import attrgetter
 
-from matrix.model import Case, Intent, Json, Observation, Result, ScenarioInfo, canonical
+from matrix.model import Case, Intent, Json, Observation, ScenarioInfo, TargetType, canonical
 from matrix.model.outcome import Outcome, Verdict, outcome, reason, verdict
 from matrix.model.selection import Selection
 from matrix.model.stack_id import StackId
-from matrix.reports.grid import Totals
+from matrix.reports.grid import Totals, in_table, vias_of
+from matrix.reports.page.words import (
+    AXIS_WORDS,
+    BUILD_WORDS,
+    PATH_WORDS,
+    REOPENED_WORDS,
+    SECOND_CONNECTION_WORDS,
+    SHORT_WORDS,
+    STORAGE_WORDS,
+    STRAYS,
+    TONES,
+)
+from matrix.reports.recipes import CALLS, URI_FLAGS
 from matrix.results.store import ResultSet, StackResults
 from matrix.stacks.catalogue import Catalogue
-from matrix.versions.history import strips
+from matrix.versions.history import known_sqlite, lines
 
-VERSION = 1
 NOT_RUN = "."
 
 _OUTCOMES = tuple(Outcome)
@@ -32,17 +43,19 @@ _VERDICTS = tuple(Verdict)
 _INTENTS = tuple(Intent)
 _FIRST = ord("0")
 _APART = ("case", "stack", "observer", "transients_complete")
+"""The fields of an observation that say where and how it was seen, and not what."""
 _BEHAVIOUR = attrgetter(*(f.name for f in fields(Observation) if f.name not in _APART))
-_STRAYS = (Outcome.STRAY, Outcome.STRAY_OUTSIDE)
+_OF_THE_GRID = ("id", "target", "via", "connect", "intent")
+"""The fields of a case that the grid has; the others stand among the details."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageRow:
-    """A case on the stacks of its kind.
+    """A case on the stacks of its table.
 
     `pattern`: a character per stack, the same for stacks that showed exactly the same, `.` where
     the case did not run. `codes`: outcome and verdict of each of those groups, in the order in
-    which they occur, and `seen` the number of what it showed.
+    which they occur; `seen`: the number of the observation that it showed.
     """
 
     case: Case
@@ -54,15 +67,15 @@ class PageRow:
     @property
     def vector(self) -> str:
         """The code of each stack."""
-        return self.pattern.translate(self._places())
-
-    def _places(self) -> dict[int, str]:
-        return {ord(mark(i)): code for i, code in enumerate(self.codes)}
+        return self.pattern.translate({ord(mark(i)): code for i, code in enumerate(self.codes)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageTable:
-    """The stacks with the same thing on top of the driver, by their number, and their rows."""
+    """The stacks with the same middleware, by their number among all stacks, and their rows.
+
+    `via` is None for bare drivers.
+    """
 
     via: str | None
     stacks: tuple[int, ...]
@@ -71,9 +84,13 @@ class PageTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageData:
-    """All that the page shows of the cells."""
+    """All that the page shows of the cells.
 
-    kinds: tuple[PageTable, ...]
+    `observations`: each different one once; `reasons`: why one is not as intended, by the intent
+    and by its number among them.
+    """
+
+    tables: tuple[PageTable, ...]
     scenarios: tuple[ScenarioInfo, ...]
     stacks: tuple[StackResults, ...]
     observations: tuple[Json, ...]
@@ -108,6 +125,8 @@ def build_page_data(results: ResultSet, selection: Selection | None = None) -> P
 
 @dataclass(slots=True)
 class _Builder:
+    """Numbers the different observations, and counts codes, while the rows are made."""
+
     results: ResultSet
     numbers: dict[str, int] = field(default_factory=dict)
     observations: list[Json] = field(default_factory=list)
@@ -118,25 +137,16 @@ class _Builder:
     def build(self, selection: Selection | None) -> PageData:
         results = self.results
         cases = [case for case in results.cases.values() if selection is None or selection(case.id)]
-        listed = {info.id: info for info in results.scenarios}
-        unlisted = dict.fromkeys(case.scenario for case in cases if case.scenario not in listed)
-        listed |= {name: ScenarioInfo(id=name, title=name, question="") for name in unlisted}
-        ranks = {name: rank for rank, name in enumerate(listed)}
-        open_to_all = {_topic(case) for case in cases if case.drivers is None}
-        cases.sort(
-            key=lambda case: (
-                _topic(case) not in open_to_all,
-                ranks[case.scenario],
-                _INTENTS.index(case.intent),
-            )
-        )
-        vias = sorted({case.via for case in cases}, key=lambda via: (via is not None, via or ""))
-        kinds = tuple(
-            self._kind(via, [case for case in cases if case.via == via], ranks) for via in vias
-        )
+        scenarios = _scenarios(results, cases)
+        ranks = {info.id: rank for rank, info in enumerate(scenarios)}
+        ordered = _in_order(cases, ranks)
+        tables = [
+            self._table(via, [case for case in ordered if case.via == via], ranks)
+            for via in vias_of(cases)
+        ]
         return PageData(
-            kinds=tuple(kind for kind in kinds if kind.stacks),
-            scenarios=tuple(listed.values()),
+            tables=tuple(table for table in tables if table.stacks),
+            scenarios=scenarios,
             stacks=results.stacks,
             observations=tuple(self.observations),
             reasons=self.reasons,
@@ -144,15 +154,11 @@ class _Builder:
             outcomes=frozenset(decode(code)[0] for code in self.counts),
         )
 
-    def _kind(self, via: str | None, cases: list[Case], ranks: Mapping[str, int]) -> PageTable:
-        numbers = tuple(
-            number
-            for number, stack in enumerate(self.results.stacks)
-            if stack.unavailable is None
-            and (stack.middleware == via or any(case.id in stack.observations for case in cases))
-        )
-        seen = [self.results.stacks[number].observations for number in numbers]
-        rows = tuple(self._row(case, ranks[case.scenario], seen) for case in cases)
+    def _table(self, via: str | None, cases: list[Case], ranks: Mapping[str, int]) -> PageTable:
+        stacks = self.results.stacks
+        numbers = tuple(n for n, stack in enumerate(stacks) if in_table(stack, via, cases))
+        observations = [stacks[number].observations for number in numbers]
+        rows = tuple(self._row(case, ranks[case.scenario], observations) for case in cases)
         return PageTable(via=via, stacks=numbers, rows=rows)
 
     def _row(
@@ -202,7 +208,7 @@ class _Builder:
         return Totals(
             cases=cases,
             cells=sum(n for (o, _), n in seen if o is not Outcome.UNAVAILABLE),
-            strays=sum(n for (o, _), n in seen if o in _STRAYS),
+            strays=sum(n for (o, _), n in seen if o in STRAYS),
             not_as_intended=sum(n for (_, v), n in seen if v is Verdict.NOT_AS_INTENDED),
             unavailable=sum(n for (o, _), n in seen if o is Outcome.UNAVAILABLE),
             stacks=len(stacks),
@@ -213,42 +219,46 @@ class _Builder:
 def grid_document(data: PageData, claims: Mapping[str, Iterable[str]] | None = None) -> Json:
     """What the page needs to show the grid, and to filter it.
 
-    `claims`: the ids of the cases that each claim is about.
+    `claims`: the ids of the cases that each claim is about. `groups`: the characters of patterns;
+    `codes`: those of outcomes with verdicts that occur, each with the numbers of the two.
     """
     patterns: dict[str, int] = {}
     options: dict[str, int] = {}
     statements: dict[str, int] = {"": 0}
-    kinds = []
-    for kind in data.kinds:
-        rows = kind.rows
-        kinds.append(
-            {
-                "via": kind.via,
-                "stacks": kind.stacks,
-                "scenario": [row.scenario for row in rows],
-                "variant": [_variant(row.case) for row in rows],
-                "target": [row.case.target for row in rows],
-                "type": "".join(row.case.target_type.value[0] for row in rows),
-                "connect": [
-                    options.setdefault(canonical(dict(row.case.connect)), len(options))
-                    for row in rows
-                ],
-                "sql": [
-                    statements.setdefault("; ".join(row.case.sql), len(statements)) for row in rows
-                ],
-                "intent": "".join(chr(_FIRST + _INTENTS.index(row.case.intent)) for row in rows),
-                "pattern": [patterns.setdefault(row.pattern, len(patterns)) for row in rows],
-                "codes": [row.codes for row in rows],
-            }
-        )
+    types = list(TargetType)
+    tables = [
+        {
+            "via": table.via,
+            "stacks": table.stacks,
+            "scenario": [row.scenario for row in table.rows],
+            "variant": [_variant(row.case) for row in table.rows],
+            "target": [row.case.target for row in table.rows],
+            "type": [types.index(row.case.target_type) for row in table.rows],
+            "connect": [
+                options.setdefault(canonical(dict(row.case.connect)), len(options))
+                for row in table.rows
+            ],
+            "sql": [
+                statements.setdefault("; ".join(row.case.sql), len(statements))
+                for row in table.rows
+            ],
+            "intent": [_INTENTS.index(row.case.intent) for row in table.rows],
+            "pattern": [patterns.setdefault(row.pattern, len(patterns)) for row in table.rows],
+            "codes": [row.codes for row in table.rows],
+        }
+        for table in data.tables
+    ]
+    rows = [row for table in data.tables for row in table.rows]
     return {
-        "version": VERSION,
-        "outcomes": [[each.sign, each.word, each.explanation] for each in Outcome],
-        "verdicts": [[each.mark, each.word] for each in Verdict],
-        "intents": [each.value for each in Intent],
+        "outcomes": [_outcome(each) for each in _OUTCOMES],
+        "verdicts": [_verdict(each) for each in _VERDICTS],
+        "intents": [each.value for each in _INTENTS],
+        "types": [each.value for each in types],
         "scenarios": [[each.id, each.title] for each in data.scenarios],
         "stacks": [_stack(stack) for stack in data.stacks],
-        "kinds": kinds,
+        "tables": tables,
+        "groups": "".join(map(mark, range(max((len(row.codes) for row in rows), default=0)))),
+        "codes": [_code(code) for code in sorted({code for row in rows for code in row.codes})],
         "patterns": list(patterns),
         "connect": list(options),
         "sql": list(statements),
@@ -261,25 +271,38 @@ def detail_document(data: PageData, catalogue: Catalogue | None = None) -> Json:
     texts: dict[str, int] = {}
     reasons: dict[str, dict[str, int]] = {}
     for (intent, number), why in data.reasons.items():
-        place = reasons.setdefault(intent.value, {})
-        place[str(number)] = texts.setdefault(why, len(texts))
+        of_intent = reasons.setdefault(intent.value, {})
+        of_intent[str(number)] = texts.setdefault(why, len(texts))
     seen: dict[tuple[int, ...], int] = {}
     asked: dict[str, int] = {}
-    rows = [
+    tables = [
         {
-            "seen": [seen.setdefault(row.seen, len(seen)) for row in kind.rows],
-            "asked": [asked.setdefault(_asked(row.case), len(asked)) for row in kind.rows],
-            "strips": [] if catalogue is None else list(_strips(data, kind, catalogue)),
+            "seen": [seen.setdefault(row.seen, len(seen)) for row in table.rows],
+            "asked": [asked.setdefault(_asked(row.case), len(asked)) for row in table.rows],
+            "lines": [] if catalogue is None else list(_lines(data, table, catalogue)),
         }
-        for kind in data.kinds
+        for table in data.tables
     ]
     return {
         "observations": list(data.observations),
         "texts": list(texts),
         "reasons": reasons,
-        "kinds": rows,
+        "tables": tables,
         "seen": list(seen),
         "asked": list(asked),
+        "usual": _usual(),
+        "calls": {via: call for via, call in CALLS.items() if via is not None},
+        "uri_flags": list(URI_FLAGS),
+        "words": {
+            "storage": {each.value: words for each, words in STORAGE_WORDS.items()},
+            "second_connection": {
+                each.value: words for each, words in SECOND_CONNECTION_WORDS.items()
+            },
+            "reopened": {each.value: words for each, words in REOPENED_WORDS.items()},
+            "path": {each.value: words for each, words in PATH_WORDS.items()},
+            "build": dict(BUILD_WORDS),
+            "stray": Outcome.STRAY.word,
+        },
         "scenarios": [[each.question, list(each.references), each.then] for each in data.scenarios],
         "stacks": [
             None if stack.fingerprint is None else stack.fingerprint.to_json()
@@ -294,6 +317,25 @@ def pack(document: Json) -> str:
     return base64.b64encode(zlib.compress(canonical(document).encode(), 9)).decode()
 
 
+def _scenarios(results: ResultSet, cases: Iterable[Case]) -> tuple[ScenarioInfo, ...]:
+    """The scenarios of a result set; those that it does not list at the end, by their ids."""
+    listed = {info.id: info for info in results.scenarios}
+    unlisted = dict.fromkeys(case.scenario for case in cases if case.scenario not in listed)
+    return (*listed.values(), *(ScenarioInfo(id=n, title=n, question="") for n in unlisted))
+
+
+def _in_order(cases: Iterable[Case], ranks: Mapping[str, int]) -> list[Case]:
+    """Cases by scenario and intent; topics of which every case is for some drivers only, last."""
+    cases = list(cases)
+    for_all_drivers = {_topic(case) for case in cases if case.drivers is None}
+
+    def rank(case: Case) -> tuple[bool, int, int]:
+        last = _topic(case) not in for_all_drivers
+        return last, ranks[case.scenario], _INTENTS.index(case.intent)
+
+    return sorted(cases, key=rank)
+
+
 def _topic(case: Case) -> str:
     return case.scenario.partition("/")[0]
 
@@ -303,11 +345,53 @@ def _variant(case: Case) -> str:
     return case.id[len(case.scenario) :]
 
 
-def _asked(case: Case) -> str:
-    """What is asked besides the target, without what is as ever."""
-    told = {k: v for k, v in case.to_json().items() if k not in ("id", "target", "via", "intent")}
+def _usual() -> dict[str, Json]:
+    """What a case asks unless it says otherwise; the grid has the rest."""
     usual = Case(id="", target="").to_json()
-    return canonical({k: v for k, v in told.items() if v != usual[k] and k != "connect"})
+    return {
+        name: value
+        for name, value in usual.items()
+        if name not in _OF_THE_GRID and value is not None and value is not False
+    }
+
+
+def _asked(case: Case) -> str:
+    """What a case asks that is neither in the grid nor usual."""
+    usual = Case(id="", target="").to_json()
+    return canonical(
+        {
+            name: value
+            for name, value in case.to_json().items()
+            if name not in _OF_THE_GRID and value != usual[name]
+        }
+    )
+
+
+def _outcome(outcome: Outcome) -> Json:
+    return {
+        "sign": outcome.sign,
+        "word": outcome.word,
+        "short": SHORT_WORDS.get(outcome, outcome.word),
+        "explanation": outcome.explanation,
+        "tone": TONES[outcome],
+        "stray": outcome in STRAYS,
+    }
+
+
+def _verdict(verdict: Verdict) -> Json:
+    return {
+        "name": verdict.value,
+        "mark": verdict.mark,
+        "word": verdict.word,
+        "judged": verdict is not Verdict.NOTED,
+        "off": verdict is Verdict.NOT_AS_INTENDED,
+    }
+
+
+def _code(code: str) -> Json:
+    """A code with the numbers of its outcome and its verdict."""
+    seen, judged = decode(code)
+    return [code, _OUTCOMES.index(seen), _VERDICTS.index(judged)]
 
 
 def _stack(stack: StackResults) -> Json:
@@ -334,8 +418,8 @@ def _observer(stack: StackResults) -> Json:
 def _claims(data: PageData, claims: Mapping[str, Iterable[str]]) -> Json:
     places = {
         row.case.id: (number, index)
-        for number, kind in enumerate(data.kinds)
-        for index, row in enumerate(kind.rows)
+        for number, table in enumerate(data.tables)
+        for index, row in enumerate(table.rows)
     }
     return {
         claim: sorted({places[case] for case in cases if case in places})
@@ -343,34 +427,18 @@ def _claims(data: PageData, claims: Mapping[str, Iterable[str]]) -> Json:
     }
 
 
-def _strips(data: PageData, kind: PageTable, catalogue: Catalogue) -> Iterator[Json]:
-    """The axes along which stacks of a kind lie, their versions in order, as numbers of stacks.
+def _lines(data: PageData, table: PageTable, catalogue: Catalogue) -> Iterator[Json]:
+    """The lines on which stacks of a table lie: the versions, and the place of each in the table.
 
-    `exact`: for each step to the next one, whether no known version lies in between. They are
-    the strips of a case that did something else on every stack.
+    `exact`: for each step, whether no known version lies between it and the one before.
     """
-    places = {data.stacks[number].stack: place for place, number in enumerate(kind.stacks)}
-    case = "case"
-    stacks = tuple(
-        replace(
-            data.stacks[number],
-            observations={
-                case: Observation(
-                    case=case,
-                    stack=data.stacks[number].stack,
-                    result=Result.OPENED,
-                    opened=str(number),
-                )
-            },
-        )
-        for number in kind.stacks
-    )
-    apart = ResultSet(scenarios=(), cases={}, stacks=stacks)
-    for strip in strips(apart, case, catalogue):
+    places = {data.stacks[number].stack: place for place, number in enumerate(table.stacks)}
+    stacks = [data.stacks[number] for number in table.stacks]
+    for line in lines(stacks, known_sqlite(catalogue, data.stacks), catalogue):
         yield {
-            "axis": strip.axis,
-            "still": strip.still,
-            "versions": [segment.since for segment in strip.segments],
-            "places": [places[segment.points[0].stack] for segment in strip.segments],
-            "exact": "".join(str(int(segment.exact)) for segment in strip.segments),
+            "axis": AXIS_WORDS.get(line.axis, line.axis),
+            "still": line.still,
+            "versions": [step.version for step in line.steps],
+            "places": [places[step.stack.stack] for step in line.steps],
+            "exact": "".join(str(int(step.exact)) for step in line.steps),
         }

@@ -1,14 +1,14 @@
 """The results as one self-contained page: a summary that is plain HTML, and below it every cell.
 
 The page makes no request. What it says in short needs no script; the grid of all cells is drawn by
-a script in the page, from data in the page (see `pagedata`).
+a script in the page, from data in the page (see `page.data`).
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from importlib.resources import files
 from urllib.parse import quote
@@ -24,6 +24,7 @@ from matrix.reports.claims import by_ticks, claim_row
 from matrix.reports.grid import connect_options, display, visible
 from matrix.reports.page.data import build_page_data, detail_document, grid_document, pack
 from matrix.reports.page.summary import summarise
+from matrix.reports.page.words import TONES
 from matrix.reports.recipes import UNDER_APSW, WANTS, Recipe
 from matrix.results.provenance import Provenance
 from matrix.results.store import ResultSet
@@ -49,20 +50,6 @@ _SCRIPTS = (
 )
 """The modules of the page's script, in `templates/page/`: each uses those above it."""
 
-_TONES: Mapping[Outcome, str] = {
-    Outcome.MEMORY: "memory",
-    Outcome.SHARED_MEMORY: "memory",
-    Outcome.TEMPORARY: "memory",
-    Outcome.STRAY: "stray",
-    Outcome.STRAY_OUTSIDE: "stray",
-    Outcome.REFUSED: "error",
-    Outcome.FAILED: "error",
-    Outcome.NOT_SET_UP: "broken",
-    Outcome.CRASHED: "broken",
-    Outcome.TIMED_OUT: "broken",
-    Outcome.UNAVAILABLE: "absent",
-}
-
 
 def render_html(
     results: ResultSet,
@@ -81,7 +68,8 @@ def render_html(
     a script.
     """
     data = build_page_data(results, selection)
-    style, script = _style(), _script()
+    cases_by_claim = {each.claim.id: _cases_of(each) for each in claims}
+    style, script = _style(), page_script()
     page = (
         _environment()
         .get_template("report.html.j2")
@@ -90,8 +78,7 @@ def render_html(
             outcomes=[each for each in Outcome if each in data.outcomes],
             stacks=[stack for stack in data.stacks if stack.fingerprint is not None],
             unavailable=data.unavailable,
-            kinds=data.kinds,
-            summaries=summarise(data),
+            tables=summarise(data),
             claims=[claim_row(each) for each in claims],
             recipes=recipes,
             runs=sorted(runs, key=lambda run: run.finished),
@@ -102,7 +89,7 @@ def render_html(
             style_hash=_hash(style),
             script=Markup(script),
             script_hash=_hash(script),
-            grid_data=Markup(pack(grid_document(data, dict(map(_asked_by, claims))))),
+            grid_data=Markup(pack(grid_document(data, cases_by_claim))),
             detail_data=Markup(pack(detail_document(data, catalogue))),
         )
     )
@@ -131,13 +118,13 @@ def _environment() -> Environment:
         "yes_no": _yes_no,
         "many": _many,
     }
-    environment.globals |= {"Intent": Intent, "Verdict": Verdict, "tone": _tone, "anchor": anchor}
+    environment.globals |= {"Intent": Intent, "Verdict": Verdict, "tones": TONES, "anchor": anchor}
     return environment
 
 
-def _asked_by(judged: ClaimResult) -> tuple[str, list[str]]:
-    """A claim, and the cases of the cells that settle it."""
-    return judged.claim.id, [cell.partition(" @ ")[0] for cell in judged.cells]
+def _cases_of(claim: ClaimResult) -> list[str]:
+    """The cases of the cells that settle a claim."""
+    return [cell.partition(" @ ")[0] for cell in claim.cells]
 
 
 @cache
@@ -146,8 +133,8 @@ def _style() -> str:
 
 
 @cache
-def _script() -> str:
-    """The page's script: its modules one after the other, in a scope of their own."""
+def page_script() -> str:
+    """The page's script: its modules one after the other, in a scope of its own."""
     place = files("matrix.reports") / "templates" / "page"
     modules = "".join(_dense((place / f"{name}.js").read_text("utf-8")) for name in _SCRIPTS)
     return f'(() => {{\n"use strict";\n{modules}}})();\n'
@@ -157,10 +144,6 @@ def _dense(source: str) -> str:
     """Leave out indentation, empty lines and lines of comment: a tenth of the page's code."""
     lines = (line.strip() for line in source.splitlines())
     return "".join(f"{line}\n" for line in lines if line and not line.startswith("//"))
-
-
-def _tone(outcome: Outcome) -> str:
-    return _TONES.get(outcome, "file")
 
 
 def _number(value: int) -> Markup:

@@ -134,8 +134,8 @@ def rows(page: Page) -> list[str]:
     return page.locator(".cells tbody th[scope=row] > code").all_inner_texts()
 
 
-def kind_in_view(page: Page) -> str:
-    return page.locator(".kinds [aria-pressed=true]").inner_text().partition(" ")[0]
+def table_in_view(page: Page) -> str:
+    return page.locator(".tables [aria-pressed=true]").inner_text().partition(" ")[0]
 
 
 def test_a_search_leaves_the_rows_that_hold_the_words(page: Page, reports: dict[str, Path]) -> None:
@@ -161,10 +161,10 @@ def test_a_string_under_another_name_and_a_whole_call_are_found(
     assert rows(page) == ["file:missing.db?mode=ro"]
 
 
-def test_a_search_turns_to_the_layer_that_has_it(page: Page, reports: dict[str, Path]) -> None:
+def test_a_search_turns_to_the_table_that_has_it(page: Page, reports: dict[str, Path]) -> None:
     open_page(page, reports["realistic"])
     page.fill("#q", "sqlite:///")
-    assert kind_in_view(page) == "sqlalchemy"
+    assert table_in_view(page) == "sqlalchemy"
     assert rows(page) == [
         "sqlite:///file:db?mode=memory",
         "sqlite:////file:db?mode=memory&uri=true",
@@ -272,9 +272,9 @@ def test_a_link_to_a_scenario_opens_its_part_of_the_summary(
 def test_the_history_of_a_cell_is_a_strip_of_versions(page: Page, reports: dict[str, Path]) -> None:
     open_page(page, reports["many"], "cell=topic/one[number=003]@apsw==3.41.1.0@3.11")
     page.wait_for_selector(".drawer[open] .strip")
-    told = page.locator(".strip .when").all_inner_texts()
-    assert told[0].startswith("until 3.4")
-    assert all(each.startswith("since 3.") for each in told[1:])
+    runs = page.locator(".strip .when").all_inner_texts()
+    assert runs[0].startswith("until 3.4")
+    assert all(each.startswith("since 3.") for each in runs[1:])
     assert page.locator(".strip [aria-current]").count() == 1
     assert "which was not run" in page.locator(".strip").inner_text()
 

@@ -1,4 +1,4 @@
-"""The data of the page: every cell, in few bytes, and nothing told twice."""
+"""The data of the page: every cell, in few bytes, and nothing in it twice."""
 
 from __future__ import annotations
 
@@ -46,22 +46,21 @@ def unpack(text: str) -> Any:
 def cells(data: PageData) -> Iterator[tuple[str, str, str, dict[str, Any], str | None]]:
     """Every cell that the two documents tell of, as the page reads them."""
     grid, detail = unpack(pack(grid_document(data))), unpack(pack(detail_document(data)))
-    places = {mark(group): group for group in range(60)}
-    for number, kind in enumerate(grid["kinds"]):
-        for row, variant in enumerate(kind["variant"]):
-            case = grid["scenarios"][kind["scenario"][row]][0] + variant
-            intent = grid["intents"][ord(kind["intent"][row]) - ord("0")]
-            seen = detail["seen"][detail["kinds"][number]["seen"][row]]
-            pattern = grid["patterns"][kind["pattern"][row]]
-            for stack, character in zip(kind["stacks"], pattern, strict=True):
+    for number, table in enumerate(grid["tables"]):
+        for row, variant in enumerate(table["variant"]):
+            case = grid["scenarios"][table["scenario"][row]][0] + variant
+            intent = grid["intents"][table["intent"][row]]
+            seen = detail["seen"][detail["tables"][number]["seen"][row]]
+            pattern = grid["patterns"][table["pattern"][row]]
+            for stack, character in zip(table["stacks"], pattern, strict=True):
                 if character == NOT_RUN:
                     continue
-                group = places[character]
+                group = grid["groups"].index(character)
                 why = detail["reasons"].get(intent, {}).get(str(seen[group]))
                 yield (
                     case,
                     grid["stacks"][stack]["id"],
-                    kind["codes"][row][group],
+                    table["codes"][row][group],
                     detail["observations"][seen[group]],
                     None if why is None else detail["texts"][why],
                 )
@@ -69,7 +68,7 @@ def cells(data: PageData) -> Iterator[tuple[str, str, str, dict[str, Any], str |
 
 @pytest.mark.parametrize("results", [realistic(), make_results([], [])], ids=["some", "none"])
 def test_every_cell_comes_out_as_it_went_in(results: ResultSet) -> None:
-    told = {
+    shown = {
         (case, stack): (code, facts, why)
         for case, stack, code, facts, why in cells(build_page_data(results))
     }
@@ -78,9 +77,9 @@ def test_every_cell_comes_out_as_it_went_in(results: ResultSet) -> None:
         for stack in results.stacks
         for observation in stack.observations.values()
     }
-    assert told.keys() == wanted.keys()
+    assert shown.keys() == wanted.keys()
     for place, seen in wanted.items():
-        code, facts, why = told[place]
+        code, facts, why = shown[place]
         intent = results.cases[place[0]].intent
         assert decode(code) == (outcome(seen), verdict(seen, intent))
         assert why == reason(seen, intent)
@@ -90,15 +89,17 @@ def test_every_cell_comes_out_as_it_went_in(results: ResultSet) -> None:
 def test_what_was_asked_comes_out_as_it_went_in() -> None:
     data = build_page_data(realistic())
     grid, detail = grid_document(data), detail_document(data)
-    for number, kind in enumerate(data.kinds):
-        for row, told in enumerate(kind.rows):
-            asked = json.loads(detail["asked"][detail["kinds"][number]["asked"][row]])
-            options = json.loads(grid["connect"][grid["kinds"][number]["connect"][row]])
-            usual = make_case(told.case.id).to_json()
-            assert {**usual, **asked, "connect": options}.items() >= {
-                "connect": dict(told.case.connect),
-                "setup": [dict(step) for step in told.case.setup],
-                "target_type": told.case.target_type.value,
+    for number, table in enumerate(data.tables):
+        for index, row in enumerate(table.rows):
+            asked = json.loads(detail["asked"][detail["tables"][number]["asked"][index]])
+            options = json.loads(grid["connect"][grid["tables"][number]["connect"][index]])
+            target_type = grid["types"][grid["tables"][number]["type"][index]]
+            assert target_type == row.case.target_type.value
+            assert {**detail["usual"], **asked, "connect": options}.items() >= {
+                "connect": dict(row.case.connect),
+                "setup": [dict(step) for step in row.case.setup],
+                "target_type": target_type,
+                "write": row.case.write,
             }.items()
 
 
@@ -113,6 +114,19 @@ def test_every_outcome_and_verdict_has_a_character_of_its_own() -> None:
     assert not set('"\\.') & set(codes)
 
 
+def test_the_codes_of_the_grid_are_those_that_occur_with_what_they_mean() -> None:
+    data = build_page_data(realistic())
+    grid = grid_document(data)
+    meanings = {
+        code: (grid["outcomes"][seen]["word"], grid["verdicts"][judged]["name"])
+        for code, seen, judged in grid["codes"]
+    }
+    wanted = {code for table in data.tables for row in table.rows for code in row.codes}
+    assert meanings == {
+        code: (decode(code)[0].word, decode(code)[1].value) for code in sorted(wanted)
+    }
+
+
 def test_a_pattern_needs_no_escape_in_json() -> None:
     characters = "".join(map(mark, range(78)))
     assert len(set(characters)) == 78
@@ -120,7 +134,7 @@ def test_a_pattern_needs_no_escape_in_json() -> None:
     assert NOT_RUN not in characters
 
 
-def test_what_stacks_saw_alike_is_told_once() -> None:
+def test_what_stacks_saw_alike_is_stored_once() -> None:
     names = [f"topic/one[n={n}]" for n in range(50)]
     stacks = [make_stack(f"apsw==3.{n}.0.0@3.11", map(in_memory, names)) for n in range(40, 60)]
     document = detail_document(build_page_data(make_results(map(make_case, names), stacks)))
@@ -130,10 +144,10 @@ def test_what_stacks_saw_alike_is_told_once() -> None:
 
 def test_a_million_cells_are_few_bytes() -> None:
     names = [f"topic/one[n={n}]" for n in range(300)]
-    kinds = (in_memory, stray, refused)
+    behaviours = (in_memory, stray, refused)
     stacks = [
         make_stack(
-            f"apsw==3.{n}.0.0@3.11", [kinds[(i * n) % 7 % 3](c) for i, c in enumerate(names)]
+            f"apsw==3.{n}.0.0@3.11", [behaviours[(i * n) % 7 % 3](c) for i, c in enumerate(names)]
         )
         for n in range(1, 100)
     ]
@@ -144,7 +158,7 @@ def test_a_million_cells_are_few_bytes() -> None:
 
 def test_a_selection_leaves_the_other_cases_out() -> None:
     data = build_page_data(realistic(), "read-only/missing".__eq__)
-    assert [row.case.id for kind in data.kinds for row in kind.rows] == ["read-only/missing"]
+    assert [row.case.id for table in data.tables for row in table.rows] == ["read-only/missing"]
 
 
 def test_rows_stand_in_the_order_of_scenarios_and_intents() -> None:
@@ -154,8 +168,8 @@ def test_rows_stand_in_the_order_of_scenarios_and_intents() -> None:
         make_case("a/one"),
     ]
     results = make_results(cases, [make_stack("sqlite3@3.11", [in_memory(c.id) for c in cases])])
-    (kind,) = build_page_data(results).kinds
-    assert [row.case.id for row in kind.rows] == ["a/one", "b/two[x=2]", "b/two[x=1]"]
+    (table,) = build_page_data(results).tables
+    assert [row.case.id for row in table.rows] == ["a/one", "b/two[x=2]", "b/two[x=1]"]
 
 
 def test_a_step_between_versions_is_exact_where_none_was_left_out() -> None:
@@ -171,10 +185,10 @@ def test_a_step_between_versions_is_exact_where_none_was_left_out() -> None:
     ]
     data = build_page_data(make_results([make_case(name)], stacks))
     catalogue = load_catalogue()
-    (strip,) = detail_document(data, catalogue)["kinds"][0]["strips"]
-    assert strip["versions"] == versions
-    assert strip["places"] == [0, 1, 2]
-    assert strip["exact"][1:] == "".join(
+    (line,) = detail_document(data, catalogue)["tables"][0]["lines"]
+    assert line["versions"] == versions
+    assert line["places"] == [0, 1, 2]
+    assert line["exact"][1:] == "".join(
         str(int(catalogue.adjacent("apsw", old, new))) for old, new in pairwise(versions)
     )
 
@@ -182,6 +196,6 @@ def test_a_step_between_versions_is_exact_where_none_was_left_out() -> None:
 def test_a_claim_knows_the_rows_that_settle_it() -> None:
     data = build_page_data(realistic())
     document = grid_document(data, {"C1": ["read-only/missing", "no/such[case]"], "C2": []})
-    ((kind, row),) = document["claims"]["C1"]
-    assert data.kinds[kind].rows[row].case.id == "read-only/missing"
+    ((table, row),) = document["claims"]["C1"]
+    assert data.tables[table].rows[row].case.id == "read-only/missing"
     assert document["claims"]["C2"] == []

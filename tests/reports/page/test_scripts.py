@@ -183,12 +183,14 @@ def test_each_script_does_what_its_cell_says(offered: list[Offered], tmp_path: P
     drivers = {(each.seen.stack.partition("@")[0]) for each in scripts}
     assert len(scripts) > 150
     assert len(drivers) >= 10, drivers
-    told = []
+    failures = []
     for number, each in enumerate(scripts):
         directory = tmp_path / str(number)
         directory.mkdir()
-        told += [f"{each.name}: {problem}\n{each.text}" for problem in problems(each, directory)]
-    assert not told, f"{len(told)} of {len(scripts)}\n" + "\n".join(told)
+        failures += [
+            f"{each.name}: {problem}\n{each.text}" for problem in problems(each, directory)
+        ]
+    assert not failures, f"{len(failures)} of {len(scripts)}\n" + "\n".join(failures)
 
 
 def test_each_sort_of_command_sees_what_its_cell_says(

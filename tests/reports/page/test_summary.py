@@ -53,17 +53,20 @@ def test_versions_of_a_middleware_are_named_once() -> None:
     assert describe(every.stacks[1:], every.stacks) == "sqlite3 sqlalchemy 1.4.54 … 2.1.9"
 
 
-def test_a_scenario_is_told_by_what_agrees_and_what_differs() -> None:
+def test_a_scenario_is_summed_up_by_what_agrees_and_what_differs() -> None:
     bare, through = summarise(build_page_data(realistic()))
     (memory, read_only) = bare.topics
-    assert [told.scenario.id for told in memory.told] == ["memory/without-switch", "memory/order"]
-    (difference,) = memory.told[0].differences
+    assert [each.scenario.id for each in memory.summaries] == [
+        "memory/without-switch",
+        "memory/order",
+    ]
+    (difference,) = memory.summaries[0].differences
     assert difference.alike == 2
     assert [(p.outcome, p.verdict, p.where) for p in difference.places] == [
         (Outcome.STRAY, Verdict.NOT_AS_INTENDED, "on sqlite3 (uri off); apsw"),
         (Outcome.MEMORY, Verdict.AS_INTENDED, "elsewhere"),
     ]
-    (agreed,) = read_only.told[0].everywhere
+    (agreed,) = read_only.summaries[0].everywhere
     assert (agreed.outcome, agreed.cases) == (Outcome.REFUSED, 1)
     assert (memory.strays, memory.cases) == (6, 5)
     assert through.via == "sqlalchemy"
@@ -90,7 +93,8 @@ def test_a_summary_stays_short_however_much_there_is() -> None:
     assert most < 1_000_000
     (summary,) = summarise(build_page_data(large(600)))
     assert summary.brief
-    assert all(not told.differences for topic in summary.topics for told in topic.told)
-    assert {told.more for topic in summary.topics for told in topic.told} == {3}
+    scenarios = [each for topic in summary.topics for each in topic.summaries]
+    assert not any(each.differences for each in scenarios)
+    assert {each.more for each in scenarios} == {3}
     (summary,) = summarise(build_page_data(large(1_600)))
-    assert all(not topic.told and topic.scenarios for topic in summary.topics)
+    assert all(not topic.summaries and topic.scenarios for topic in summary.topics)

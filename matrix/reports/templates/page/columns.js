@@ -1,27 +1,27 @@
 // Columns: stacks, those of one driver in one where they agree on all the rows in view.
 
-function foldColumns(kind, rows, places, folded) {
-  if (!folded) return places.map((place) => ({ places: [place], driver: kind.stacks[place].driver }));
-  const sums = hashes(kind, rows, places);
-  const found = new Map();
+function foldColumns(table, rows, places, folded) {
+  if (!folded) return places.map((place) => ({ places: [place], driver: table.stacks[place].driver }));
+  const sums = hashes(table, rows, places);
+  const columns = new Map();
   places.forEach((place, i) => {
-    const { driver } = kind.stacks[place];
+    const { driver } = table.stacks[place];
     const key = `${driver}\n${sums[0][i]}\n${sums[1][i]}`;
-    if (!found.has(key)) found.set(key, { places: [], driver });
-    found.get(key).places.push(place);
+    if (!columns.has(key)) columns.set(key, { places: [], driver });
+    columns.get(key).places.push(place);
   });
-  const order = [...new Set(places.map((place) => kind.stacks[place].driver))];
-  return [...found.values()].sort((a, b) => order.indexOf(a.driver) - order.indexOf(b.driver));
+  const order = [...new Set(places.map((place) => table.stacks[place].driver))];
+  return [...columns.values()].sort((a, b) => order.indexOf(a.driver) - order.indexOf(b.driver));
 }
 
 // Two sums over what each column shows in these rows.
-function hashes(kind, rows, places) {
+function hashes(table, rows, places) {
   const one = new Int32Array(places.length);
   const two = new Int32Array(places.length);
   for (const row of rows) {
-    const start = row * kind.width;
+    const start = row * table.width;
     for (let i = 0; i < places.length; i++) {
-      const cell = kind.cells[start + places[i]];
+      const cell = table.cells[start + places[i]];
       one[i] = Math.imul(one[i], 31) + cell | 0;
       two[i] = Math.imul(two[i], 16777619) ^ cell;
     }
@@ -30,12 +30,12 @@ function hashes(kind, rows, places) {
 }
 
 // What a column's heading says under the driver's name, the most telling first.
-function headingOf(kind, column, brief) {
-  const members = column.places.map((place) => kind.stacks[place]);
-  const peers = kind.stacks.filter((stack) => stack.driver === column.driver);
+function headingOf(table, column, brief) {
+  const members = column.places.map((place) => table.stacks[place]);
+  const peers = table.stacks.filter((stack) => stack.driver === column.driver);
   const of = (name) => unique(members.map((stack) => stack[name]).filter(Boolean));
   const lines = [];
-  if (of("above").length) lines.push(`${kind.via} ${unbroken(of("above"))}`);
+  if (of("above").length) lines.push(`${table.via} ${unbroken(of("above"))}`);
   if (of("version").length) lines.push(unbroken(of("version")));
   const sqlite = of("sqlite").sort(byVersion);
   if (sqlite.length && !(brief && lines.length)) lines.push(`SQLite ${unbroken(sqlite)}`);

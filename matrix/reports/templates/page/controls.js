@@ -10,7 +10,7 @@ function makeControls(grid, change) {
     disagree: toggle("disagree", "Stacks differ"), stray: toggle("stray", "Stray file"),
     off: toggle("off", "Not as intended"), unfolded: toggle("unfolded", "Unfold columns"),
   };
-  const kinds = h("div.kinds", { role: "group", "aria-label": "Through" });
+  const tables = h("div.tables", { role: "group", "aria-label": "Through" });
   const count = h("p.found", { role: "status" });
   const chips = h("p.chips");
   const clear = h("button.clear", { type: "button", onclick: () => change({}, true) }, "Clear");
@@ -18,9 +18,9 @@ function makeControls(grid, change) {
   const more = h("details.filters", null, h("summary", null, "Filters"), body);
   const form = h("form", { role: "search", onsubmit: (event) => event.preventDefault() },
     h("div.find", null, h("label", { for: "q" }, "Find a string"), search, h("kbd", { "aria-hidden": "true" }, "/")),
-    more, kinds, chips, h("div.result", null, count, clear));
+    more, tables, chips, h("div.result", null, count, clear));
   more.open = matchMedia("(min-width: 50rem)").matches;
-  const controls = { form, search, selects, flags, kinds, count, chips, clear, grid };
+  const controls = { form, search, selects, flags, tables, count, chips, clear, grid };
   search.addEventListener("input", () => {
     change({ q: search.value || undefined });
     if (form.getBoundingClientRect().bottom > innerHeight * 0.7) form.scrollIntoView();
@@ -50,24 +50,24 @@ function toggle(name, text) {
   return { box, label: h("label.toggle", { for: `only-${name}` }, box, " ", text) };
 }
 
-// Show a state: `found` has the rows of each kind, `kind` is the one in view.
-function showControls(controls, state, kind, found) {
-  const { grid, search, selects, flags, kinds, count, chips, clear } = controls;
+// Show a state: `matches` has the rows of each table, `table` is the one in view.
+function showControls(controls, state, table, matches) {
+  const { grid, search, selects, flags, tables, count, chips, clear } = controls;
   if (search.value !== (state.q ?? "")) search.value = state.q ?? "";
-  const stacks = kind.stacks.filter((stack) => !state.driver || stack.driver === state.driver);
+  const stacks = table.stacks.filter((stack) => !state.driver || stack.driver === state.driver);
   const versions = unique(stacks.map(versionOf)).sort((a, b) => byVersion(b, a));
-  options(selects.driver, unique(kind.stacks.map((stack) => stack.driver)), state.driver, "any");
+  options(selects.driver, unique(table.stacks.map((stack) => stack.driver)), state.driver, "any");
   options(selects.version, versions, state.version, "any");
-  options(selects.uri, unique(kind.stacks.map((stack) => stack.uri || "as-built")), state.uri, "any");
-  options(selects.above, unique(kind.stacks.map((stack) => stack.above).filter(Boolean)), state.above, "any version");
-  selects.above.label.firstChild.textContent = kind.via ?? "Middleware";
+  options(selects.uri, unique(table.stacks.map((stack) => stack.uri || "as-built")), state.uri, "any");
+  options(selects.above, unique(table.stacks.map((stack) => stack.above).filter(Boolean)), state.above, "any version");
+  selects.above.label.firstChild.textContent = table.via ?? "Middleware";
   options(selects.intent, grid.intents, state.intent, "anything");
-  options(selects.outcome, grid.outcomes.map(([, word]) => word).filter((word) => grid.occurring.has(word)), state.outcome, "any");
+  options(selects.outcome, grid.outcomes.map(({ word }) => word).filter((word) => grid.occurring.has(word)), state.outcome, "any");
   for (const [name, { box }] of Object.entries(flags)) box.checked = Boolean(state[name]);
-  showKinds(kinds, grid, state, kind, found, controls.change);
-  const rows = found[kind.number].rows;
+  showTables(tables, grid, table, matches, controls.change);
+  const rows = matches[table.number].rows;
   count.replaceChildren();
-  append(count, [wordsOn(kind, rows)]);
+  append(count, [wordsOn(table, rows)]);
   chips.replaceChildren(...["in", "claim"].filter((name) => state[name]).map((name) => h("button.chip", {
     type: "button", onclick: () => controls.change({ [name]: undefined }, true),
   }, `${name === "in" ? "scenario" : "claim"} ${state[name]} `, h("span", { "aria-hidden": "true" }, "×"), hidden("remove"))));
@@ -75,11 +75,11 @@ function showControls(controls, state, kind, found) {
   clear.hidden = !asked;
 }
 
-function wordsOn(kind, rows) {
-  const total = kind.height;
+function wordsOn(table, rows) {
+  const total = table.height;
   const shown = rows.length === total ? `${many(total, "string")}` : `${grouped(rows.length)} of ${many(total, "string")}`;
   if (rows.length === 0) return `No string fits, of ${grouped(total)}.`;
-  return kind.similar ? `${shown}: the same but for the name` : shown;
+  return table.similar ? `${shown}: the same but for the name` : shown;
 }
 
 function options({ select, label }, values, chosen, none) {
@@ -91,17 +91,17 @@ function options({ select, label }, values, chosen, none) {
   select.replaceChildren(h("option", { value: "" }, none), ...all.map((value) => h("option", { value, selected: value === chosen }, value)));
 }
 
-function showKinds(box, grid, state, kind, found, change) {
-  if (box.children.length !== grid.kinds.length) {
-    box.replaceChildren(...grid.kinds.map((each) => h("button", {
-      type: "button", "data-kind": each.number,
+function showTables(box, grid, table, matches, change) {
+  if (box.children.length !== grid.tables.length) {
+    box.replaceChildren(...grid.tables.map((each) => h("button", {
+      type: "button",
       onclick: () => change({ via: each.via ?? "none", above: undefined }, true),
     }, h("span", null, each.via ?? "driver alone"), " ", h("small"))));
   }
-  box.hidden = grid.kinds.length < 2;
-  grid.kinds.forEach((each, i) => {
-    box.children[i].setAttribute("aria-pressed", String(each === kind));
-    box.children[i].lastChild.textContent = grouped(found[i].rows.length);
-    box.children[i].classList.toggle("empty", found[i].rows.length === 0);
+  box.hidden = grid.tables.length < 2;
+  grid.tables.forEach((each, i) => {
+    box.children[i].setAttribute("aria-pressed", String(each === table));
+    box.children[i].lastChild.textContent = grouped(matches[i].rows.length);
+    box.children[i].classList.toggle("empty", matches[i].rows.length === 0);
   });
 }

@@ -1,74 +1,66 @@
 // One cell in full: what was asked, what happened on the way, and how to see it again.
 
-const WORDS = {
-  second_connection: { sees: "saw the data", does_not_see: "did not see the data", refused: "was refused" },
-  reopened: { sees: "the data was there", does_not_see: "the data was gone", refused: "it was refused" },
-  storage: { memory: "in memory", file: "in a file", temporary: "in a temporary file without a name", none: "nowhere to be seen" },
-};
-const THINGS = {
-  database: "database", journal: "journal", wal: "write-ahead log", shm: "shared-memory index",
-  temporary: "temporary file", lock: "lock", other: "file",
-};
-const TOLD = ["result", "error", "storage", "created", "passed", "opened"];
+// The fields of an observation that are lists of texts, in words.
 const LISTS = { there: "There before", tried: "Tried to create", conflicts: "Witnesses disagree", modified: "Modified", removed: "Removed", warnings: "Warnings" };
+// Those that have a place of their own; what is neither is shown under its name.
+const SHOWN = ["result", "error", "storage", "created", "passed", "opened", "second_connection", "reopened", "reused", "journal_mode", "pool"];
 
-function observationOf(details, kind, row, place) {
-  const group = groupOf(kind.patternOf(row)[place]);
-  if (!group) return null;
-  return details.observations[details.seen[details.kinds[kind.number].seen[row]][group - 1]];
+// The number of what the stack showed; undefined where the case did not run.
+function numberOf(details, table, row, place) {
+  return details.seen[details.tables[table.number].seen[row]][table.groupOf(row, place) - 1];
 }
 
-function caseOf(details, kind, row) {
-  const told = JSON.parse(details.asked[details.kinds[kind.number].asked[row]]);
-  const usual = { target_type: "str", setup: [], sql: [], write: true, write_to: "main" };
-  return { ...usual, ...told, target: kind.target[row], via: kind.via, connect: kind.connectOf(row), intent: kind.intentOf(row) };
+function observationOf(details, table, row, place) {
+  return details.observations[numberOf(details, table, row, place)];
 }
 
-function reasonOf(details, kind, row, place) {
-  const group = groupOf(kind.patternOf(row)[place]);
-  const number = details.seen[details.kinds[kind.number].seen[row]][group - 1];
-  const text = details.reasons[kind.intentOf(row)]?.[number];
-  return text === undefined ? null : details.texts[text];
+function caseOf(details, table, row) {
+  const asked = JSON.parse(details.asked[details.tables[table.number].asked[row]]);
+  return { ...details.usual, ...asked, target: table.target[row], via: table.via, connect: table.connectOf(row), intent: table.intentOf(row) };
+}
+
+function reasonOf(details, table, row, place) {
+  return details.texts[details.reasons[table.intentOf(row)]?.[numberOf(details, table, row, place)]];
 }
 
 // `act`: what a reader can do from here, `go` to another stack or to all `rows` of a scenario.
-function cellView(grid, details, kind, row, place, act) {
-  const asked = caseOf(details, kind, row);
-  const stack = kind.stacks[place];
-  const seen = observationOf(details, kind, row, place);
-  const mark = grid.marks[kind.cells[row * kind.width + place]];
+function cellView(grid, details, table, row, place, act) {
+  const asked = caseOf(details, table, row);
+  const stack = table.stacks[place];
+  const seen = observationOf(details, table, row, place);
   const parts = [
-    h("p.on", null, h("label", { for: "on-stack" }, "On "), stackPicker(grid, kind, row, place, act.go)),
+    h("p.on", null, h("label", { for: "on-stack" }, "On "), stackPicker(table, row, place, act.go)),
   ];
   if (!seen) return [...parts, h("p", null, "This case did not run on this stack.")];
-  const why = reasonOf(details, kind, row, place);
+  const { outcome, verdict } = table.cellOf(row, place);
+  const why = verdict.off ? reasonOf(details, table, row, place) ?? verdict.word : verdict.word;
   parts.push(
     h("div.verdict", null,
-      h("p.sum", null, badge(mark), " ", h("span", null, mark.explanation), "."),
-      h("p", null, verdictMark(mark), mark.told && " ",
-        mark.told ? `Meant as ${asked.intent}: ${mark.off ? why ?? "not as intended" : "as intended"}.` : "Nobody says what it should do: it is noted.")),
-    pathView(asked, stack, seen),
-    factsView(seen),
-    historyView(grid, details, kind, row, place),
-    scriptView(asked, stack, details.stacks[stack.index], seen, cellAddress(kind, row, place)),
-    scenarioView(grid, details, kind, row, act.rows),
+      h("p.sum", null, badge(outcome), " ", h("span", null, outcome.explanation), "."),
+      h("p", null, verdictMark(verdict), verdict.judged && " ",
+        verdict.judged ? `Meant as ${asked.intent}: ${why}.` : "Nobody says what it should do: it is noted.")),
+    pathView(details, asked, stack, seen),
+    factsView(details, seen),
+    historyView(details, table, row, place),
+    scriptView(details, asked, stack, seen, cellAddress(table, row, place)),
+    scenarioView(grid, details, table, row, act.rows),
     stackView(details, stack),
   );
   return parts;
 }
 
-function stackPicker(grid, kind, row, place, go) {
+function stackPicker(table, row, place, go) {
   const select = h("select", { id: "on-stack", onchange: () => go(Number(select.value)) },
-    kind.stacks.map((stack, i) => {
-      const mark = grid.marks[kind.cells[row * kind.width + i]];
-      return mark && h("option", { value: i, selected: i === place }, `${stack.id}  ${mark.sign}${mark.told ? mark.mark : ""} ${mark.word}`);
+    table.stacks.map((stack, i) => {
+      const cell = table.cellOf(row, i);
+      return cell && h("option", { value: i, selected: i === place }, `${stack.id}  ${cell.outcome.sign}${cell.verdict.judged ? cell.verdict.mark : ""} ${cell.outcome.word}`);
     }));
   return select;
 }
 
 // The way of the string, a step each, and what is on the disk at the end of it.
-function pathView(asked, stack, seen) {
-  const steps = [["You ask", h("code", null, askedText(asked, stack))]];
+function pathView(details, asked, stack, seen) {
+  const steps = [["You ask", h("code", null, askedText(details, asked, stack))]];
   if (asked.sql.length) steps.push(["Then", asked.sql.map((sql) => h("code.line", null, named(sql)))]);
   if (seen.passed) {
     steps.push([asked.via ? `${asked.via} hands to ${stack.driver}` : `${stack.driver} is handed`, h("code", null, passedText(seen.passed))]);
@@ -80,16 +72,16 @@ function pathView(asked, stack, seen) {
   if (seen.opened !== undefined) {
     steps.push(["SQLite opened", seen.opened ? h("code", null, named(seen.opened)) : "no file name"]);
   }
-  if (seen.result === "opened") steps.push(["The data is", WORDS.storage[seen.storage]]);
+  if (seen.result === "opened") steps.push(["The data is", details.words.storage[seen.storage]]);
   const setup = asked.setup.length ? [["Before", asked.setup.map((step) => h("code.line", null, setupText(step)))]] : [];
   return h("section", null, h("h3", null, "The way of the string"),
     h("dl.way", null, [...setup, ...steps].map(([term, text]) => [h("dt", null, term), h("dd", null, text)])),
-    filesView(seen));
+    filesView(details, seen));
 }
 
-function askedText(asked, stack) {
-  const names = { sqlalchemy: "create_engine", "sqlalchemy-asyncio": "create_async_engine", aiosqlite: "aiosqlite.connect" };
-  const call = asked.via ? names[asked.via] : `${stack.driver === "apsw" ? "apsw.Connection" : `${stack.driver}.connect`}`;
+function askedText(details, asked, stack) {
+  const bare = stack.driver === "apsw" ? "apsw.Connection" : `${stack.driver}.connect`;
+  const call = asked.via ? details.calls[asked.via] : bare;
   const options = optionsText(asked.connect);
   const target = pythonTarget(asked.target, asked.target_type);
   return call ? `${call}(${target}${options ? `, ${options}` : ""})` : `${asked.via}: ${display(asked.target)}${options ? `, ${options}` : ""}`;
@@ -100,7 +92,7 @@ function setupText(step) {
   return Object.entries(step).map(([key, value]) => `${key} ${value}`).join(" ");
 }
 
-function filesView(seen) {
+function filesView(details, seen) {
   const created = seen.created ?? [];
   if (!created.length) return h("p.none", null, "No file appeared, at no time.");
   return h("div.scroll", { tabindex: 0, role: "region", "aria-label": "Files that appeared" },
@@ -108,29 +100,28 @@ function filesView(seen) {
       h("thead", null, h("tr", null, ["On the disk", "What", "Appeared at", "At the end"].map((text) => h("th", { scope: "col" }, text)))),
       h("tbody", null, created.map((each) => {
         const stray = each.kind === "database" && !each.asked;
-        return h("tr", stray ? { class: "stray" } : null,
+        return h(stray ? "tr.stray" : "tr", null,
           h("th", { scope: "row" }, h("code", null, named(each.path))),
-          h("td", null, stray ? h("strong", null, "stray file") : THINGS[each.kind] ?? each.kind),
+          h("td", null, stray ? h("strong", null, details.words.stray) : details.words.path[each.kind]),
           h("td", null, each.stage.replaceAll("_", " ")),
           h("td", null, each.kept ? (each.size === null ? "there" : `there, ${grouped(each.size)} bytes`) : "gone"));
       }))));
 }
 
-function factsView(seen) {
+function factsView(details, seen) {
   const facts = [];
   if (seen.second_connection) {
     const reused = seen.reused?.includes("second_connection") ? " (it was the first one again)" : "";
-    facts.push(["A second connection", WORDS.second_connection[seen.second_connection] + reused]);
+    facts.push(["A second connection", details.words.second_connection[seen.second_connection] + reused]);
   }
-  if (seen.reopened) facts.push(["Opened once more, when all was closed", WORDS.reopened[seen.reopened]]);
+  if (seen.reopened) facts.push(["Opened once more, when all was closed", details.words.reopened[seen.reopened]]);
   if (seen.journal_mode) facts.push(["Journal mode", seen.journal_mode]);
   if (seen.pool) facts.push(["Pool", h("code", null, seen.pool)]);
   for (const [name, words] of Object.entries(LISTS)) {
     if (seen[name]) facts.push([words, seen[name].map((text) => h("code.line", null, named(text)))]);
   }
-  const known = [...TOLD, ...Object.keys(LISTS), "second_connection", "reopened", "reused", "journal_mode", "pool"];
   for (const [name, value] of Object.entries(seen)) {
-    if (!known.includes(name)) facts.push([name.replaceAll("_", " "), h("code", null, JSON.stringify(value))]);
+    if (!SHOWN.includes(name) && !LISTS[name]) facts.push([name.replaceAll("_", " "), h("code", null, JSON.stringify(value))]);
   }
   if (!facts.length) return null;
   return h("section", null, h("h3", null, "What else was seen"), listOf(facts));
@@ -140,14 +131,14 @@ function listOf(facts) {
   return h("dl.facts", null, facts.map(([term, text]) => [h("dt", null, term), h("dd", null, text)]));
 }
 
-function historyView(grid, details, kind, row, place) {
-  const strips = stripsOf(details, kind, row, place);
+function historyView(details, table, row, place) {
+  const strips = stripsOf(details, table, row, place);
   return strips.length ? h("section", null, h("h3", null, "Along the versions"),
-    strips.map((strip) => stripView(grid, details, kind, row, place, strip))) : null;
+    strips.map((strip) => stripView(details, table, row, place, strip))) : null;
 }
 
-function scriptView(asked, stack, print, seen, address) {
-  const { language, text, note } = reproduction(asked, stack, print);
+function scriptView(details, asked, stack, seen, address) {
+  const { language, text, note } = reproduction(details, asked, stack);
   const outside = (seen.created ?? []).filter((each) => each.kept && /^(\/|\{dir\}\/\.\.)/.test(each.path));
   const pre = h("pre", { tabindex: 0, id: "script", "data-language": language, "data-cell": address, "aria-label": "Script" });
   pre.textContent = text;
@@ -158,8 +149,8 @@ function scriptView(asked, stack, print, seen, address) {
     h("div.script", null, button, pre));
 }
 
-function scenarioView(grid, details, kind, row, rows) {
-  const number = kind.scenario[row];
+function scenarioView(grid, details, table, row, rows) {
+  const number = table.scenario[row];
   const [id, title] = grid.scenarios[number];
   const [question, references, then] = details.scenarios[number];
   return h("section", null, h("h3", null, "Why it is asked"),
@@ -178,12 +169,13 @@ function stackView(details, stack) {
   const print = details.stacks[stack.index];
   if (!print) return null;
   const observer = details.observers[stack.index];
+  const { build } = details.words;
   const facts = [
     ["Driver", `${print.driver} ${print.driver_version}${print.distribution ? `, from ${print.distribution}` : ""}`],
     ["SQLite", [print.sqlite, " ", h("small", null, print.source_id)]],
-    ["URIs by default", `${yesNo(print.uri_default)} (${print.uri_setting})`],
-    ["Shared cache", yesNo(print.shared_cache)],
-    ["Temporary files", yesNo(print.temp_files)],
+    [capitalised(build.uri_default), `${yesNo(print.uri_default)} (${print.uri_setting})`],
+    [capitalised(build.shared_cache), yesNo(print.shared_cache)],
+    [capitalised(build.temp_files), yesNo(print.temp_files)],
     ["Python", `${print.implementation} ${print.python}, ${print.platform}`],
     ["Build", h("details", null, h("summary", null, many(print.compile_options.length, "option")), h("code", null, print.compile_options.join(", ")))],
   ];

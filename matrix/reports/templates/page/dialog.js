@@ -1,4 +1,4 @@
-// The drawer in which a cell, or the stacks of a column, are told in full.
+// The drawer that shows a cell, or the stacks of a column, in full.
 
 function makeDialog(onClose) {
   const title = h("h2", { id: "drawer-title", tabindex: -1 });

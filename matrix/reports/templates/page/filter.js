@@ -1,8 +1,8 @@
 // Which rows and which columns an asked state leaves.
 
-function columnsOf(kind, state) {
+function columnsOf(table, state) {
   const places = [];
-  kind.stacks.forEach((stack, place) => {
+  table.stacks.forEach((stack, place) => {
     if (state.driver && stack.driver !== state.driver) return;
     if (state.version && versionOf(stack) !== state.version) return;
     if (state.uri && (stack.uri || "as-built") !== state.uri) return;
@@ -16,19 +16,18 @@ function versionOf(stack) {
   return stack.version || stack.library || stack.sqlite;
 }
 
-// The rows of a kind, in order; `similar` where only the name in the string differs.
-function rowsOf(grid, kind, places, state) {
-  const matches = textMatcher(kind, grid, state.q ?? "");
-  const wanted = claimRows(grid, kind, state.claim);
-  const narrowed = places.length < kind.width;
-  const code = grid.outcomes.findIndex(([, word]) => word === state.outcome);
+// The rows of a table, in order; `similar` where only the name in the string differs.
+function rowsOf(grid, table, places, state) {
+  const matches = textMatcher(table, grid, state.q ?? "");
+  const wanted = claimRows(grid, table, state.claim);
+  const narrowed = places.length < table.width;
   const rows = [];
-  for (let row = 0; row < kind.height; row++) {
+  for (let row = 0; row < table.height; row++) {
     if (wanted && !wanted.has(row)) continue;
-    if (state.intent && kind.intentOf(row) !== state.intent) continue;
-    if (state.in && !within(grid.scenarios[kind.scenario[row]][0], state.in)) continue;
+    if (state.intent && table.intentOf(row) !== state.intent) continue;
+    if (state.in && !within(grid.scenarios[table.scenario[row]][0], state.in)) continue;
     if (!matches(row)) continue;
-    if (!cellsMatch(grid, kind, row, places, state, code, narrowed)) continue;
+    if (!cellsMatch(grid, table, row, places, state, narrowed)) continue;
     rows.push(row);
   }
   return rows;
@@ -38,68 +37,70 @@ function within(scenario, wanted) {
   return scenario === wanted || scenario.startsWith(wanted + "/");
 }
 
-function claimRows(grid, kind, claim) {
+function claimRows(grid, table, claim) {
   if (!claim) return null;
   const places = grid.claims[claim] ?? [];
-  return new Set(places.filter(([number]) => number === kind.number).map(([, row]) => row));
+  return new Set(places.filter(([number]) => number === table.number).map(([, row]) => row));
 }
 
-function cellsMatch(grid, kind, row, places, state, code, narrowed) {
+function cellsMatch(grid, table, row, places, state, narrowed) {
   const { disagree, stray, off } = state;
   if (!(disagree || stray || off || narrowed || state.outcome)) return true;
-  const { marks } = grid;
-  const start = row * kind.width;
-  let ran = false, first = 0, differs = false, hasStray = false, hasOff = false, hasCode = false;
+  const { meanings } = grid;
+  const start = row * table.width;
+  let ran = false, first = 0, differs = false, hasStray = false, hasOff = false, hasOutcome = false;
   for (let i = 0; i < places.length; i++) {
-    const cell = kind.cells[start + places[i]];
+    const cell = table.cells[start + places[i]];
     if (cell === 0) continue;
     ran = true;
     if (first === 0) first = cell;
     else if (cell !== first) differs = true;
-    const mark = marks[cell];
-    if (mark.stray) hasStray = true;
-    if (mark.off) hasOff = true;
-    if (((cell - 1) / 3 | 0) === code) hasCode = true;
+    const { outcome, verdict } = meanings[cell];
+    if (outcome.stray) hasStray = true;
+    if (verdict.off) hasOff = true;
+    if (outcome.word === state.outcome) hasOutcome = true;
   }
   if (!ran) return false;
-  return (!disagree || differs) && (!stray || hasStray) && (!off || hasOff) && (!state.outcome || hasCode);
+  return (!disagree || differs) && (!stray || hasStray) && (!off || hasOff) && (!state.outcome || hasOutcome);
 }
 
 // A whole string, all of its words, or, if nothing holds those, the string under any other name.
-function textMatcher(kind, grid, asked) {
+function textMatcher(table, grid, asked) {
   const text = quoted(asked).trim().toLowerCase();
-  kind.similar = false;
+  table.similar = false;
   if (!text) return () => true;
-  const texts = haystacks(kind, grid);
+  const texts = haystacks(table, grid);
   const whole = texts.some((each) => each.includes(text));
   const words = whole ? [text] : text.split(/\s+/);
   const holds = (row) => words.every((word) => texts[row].includes(word));
   if (whole || words.length > 1 || texts.some((_, row) => holds(row))) return holds;
   const shape = shapeOf(text);
   if (!shape) return holds;
-  kind.shapes ??= kind.target.map((target) => shapeOf(named(target).toLowerCase()));
-  kind.similar = kind.shapes.includes(shape);
-  return kind.similar ? (row) => kind.shapes[row] === shape : holds;
+  table.shapes ??= table.target.map((target) => shapeOf(named(target).toLowerCase()));
+  table.similar = table.shapes.includes(shape);
+  return table.similar ? (row) => table.shapes[row] === shape : holds;
 }
 
 // What a search looks through, made once: while nobody waits, if there is such a time.
-function haystacks(kind, grid) {
-  kind.haystack ??= kind.target.map((_, row) => {
-    const [id, title] = grid.scenarios[kind.scenario[row]];
-    return `${kind.targetOf(row)}  ${kind.optionsOf(row)}  ${kind.statementsOf(row)}  ${visible(`${id}${kind.variant[row]}  ${title}`)}`.toLowerCase();
+function haystacks(table, grid) {
+  table.haystack ??= table.target.map((_, row) => {
+    const [id, title] = grid.scenarios[table.scenario[row]];
+    return `${table.targetOf(row)}  ${table.optionsOf(row)}  ${table.statementsOf(row)}  ${visible(`${id}${table.variant[row]}  ${title}`)}`.toLowerCase();
   });
-  return kind.haystack;
+  return table.haystack;
 }
 
 // The string in a pasted call: `connect("file:x", uri=True)`.
 function quoted(text) {
-  const found = /\w\s*\(.*?(["'])(.*?)\1/.exec(text);
-  return found ? found[2] : text;
+  const call = /\w\s*\(.*?(["'])(.*?)\1/.exec(text);
+  return call ? call[2] : text;
 }
 
 // A target without its name: `file:*?mode=memory`.
 function shapeOf(target) {
-  const found = /^((?:sqlite(?:\+\w+)?:\/*)?(?:file:\/*)?)([^?#]*)(.*)$/.exec(target);
-  if (!found || !(found[1] || found[3]) || !found[2] || found[2] === ":memory:") return null;
-  return `${found[1]}*${found[3]}`;
+  const parts = /^((?:sqlite(?:\+\w+)?:\/*)?(?:file:\/*)?)([^?#]*)(.*)$/.exec(target);
+  if (!parts) return null;
+  const [, lead, name, query] = parts;
+  if (!(lead || query) || !name || name === ":memory:") return null;
+  return `${lead}*${query}`;
 }

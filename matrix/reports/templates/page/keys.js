@@ -1,17 +1,17 @@
 // The grid by keyboard: one cell takes part in tabbing, and the arrows move which.
 
 function activeElement(view, { row, column } = view.active) {
-  return view.table.querySelector(`[data-row="${row}"][data-column="${column}"]`);
+  return view.element.querySelector(`[data-row="${row}"][data-column="${column}"]`);
 }
 
 function markActive(view) {
-  for (const each of view.table.querySelectorAll('[tabindex="0"]')) each.tabIndex = -1;
+  for (const each of view.element.querySelectorAll('[tabindex="0"]')) each.tabIndex = -1;
   const element = activeElement(view) ?? view.body.querySelector("[data-row]");
   if (element) element.tabIndex = 0;
 }
 
 function listenForKeys(view) {
-  view.table.addEventListener("keydown", (event) => {
+  view.element.addEventListener("keydown", (event) => {
     if (!event.target.closest("[data-row]") || event.altKey) return;
     const { row, column } = event.target.closest("[data-row]").dataset;
     view.active = { row: Number(row), column: Number(column) };

@@ -4,18 +4,17 @@ async function start() {
   age();
   if (!("DecompressionStream" in window) || !byId("grid-data")) return;
   const grid = await loadGrid();
-  if (!grid.kinds.length) return;
-  grid.occurring = occurring(grid);
+  if (!grid.tables.length) return;
   const app = byId("app");
   const region = h("div.region", { tabindex: -1 });
-  const page = { grid, state: parseHash(location.hash) ?? emptyState(), view: null, controls: null, drawer: null, from: null };
+  const page = { grid, state: parseHash(location.hash) ?? {}, view: null, controls: null, drawer: null, from: null };
   page.controls = makeControls(grid, (change, push) => changed(page, change, push));
   page.drawer = makeDialog(() => closed(page));
   app.append(page.controls.form, region);
   app.hidden = false;
-  page.view = makeTable(region, {
-    cell: (kind, row, place) => go(page, { ...withoutCell(page.state), cell: cellAddress(kind, row, place) }),
-    stacks: (kind, group) => openStacks(page, kind, group),
+  page.view = makeView(region, {
+    cell: (table, row, place) => go(page, { ...withoutCell(page.state), cell: cellAddress(table, row, place) }),
+    stacks: (table, group) => openStacks(page, table, group),
   });
   listenForKeys(page.view);
   apply(page);
@@ -28,39 +27,33 @@ async function start() {
   document.documentElement.dataset.ready = "true";
   if (location.hash && parseHash(location.hash)) byId("grid").scrollIntoView();
   const later = window.requestIdleCallback ?? setTimeout;
-  for (const kind of grid.kinds) later(() => haystacks(kind, grid));
-}
-
-function occurring(grid) {
-  const seen = new Uint8Array(256);
-  for (const kind of grid.kinds) for (const codes of kind.codes) for (let i = 0; i < codes.length; i++) seen[codes.charCodeAt(i)] = 1;
-  return new Set(grid.outcomes.filter((_, i) => [0, 1, 2].some((v) => seen[48 + i * 3 + v])).map(([, word]) => word));
+  for (const table of grid.tables) later(() => haystacks(table, grid));
 }
 
 function apply(page) {
   const { grid, state } = page;
-  const found = grid.kinds.map((kind) => {
-    const places = columnsOf(kind, state);
-    return { places, rows: places.length ? rowsOf(grid, kind, places, state) : [] };
+  const matches = grid.tables.map((table) => {
+    const places = columnsOf(table, state);
+    return { places, rows: places.length ? rowsOf(grid, table, places, state) : [] };
   });
   const linked = state.cell ? findCell(grid, state.cell) : null;
-  const kind = kindInView(grid, state, found, linked);
-  const { places, rows } = found[kind.number];
-  showControls(page.controls, state, kind, found);
-  show(page.view, grid, kind, rows, foldColumns(kind, rows, places, !state.unfolded));
-  if (linked && linked.kind === kind) reveal(page.view, linked.row, linked.place);
+  const table = tableInView(grid, state, matches, linked);
+  const { places, rows } = matches[table.number];
+  showControls(page.controls, state, table, matches);
+  show(page.view, grid, table, rows, foldColumns(table, rows, places, !state.unfolded));
+  if (linked && linked.table === table) reveal(page.view, linked.row, linked.place);
   if (state.cell) openCell(page, state.cell);
   else if (page.drawer.dialog.open && !page.stacks) page.drawer.dialog.close();
 }
 
-// The kind that is asked for, or that of a linked cell; else the first that has something to show.
-function kindInView(grid, state, found, linked) {
-  const asked = grid.kinds.find((kind) => (kind.via ?? "none") === state.via);
-  return asked ?? linked?.kind ?? grid.kinds.find((kind) => found[kind.number].rows.length) ?? grid.kinds[0];
+// The table that is asked for, or that of a linked cell; else the first that has something to show.
+function tableInView(grid, state, matches, linked) {
+  const asked = grid.tables.find((table) => (table.via ?? "none") === state.via);
+  return asked ?? linked?.table ?? grid.tables.find((table) => matches[table.number].rows.length) ?? grid.tables[0];
 }
 
 function changed(page, change, push) {
-  const next = Object.keys(change).length ? { ...withoutCell(page.state), ...change } : emptyState();
+  const next = Object.keys(change).length ? { ...withoutCell(page.state), ...change } : {};
   page.state = Object.fromEntries(Object.entries(next).filter(([, value]) => value));
   remember(page, push);
   apply(page);
@@ -98,31 +91,31 @@ function arrived(page) {
 
 async function openCell(page, address) {
   const { grid } = page;
-  const found = findCell(grid, address);
+  const cell = findCell(grid, address);
   page.stacks = false;
-  if (!found) {
+  if (!cell) {
     fill(page.drawer, "Not here", [h("p", null, "These results hold no cell ", h("code", null, address), ".")]);
     return;
   }
   const details = await loadDetails();
   if (page.state.cell !== address) return;
-  const { kind, row, place } = found;
-  const rows = (scenario) => changed(page, { in: scenario, q: undefined, via: kind.via ?? "none" }, true);
+  const { table, row, place } = cell;
+  const rows = (scenario) => changed(page, { in: scenario, q: undefined, via: table.via ?? "none" }, true);
   const go = (next) => {
-    page.state = { ...page.state, cell: cellAddress(kind, row, next) };
+    page.state = { ...page.state, cell: cellAddress(table, row, next) };
     remember(page, false);
     openCell(page, page.state.cell);
     byId("on-stack")?.focus();
   };
-  fill(page.drawer, h("code", null, kind.targetOf(row)), cellView(grid, details, kind, row, place, { go, rows }));
+  fill(page.drawer, h("code", null, table.targetOf(row)), cellView(grid, details, table, row, place, { go, rows }));
   performance.mark("cell-open");
 }
 
-async function openStacks(page, kind, group) {
+async function openStacks(page, table, group) {
   page.from = document.activeElement;
   const details = await loadDetails();
   page.stacks = true;
-  const parts = group.places.map((place) => stackView(details, kind.stacks[place]));
+  const parts = group.places.map((place) => stackView(details, table.stacks[place]));
   const note = group.places.length > 1 && h("p", null, "These stacks agree on every row in view, so they share a column.");
   fill(page.drawer, many(group.places.length, "stack"), [note, parts]);
 }

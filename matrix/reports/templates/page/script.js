@@ -9,17 +9,16 @@ const MODULES = {
   sqlean: { imports: ["import sqlean as sqlite3"], name: "sqlite3", extension: "from sqlean import _sqlite3" },
   apsw: { imports: ["import apsw"], name: "apsw" },
 };
-const OPEN_URI = ["SQLITE_OPEN_READWRITE", "SQLITE_OPEN_CREATE", "SQLITE_OPEN_URI"];
 const SHIM = "apsw has no SQLAlchemy dialect: a DB-API shim of this project stands in between, so the tool runs it.";
 
-// `asked`: the case; `stack`, `print`: where it ran, and what that was found to be.
-function reproduction(asked, stack, print) {
+// `asked`: the case; `stack`: where it ran.
+function reproduction(details, asked, stack) {
   const why = noScript(asked, stack);
   if (why !== null) return { language: "sh", text: commandFor(asked, stack), note: why };
   const module = MODULES[stack.driver];
-  const lines = [...comments(asked, stack, print), ...importsFor(asked, stack, module), ""];
+  const lines = [...comments(stack, details.stacks[stack.index]), ...importsFor(asked, stack, module), ""];
   lines.push(...settingLines(stack, module), ...setupLines(asked, module), "");
-  lines.push(...(asked.via ? engineLines(asked, stack) : connectionLines(asked, stack, module)));
+  lines.push(...(asked.via ? engineLines(asked, stack) : connectionLines(asked, module, details.uri_flags)));
   return { language: "python", text: lines.join("\n") + "\n", note: "" };
 }
 
@@ -33,7 +32,7 @@ function noScript(asked, stack) {
   return asked.via && (asked.second || asked.reopen) ? "A second engine is part of it; the tool runs it." : null;
 }
 
-function comments(asked, stack, print) {
+function comments(stack, print) {
   const wanted = [];
   if (print.distribution) wanted.push(`${print.distribution}==${stack.version || print.driver_version}`);
   if (print.middleware) wanted.push(`${print.middleware}==${print.middleware_version}`);
@@ -47,7 +46,7 @@ function importsFor(asked, stack, module) {
   const isSet = stack.uri && stack.driver !== "apsw";
   if (isSet) lines.push("import ctypes");
   lines.push("import os");
-  if (asked.target_type === "path" || asked.sources?.length) lines.push("import pathlib");
+  if (asked.target_type === "path") lines.push("import pathlib");
   if (asked.setup.some((step) => "db" in step)) lines.push("import shutil");
   if (asked.via) lines.push("from concurrent.futures import ThreadPoolExecutor");
   if (needsClosing(asked)) lines.push("from contextlib import closing");
@@ -112,15 +111,15 @@ function databaseLines(step, module) {
   return lines;
 }
 
-function connectionLines(asked, stack, module) {
+function connectionLines(asked, module, uriFlags) {
   const indent = (lines) => lines.map((line) => `        ${line}`);
   const body = statementLines(asked, module);
-  const second = asked.second ? connectCall({ ...asked, target: asked.second }, module) : "connect()";
+  const second = asked.second ? connectCall({ ...asked, target: asked.second }, module, uriFlags) : "connect()";
   if (asked.write) {
     body.push(`with closing(${second}) as second:`, ...lookLines("second", "a second connection sees the table"));
   }
   const lines = [
-    "def connect():", `    return ${connectCall(asked, module)}`, "", "",
+    "def connect():", `    return ${connectCall(asked, module, uriFlags)}`, "", "",
     "try:", "    with closing(connect()) as connection:", ...indent(body.length ? body : ["pass"]),
   ];
   if (asked.reopen) {
@@ -129,15 +128,14 @@ function connectionLines(asked, stack, module) {
   return [...lines, ...listingLines()];
 }
 
-function connectCall(asked, module) {
-  const options = Object.entries(asked.connect);
-  if (module.name !== "apsw") return call(`${module.name}.connect`, asked, options);
+function connectCall(asked, module, uriFlags) {
+  if (module.name !== "apsw") return call(`${module.name}.connect`, asked, Object.entries(asked.connect));
   const { flags, uri, ...rest } = asked.connect;
-  const names = flags ?? (uri ? OPEN_URI : null);
-  const told = Object.entries(rest);
-  const literal = names?.length ? names.map((name) => `apsw.${name.startsWith("SQLITE_OPEN_") ? name : `SQLITE_OPEN_${name}`}`).join(" | ") : "0";
+  const names = flags ?? (uri ? uriFlags : null);
+  const options = Object.entries(rest).map(([key, value]) => `${key}=${pythonValue(value)}`);
+  const literal = names?.length ? names.map((name) => `apsw.${name.startsWith(FLAG) ? name : `${FLAG}${name}`}`).join(" | ") : "0";
   const target = pythonTarget(asked.target, asked.target_type);
-  return `apsw.Connection(${[target, ...told.map(([key, value]) => `${key}=${pythonValue(value)}`), ...(names ? [`flags=${literal}`] : [])].join(", ")})`;
+  return `apsw.Connection(${[target, ...options, ...(names ? [`flags=${literal}`] : [])].join(", ")})`;
 }
 
 function call(name, asked, options) {

@@ -1,23 +1,21 @@
 // What is asked of the grid, as it stands in the address: `#q=mode%3Drw&driver=apsw&stray=1`.
 
-const FIELDS = ["q", "in", "claim", "via", "driver", "version", "uri", "above", "intent", "outcome"];
-const FLAGS = ["disagree", "stray", "off", "unfolded"];
-
-function emptyState() {
-  return {};
-}
+const KEYS = [
+  "q", "in", "claim", "via", "driver", "version", "uri", "above", "intent", "outcome",
+  "disagree", "stray", "off", "unfolded", "cell",
+];
 
 // Null where the address names a place on the page, and nothing of the grid.
 function parseHash(hash) {
   const text = hash.replace(/^#/, "");
   const old = /^case\/(.+)$/.exec(text);
   if (old) return { cell: decoded(old[1]) };
-  const state = emptyState();
+  const state = {};
   let known = text === "";
   for (const part of text.split("&")) {
     const at = part.indexOf("=");
     const key = part.slice(0, at);
-    if (at < 0 || !(FIELDS.includes(key) || FLAGS.includes(key) || ["cell", "stack"].includes(key))) continue;
+    if (at < 0 || !KEYS.includes(key)) continue;
     known = true;
     state[key] = decoded(part.slice(at + 1));
   }
@@ -25,7 +23,7 @@ function parseHash(hash) {
 }
 
 function formatHash(state) {
-  const keys = [...FIELDS, ...FLAGS, "cell", "stack"].filter((key) => state[key]);
+  const keys = KEYS.filter((key) => state[key]);
   return keys.map((key) => `${key}=${encoded(state[key])}`).join("&");
 }
 
@@ -43,35 +41,35 @@ function decoded(text) {
 }
 
 function withoutCell(state) {
-  const { cell, stack, ...rest } = state;
+  const { cell, ...rest } = state;
   return rest;
 }
 
-// The kind, the row and the place of `case@stack`; a stack may be left out.
+// The table, the row and the place of `case@stack`; a stack may be left out.
 function findCell(grid, address) {
-  for (const kind of grid.kinds) {
-    kind.rowOf ??= new Map(kind.target.map((_, row) => [visible(kind.idOf(row)), row]));
-    if (kind.rowOf.has(address)) {
-      const row = kind.rowOf.get(address);
-      return { kind, row, place: firstRun(kind, row) };
+  for (const table of grid.tables) {
+    table.rowOf ??= new Map(table.target.map((_, row) => [visible(table.idOf(row)), row]));
+    if (table.rowOf.has(address)) {
+      const row = table.rowOf.get(address);
+      return { table, row, place: firstRun(table, row) };
     }
     for (let at = address.indexOf("@"); at >= 0; at = address.indexOf("@", at + 1)) {
-      const row = kind.rowOf.get(address.slice(0, at));
+      const row = table.rowOf.get(address.slice(0, at));
       const stack = address.slice(at + 1);
-      const place = kind.stacks.findIndex((each) => visible(each.id) === stack);
-      if (row !== undefined && place >= 0) return { kind, row, place };
+      const place = table.stacks.findIndex((each) => visible(each.id) === stack);
+      if (row !== undefined && place >= 0) return { table, row, place };
     }
   }
   return null;
 }
 
-function firstRun(kind, row) {
-  for (let place = 0; place < kind.width; place++) {
-    if (kind.cells[row * kind.width + place]) return place;
+function firstRun(table, row) {
+  for (let place = 0; place < table.width; place++) {
+    if (table.cells[row * table.width + place]) return place;
   }
   return 0;
 }
 
-function cellAddress(kind, row, place) {
-  return `${visible(kind.idOf(row))}@${visible(kind.stacks[place].id)}`;
+function cellAddress(table, row, place) {
+  return `${visible(table.idOf(row))}@${visible(table.stacks[place].id)}`;
 }

@@ -5,31 +5,31 @@ const OVER = 6;
 // How a cell looks, and how wide it is in rem: sign and word in a line, one over the other, a sign.
 const SIZES = [["wide", 8.75, 11.5], ["stacked", 5.25, 8.75], ["compact", 3.25, 5.25]];
 
-function makeTable(region, open) {
+function makeView(region, open) {
   const head = h("thead");
   const body = h("tbody");
   const columns = h("colgroup");
-  const table = h("table.cells", { role: "grid", "aria-label": "Every string on every stack" }, columns, head, body);
-  region.replaceChildren(table);
+  const element = h("table.cells", { role: "grid", "aria-label": "Every string on every stack" }, columns, head, body);
+  region.replaceChildren(element);
   const view = {
-    region, table, head, body, columns, open,
-    grid: null, kind: null, items: [], groups: [],
+    region, element, head, body, columns, open,
+    grid: null, table: null, items: [], groups: [],
     active: { row: 0, column: 0 }, drawn: null, size: null,
   };
   let asked = 0;
   region.addEventListener("scroll", () => {
     asked ||= requestAnimationFrame(() => { asked = 0; draw(view); });
   }, { passive: true });
-  new ResizeObserver(() => { if (view.kind && measure(view)) redraw(view); }).observe(region);
+  new ResizeObserver(() => { if (view.table && measure(view)) redraw(view); }).observe(region);
   body.addEventListener("click", (event) => clicked(view, event));
   return view;
 }
 
-function show(view, grid, kind, rows, groups) {
+function show(view, grid, table, rows, groups) {
   view.grid = grid;
-  view.kind = kind;
+  view.table = table;
   view.groups = groups;
-  view.items = withHeadings(kind, rows);
+  view.items = withHeadings(table, rows);
   view.region.scrollTop = 0;
   view.active = { row: Math.min(1, view.items.length - 1), column: 0 };
   measure(view);
@@ -37,12 +37,12 @@ function show(view, grid, kind, rows, groups) {
 }
 
 // Rows by their number; before those of one scenario its own, as a negative one.
-function withHeadings(kind, rows) {
+function withHeadings(table, rows) {
   const items = [];
   let scenario = -1;
   for (const row of rows) {
-    if (kind.scenario[row] !== scenario) {
-      scenario = kind.scenario[row];
+    if (table.scenario[row] !== scenario) {
+      scenario = table.scenario[row];
       items.push(-1 - scenario);
     }
     items.push(row);
@@ -63,10 +63,10 @@ function measure(view) {
   const size = { first, cell, mode, row: (narrow ? 4.25 : 3.25) * rem };
   const changed = JSON.stringify(size) !== JSON.stringify(view.size);
   view.size = size;
-  for (const [name] of SIZES) view.table.classList.toggle(name, name === mode);
+  for (const [name] of SIZES) view.element.classList.toggle(name, name === mode);
   view.region.style.setProperty("--row", `${size.row}px`);
   view.region.style.setProperty("--first", `${size.first}px`);
-  view.table.style.width = `${size.first + size.cell * count}px`;
+  view.element.style.width = `${size.first + size.cell * count}px`;
   return changed;
 }
 
@@ -99,7 +99,7 @@ function draw(view) {
   const next = windowOf(view);
   const last = view.drawn;
   if (last && same(last, next)) return;
-  const focused = view.table.contains(document.activeElement);
+  const focused = view.element.contains(document.activeElement);
   if (!last || last.left !== next.left || last.right !== next.right) {
     drawHead(view, next);
     const { top, bottom, left, right } = next.bottom ? next : { ...next, top: 0, bottom: 0 };
@@ -110,12 +110,12 @@ function draw(view) {
   const spacers = view.body.querySelectorAll(":scope > .spacer");
   setHeight(spacers[0], next.top * view.size.row);
   setHeight(spacers[1], (view.items.length - next.bottom) * view.size.row);
-  view.table.setAttribute("aria-rowcount", view.items.length + 1);
-  view.table.setAttribute("aria-colcount", view.groups.length + 1);
+  view.element.setAttribute("aria-rowcount", view.items.length + 1);
+  view.element.setAttribute("aria-colcount", view.groups.length + 1);
   view.drawn = next;
   fit(view);
   markActive(view);
-  if (focused && !view.table.contains(document.activeElement)) {
+  if (focused && !view.element.contains(document.activeElement)) {
     (activeElement(view) ?? view.region).focus({ preventScroll: true });
   }
 }
@@ -152,7 +152,7 @@ function setHeight(row, height) {
 }
 
 function drawHead(view, { left, right }) {
-  const { kind, groups, size } = view;
+  const { groups, size } = view;
   const shown = groups.slice(left, right);
   const widths = [size.first, left * size.cell, ...shown.map(() => size.cell), (groups.length - right) * size.cell];
   view.columns.replaceChildren(...widths.map((width) => {
@@ -177,34 +177,33 @@ function drawHead(view, { left, right }) {
 }
 
 function heading(view, group, column) {
-  const lines = headingOf(view.kind, group, view.size.mode !== "wide");
+  const lines = headingOf(view.table, group, view.size.mode !== "wide");
   const count = group.places.length;
-  const title = group.places.map((place) => view.kind.stacks[place].id).join("\n");
-  const place = group.places[0];
+  const title = group.places.map((place) => view.table.stacks[place].id).join("\n");
   return h("th", { scope: "col", "aria-colindex": column + 2 },
     h("button", {
       type: "button", tabindex: -1, title, "data-row": -1, "data-column": column + 1,
-      onclick: () => view.open.stacks(view.kind, group, place),
+      onclick: () => view.open.stacks(view.table, group),
     },
     lines.map((line, i) => h(i ? "small" : "strong", null, line, " ")),
     count > 1 && view.size.mode !== "compact" && h("small", null, many(count, "stack"))));
 }
 
 function rowOf(view, at, left, right) {
-  const { kind, grid, items, groups } = view;
+  const { table, grid, items, groups } = view;
   const row = items[at];
   const position = { "aria-rowindex": at + 2 };
   if (row < 0) return scenarioRow(grid.scenarios[-1 - row], groups.length, position);
-  const options = kind.optionsOf(row);
-  const statements = kind.statementsOf(row);
-  const variant = kind.variant[row].replace(/^\[|\]$/g, "");
+  const options = table.optionsOf(row);
+  const statements = table.statementsOf(row);
+  const variant = table.variant[row].replace(/^\[|\]$/g, "");
   const cells = [];
   for (let column = left; column < right; column++) {
     cells.push(cellOf(view, row, at, column, groups[column]));
   }
   return h("tr", position,
     h("th", { scope: "row", "aria-colindex": 1, "data-row": at, "data-column": 0, tabindex: -1 },
-      h("code", { title: kind.targetOf(row) }, kind.targetOf(row)),
+      h("code", { title: table.targetOf(row) }, table.targetOf(row)),
       h("small", null, options && h("code", null, options), " ", statements ? h("code", { title: statements }, statements) : variant)),
     h("td.gap", { "aria-hidden": "true" }),
     cells,
@@ -218,17 +217,17 @@ function scenarioRow([id, title], count, position) {
 }
 
 function cellOf(view, row, at, column, group) {
-  const { kind, grid } = view;
-  const place = runIn(kind, row, group);
-  const mark = grid.marks[kind.cells[row * kind.width + place]];
+  const { table } = view;
+  const cell = table.cellOf(row, runIn(table, row, group));
   const attributes = { "aria-colindex": column + 2, "data-row": at, "data-column": column + 1, tabindex: -1 };
-  if (!mark) return h("td.none", attributes, hidden("not run"));
-  return h(`td.${mark.tone}`, { ...attributes, title: `${mark.word}, ${mark.verdict}` }, badge(mark), " ", verdictMark(mark));
+  if (!cell) return h("td.none", attributes, hidden("not run"));
+  const { outcome, verdict } = cell;
+  return h(`td.${outcome.tone}`, { ...attributes, title: `${outcome.word}, ${verdict.word}` }, badge(outcome), " ", verdictMark(verdict));
 }
 
 // The first stack of a column that ran the row.
-function runIn(kind, row, group) {
-  return group.places.find((place) => kind.cells[row * kind.width + place]) ?? group.places[0];
+function runIn(table, row, group) {
+  return group.places.find((place) => table.cells[row * table.width + place]) ?? group.places[0];
 }
 
 function clicked(view, event) {
@@ -243,7 +242,7 @@ function openActive(view) {
   const { row: at, column } = view.active;
   const row = view.items[at];
   if (row === undefined || row < 0) return;
-  const { kind, groups } = view;
-  const place = column ? runIn(kind, row, groups[column - 1]) : firstRun(kind, row);
-  view.open.cell(kind, row, place);
+  const { table, groups } = view;
+  const place = column ? runIn(table, row, groups[column - 1]) : firstRun(table, row);
+  view.open.cell(table, row, place);
 }

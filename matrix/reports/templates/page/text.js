@@ -25,8 +25,8 @@ function named(value) {
 
 function display(target, type) {
   const text = visible(named(target));
-  if (type === "b") return `b"${text}"`;
-  if (type === "p") return `Path("${text}")`;
+  if (type === "bytes") return `b"${text}"`;
+  if (type === "path") return `Path("${text}")`;
   return text && text === text.trim() ? text : `"${text}"`;
 }
 
@@ -36,11 +36,17 @@ function optionsText(connect) {
 }
 
 function optionText(value) {
-  const isFlag = (item) => String(item).startsWith("SQLITE_OPEN_");
-  if (Array.isArray(value) && value.length && value.every(isFlag)) {
-    return value.map((flag) => flag.slice("SQLITE_OPEN_".length)).join("|");
-  }
-  return pythonValue(named(value));
+  return areFlags(value) && value.length ? shortFlags(value) : pythonValue(named(value));
+}
+
+const FLAG = "SQLITE_OPEN_";
+
+function areFlags(value) {
+  return Array.isArray(value) && value.every((each) => String(each).startsWith(FLAG));
+}
+
+function shortFlags(flags) {
+  return flags.map((flag) => flag.slice(FLAG.length)).join("|");
 }
 
 function many(count, noun) {
@@ -53,4 +59,8 @@ function grouped(count) {
 
 function unbroken(versions) {
   return versions.length > 1 ? `${versions[0]} … ${versions[versions.length - 1]}` : versions[0];
+}
+
+function capitalised(text) {
+  return text[0].toUpperCase() + text.slice(1);
 }
