@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from matrix.errors import NothingRanError, NothingSelectedError
@@ -44,25 +44,16 @@ class Check:
 
     def place(self, stack: Stack, case: Case) -> Stack | None:
         """The stack that runs a case which is asked for on another one; None for no stack."""
-        if stack.runs(case.via):
-            return stack
-        if not self.named:
-            return None
-        return stack if case.via is None else with_middleware(stack, case.via, self.catalogue)
+        if self.named:
+            return stack_for(case, stack, self.catalogue)
+        return stack if stack.runs(case.via) else None
 
-    def work(self) -> dict[Stack, tuple[Case, ...]]:
-        """The stacks to be run, each with its cases; NothingSelectedError where there is none."""
-        found: dict[Stack, dict[str, Case]] = {}
-        for stack in self.stacks:
-            for case in self.cases:
-                place = self.place(stack, case)
-                if place is not None:
-                    found.setdefault(place, {})[case.id] = case
-        if not found:
-            raise NothingSelectedError(
-                "no stack of the set runs these cases", hint="name a --stack"
-            )
-        return {stack: tuple(cases.values()) for stack, cases in found.items()}
+
+def stack_for(case: Case, stack: Stack, catalogue: Catalogue) -> Stack:
+    """The stack itself, or with the newest version of the middleware that the case goes through."""
+    if case.via is None or stack.runs(case.via):
+        return stack
+    return with_middleware(stack, case.via, catalogue)
 
 
 def cases_of_target(
@@ -115,9 +106,30 @@ def run_check(
     progress: Progress = SILENT,
 ) -> ResultSet:
     """Run it; a stack that cannot run here is among the results, with its reason."""
-    work = check.work()
-    provided = provide(provisioner, list(work), progress)
-    return observe([(each, work[each.stack]) for each in provided], check.infos, options=options)
+    asked = [(check.place(stack, case), case) for stack in check.stacks for case in check.cases]
+    cells = [(stack, case) for stack, case in asked if stack is not None]
+    if not cells:
+        raise NothingSelectedError("no stack of the set runs these cases", hint="name a --stack")
+    return run_cells(
+        cells, check.infos, provisioner=provisioner, options=options, progress=progress
+    )
+
+
+def run_cells(
+    cells: Iterable[tuple[Stack, Case]],
+    infos: Sequence[ScenarioInfo] = (),
+    *,
+    provisioner: Provisioner,
+    options: RunOptions = RunOptions(),
+    progress: Progress = SILENT,
+) -> ResultSet:
+    """Run cases on stacks, each cell once; `infos` say what the scenarios of the cases are."""
+    found: dict[Stack, dict[str, Case]] = {}
+    for stack, case in cells:
+        found.setdefault(stack, {})[case.id] = case
+    provided = provide(provisioner, list(found), progress)
+    work = [(each, tuple(found[each.stack].values())) for each in provided]
+    return observe(work, infos, options=options)
 
 
 def check_any_ran(results: ResultSet) -> None:
