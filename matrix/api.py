@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from enum import Enum
 from os import PathLike
 from pathlib import Path
+from typing import TypeVar
 
 from matrix.comparison.compare import Comparison, compare_results
 from matrix.comparison.report import report_changes
@@ -38,6 +40,8 @@ from matrix.stacks import spec as specs
 from matrix.stacks.catalogue import Catalogue, load_catalogue
 from matrix.stacks.provision import Provisioner
 from matrix.stacks.spec import Stack, stacks_of_set
+
+E = TypeVar("E", bound=Enum)
 
 AnyPath = str | PathLike[str]
 Stacks = str | Stack | Iterable[str | Stack]
@@ -73,8 +77,8 @@ def check(
     """
     catalogue = load_catalogue()
     cases = cases_of_target(
-        target, via=via, uri=uri, target_type=TargetType(target_type), intent=Intent(intent),
-        sql=tuple(sql),
+        target, via=via, uri=uri, sql=tuple(sql),
+        target_type=_member(TargetType, target_type), intent=_member(Intent, intent),
     )  # fmt: skip
     if stacks is None:
         chosen = choose_stacks(catalogue, None, (), "quick")
@@ -178,6 +182,16 @@ def render(found: ResultSet | Comparison, format: str = "table") -> str:
     if isinstance(found, ResultSet):
         return render_results(format, found)
     return render_changes(report_changes(found), format)
+
+
+def _member(kind: type[E], word: E | str) -> E:
+    """A member of a closed set, by its value; UsageError for a word that is none."""
+    try:
+        return kind(word)
+    except ValueError:
+        known = [str(member.value) for member in kind]
+        message = f"{word!r} is none of {', '.join(known)}"
+        raise UsageError(message, hint=suggest(str(word), known)) from None
 
 
 def _stacks(stacks: Stacks, catalogue: Catalogue) -> tuple[Stack, ...]:

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typing_extensions import assert_type
@@ -85,6 +86,12 @@ def test_an_intent_may_be_a_word_and_the_case_remembers_it() -> None:
     ((name, seen),) = results.stacks[0].observations.items()
     assert results.cases[name].intent is Intent.PRIVATE_MEMORY
     assert matrix.verdict(seen, results.cases[name].intent) is Verdict.NOT_AS_INTENDED
+
+
+@pytest.mark.parametrize("words", [{"intent": "privat-memory"}, {"target_type": "int"}])
+def test_a_word_that_makes_no_sense_is_told_with_those_that_do(words: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match=r"is none of .*; (did you mean 'private-memory'|known)"):
+        matrix.check("x.db", stacks="sqlite3", **words)
 
 
 def test_an_sqlalchemy_url_goes_through_sqlalchemy_on_the_stack_that_is_named() -> None:
