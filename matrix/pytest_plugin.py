@@ -183,17 +183,17 @@ class _Session:
         return self._results[stack.id]
 
     def _measure(self, directory: Path, stack: Stack) -> None:
+        from matrix.project.config import configured_cache
         from matrix.runner.collect import measure
+        from matrix.runner.options import RunOptions
         from matrix.stacks.provision import Provisioner
 
-        cache = os.environ.get("SQLITE_MATRIX_CACHE")
         offline = self._config.getoption("--sqlite-matrix-offline")
-        provisioner = Provisioner(Path(cache) if cache else None, offline=offline)
-        cases = tuple(self._cases[stack.id].values())
+        provisioner = Provisioner(configured_cache(), offline=offline)
         workers = self._workerinput.get("workercount", 1)
-        jobs = max(1, (os.cpu_count() or 1) // workers)
-        for _ in measure(directory, [(provisioner.provide(stack), cases)], (), jobs=jobs):
-            pass
+        options = RunOptions(jobs=max(1, (os.cpu_count() or 1) // workers))
+        cases = tuple(self._cases[stack.id].values())
+        measure(directory, [(provisioner.provide(stack), cases)], options=options)
 
     def changes(self, stack: Stack, scenario: str) -> Sequence[Change]:
         """How a scenario differs from the baseline; nothing where there is none."""

@@ -30,6 +30,7 @@ from matrix.results.store import load_results, write_cases, write_stack
 from matrix.runner.collect import observe
 from matrix.runner.engine import Run
 from matrix.runner.events import StackDone, StackUnavailable
+from matrix.runner.options import RunOptions
 from matrix.runner.scratch import default_scratch
 from matrix.runner.worker import hello
 from matrix.scenarios.expand import expand_topics
@@ -168,8 +169,9 @@ class Bench:
 
 
 def _run(provided: Provided, cases: Sequence[Case], jobs: int) -> Cost:
+    options = RunOptions(jobs=jobs)
     with tempfile.TemporaryDirectory() as name, _measured() as cost:
-        for event in Run([(provided, cases)], parts=Path(name, "parts"), jobs=jobs).events():
+        for event in Run([(provided, cases)], parts=Path(name, "parts"), options=options).events():
             if isinstance(event, StackDone):
                 write_stack(Path(name), event.stack, event.fingerprint, event.lines)
             assert not isinstance(event, StackUnavailable), event

@@ -12,6 +12,7 @@ from hypothesis import settings
 from matrix.model import Case, Observation
 from matrix.results.store import StackResults
 from matrix.runner.collect import observe
+from matrix.runner.options import RunOptions
 from matrix.stacks.catalogue import Catalogue, load_catalogue
 from matrix.stacks.provision import Provided, Provisioner
 from matrix.stacks.spec import Stack, parse_stack
@@ -72,7 +73,8 @@ def run_on(provide: Provide) -> RunOn:
         scratch: Path | None = None,
     ) -> StackResults:
         provided = spec if isinstance(spec, Provided) else provide(spec)
-        results = observe([(provided, cases)], jobs=1, timeout=timeout, scratch=scratch)
+        options = RunOptions(jobs=1, timeout=timeout, scratch=scratch)
+        results = observe([(provided, cases)], options=options)
         (stack,) = results.stacks
         return stack
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
-from matrix.cli.compare import comparison_options, failing_kinds, tell_changes
-from matrix.comparison.accepted import ACCEPTED_FILE, entries_of, load_accepted, write_accepted
-from matrix.errors import EXIT_OK, NothingSelectedError
+from matrix.cli.compare import comparison_options
+from matrix.cli.progress import PROGRESS
+from matrix.comparison.accepted import ACCEPTED_FILE
+from matrix.comparison.workflow import accept_changes, parse_kinds, select_stacks, tell_changes
+from matrix.errors import EXIT_OK
+from matrix.runner.options import RunOptions
+from matrix.stacks.provision import Provisioner
 from matrix.text import many
 
 
@@ -28,7 +31,11 @@ def command(
     reference: str | None,
     kinds: str | None,
     accepted: Path | None,
-    **options: Any,
+    patterns: tuple[str, ...],
+    stacks: tuple[str, ...],
+    explained: bool,
+    provisioner: Provisioner,
+    options: RunOptions,
 ) -> int:
     """Accept what changed from OLD to NEW: `compare` then folds it, and does not fail for it.
 
@@ -41,19 +48,17 @@ def command(
     if not reason.strip():
         raise click.BadParameter("say why", param_hint="--reason")
     path = accepted or old / ACCEPTED_FILE
-    report = tell_changes(old, new, accepted=path, **options)
-    wanted = failing_kinds(kinds)
-    groups = [group for group in report.groups if not wanted.isdisjoint(group.kinds)]
-    stacks = [each for each in report.stacks if each.kind in wanted]
-    if not groups and not stacks:
-        raise NothingSelectedError(
-            "there is no change to accept", hint=f"sqlite-matrix compare {old} {new}"
-        )
-    entries = entries_of(groups, stacks, reason, reference)
-    write_accepted(path, [*load_accepted(path), *entries])
-    for group in groups:
+    report = tell_changes(
+        old, new,
+        patterns=patterns, stacks=select_stacks(stacks), accepted=path, explained=explained,
+        provisioner=provisioner, options=options, progress=PROGRESS,
+    )  # fmt: skip
+    found = accept_changes(
+        report, path, kinds=parse_kinds(kinds), reason=reason, reference=reference
+    )
+    for group in found.groups:
         click.echo(f"accepted: {many(group.cells, 'cell')}, {group.what}")
-    for each in stacks:
+    for each in found.stacks:
         click.echo(f"accepted: {each.kind.word}: {each.stack}")
     click.echo(f"written: {path}", err=True)
     return EXIT_OK

@@ -2,48 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 
-from matrix.claims.document import EXPERIMENT, ClaimsDocument, load_claims
-from matrix.claims.evaluate import (
-    ClaimResult,
-    ClaimVerdict,
-    ExperimentResult,
-    evaluate_claims,
-    wanted_cases,
-)
-from matrix.claims.experiments import load_experiments, perform
+from matrix.claims.evaluate import ClaimResult, ClaimVerdict, evaluate_claims
+from matrix.claims.experiments import load_experiments
+from matrix.claims.measure import measure_claims, select_claims
 from matrix.cli.common import (
-    CLAIMS,
     RESULTS,
-    check_conflicts,
-    choose_stacks,
-    claims_files,
-    corpus,
     execution_options,
     output_option,
-    provide,
     stack_options,
     this_terminal,
     write_output,
 )
-from matrix.errors import (
-    EXIT_CHANGED,
-    EXIT_OK,
-    EXIT_UNAVAILABLE,
-    NothingSelectedError,
-    UsageError,
-)
-from matrix.model import Case
+from matrix.cli.progress import PROGRESS
+from matrix.errors import EXIT_CHANGED, EXIT_OK, EXIT_UNAVAILABLE, UsageError
+from matrix.project.claims import CLAIMS, read_claims
+from matrix.project.stacks import choose_stacks
 from matrix.reports.claims import claims_json, render_claims
-from matrix.results.store import CASES_FILE, ResultSet, load_results
-from matrix.runner.collect import observe
-from matrix.scenarios.selector import matches
+from matrix.results.store import CASES_FILE, load_results
+from matrix.runner.collect import check_conflicts
+from matrix.runner.options import RunOptions
 from matrix.stacks.catalogue import load_catalogue
 from matrix.stacks.provision import Provisioner
 from matrix.text import many
@@ -85,11 +67,10 @@ def command(
     documents: tuple[Path, ...],
     set_name: str | None,
     specs: tuple[str, ...],
-    cache: Path | None,
-    offline: bool,
     format_: str,
     output: Path | None,
-    **execution: Any,
+    provisioner: Provisioner,
+    options: RunOptions,
 ) -> int:
     """Settle the claims of a document by what was measured.
 
@@ -100,74 +81,25 @@ def command(
     """
     if run_now and results is not None:
         raise UsageError("--run measures now, so there are no results to name")
-    cases = corpus()
-    read = load_claims(claims_files(documents), cases)
-    chosen = _selected(read, patterns)
+    read = read_claims(documents)
+    chosen = select_claims(read.documents, patterns)
     missing = False
     if run_now or (results is None and not (RESULTS / CASES_FILE).is_file()):
-        found, experiments, missing = _measure(
-            chosen, cases, set_name, specs, Provisioner(cache, offline=offline), execution
-        )
+        stacks = choose_stacks(load_catalogue(), set_name, specs, "standard")
+        found, experiments = measure_claims(
+            chosen, read.cases, stacks,
+            provisioner=provisioner, options=options, progress=PROGRESS,
+        )  # fmt: skip
+        required = bool(specs) and set_name is None
+        missing = required and any(stack.unavailable is not None for stack in found.stacks)
     else:
         directory = results or RESULTS
         found, experiments = load_results(directory), load_experiments(directory)
-    judged = evaluate_claims(chosen, found, experiments, cases)
+    judged = evaluate_claims(chosen, found, experiments, read.cases)
     text = claims_json(judged) if format_ == "json" else _table(judged, to_file=output is not None)
     write_output(text, output)
     check_conflicts(found)
     return EXIT_UNAVAILABLE if missing else _exit_code(judged)
-
-
-def _selected(
-    documents: Sequence[ClaimsDocument], patterns: Sequence[str]
-) -> tuple[ClaimsDocument, ...]:
-    """The documents with the claims that are asked for; ids in any case."""
-    kept = [
-        document.model_copy(
-            update={
-                "claims": tuple(
-                    claim
-                    for claim in document.claims
-                    if not patterns or any(matches(p.upper(), claim.id.upper()) for p in patterns)
-                )
-            }
-        )
-        for document in documents
-    ]
-    if not any(document.claims for document in kept):
-        raise NothingSelectedError("no claim is selected", hint="sqlite-matrix claims")
-    return tuple(kept)
-
-
-def _measure(
-    documents: Sequence[ClaimsDocument],
-    cases: Mapping[str, Case],
-    set_name: str | None,
-    specs: Sequence[str],
-    provisioner: Provisioner,
-    execution: dict[str, Any],
-) -> tuple[ResultSet, tuple[ExperimentResult, ...], bool]:
-    """Run the cases that the claims need; whether a stack that was named could not be had."""
-    claims = [claim for document in documents for claim in document.claims]
-    wanted = [cases[name] for name in sorted(wanted_cases(claims, cases))]
-    named = {
-        pattern
-        for claim in claims
-        for part in (*claim.proof, *claim.also)
-        for pattern in part.cases
-    }
-    todo = [e for document in documents for e in document.experiments if EXPERIMENT + e.id in named]
-    stacks = choose_stacks(load_catalogue(), set_name, specs, "standard")
-    provided = provide(provisioner, stacks)
-    work = [(p, [c for c in wanted if p.stack.runs_case(c)]) for p in provided]
-    results = observe([each for each in work if each[1]], **execution)
-    unavailable = any(stack.unavailable is not None for stack in results.stacks)
-    experiments = tuple(perform(todo, offline=provisioner.offline))
-    return (
-        replace(results, cases={case.id: case for case in wanted}),
-        experiments,
-        bool(specs) and set_name is None and unavailable,
-    )
 
 
 def _table(judged: Sequence[ClaimResult], *, to_file: bool) -> str:

@@ -13,20 +13,20 @@ import click
 from packaging.version import Version
 
 from matrix.cli.common import (
-    choose_stacks,
     output_option,
-    provide,
     stack_options,
     table_or_json,
     write_output,
 )
+from matrix.cli.progress import PROGRESS
 from matrix.errors import EXIT_OK, EXIT_UNAVAILABLE, ProvisionError, ProvisionFailure
-from matrix.runner.collect import observe
+from matrix.project.stacks import choose_stacks
+from matrix.runner.collect import observe_stacks, provide
 from matrix.runner.scratch import default_scratch
 from matrix.stacks.catalogue import Catalogue, load_catalogue
 from matrix.stacks.installer import find_installer
 from matrix.stacks.interpreters import find_python, find_uv
-from matrix.stacks.provision import NOTE, REFUSED, Provided, Provisioner, Unprovided, default_cache
+from matrix.stacks.provision import NOTE, REFUSED, Provided, Provisioner, Unprovided
 from matrix.stacks.spec import stacks_of_set
 from matrix.text import many
 from matrix.version import __version__
@@ -39,10 +39,9 @@ from matrix.version import __version__
 def command(
     set_name: str | None,
     specs: tuple[str, ...],
-    cache: Path | None,
-    offline: bool,
     format_: str,
     output: Path | None,
+    provisioner: Provisioner,
 ) -> int:
     """Say what this machine has, which stacks it cannot run, why, and how to get them.
 
@@ -52,8 +51,8 @@ def command(
     """
     catalogue = load_catalogue()
     stacks = choose_stacks(catalogue, set_name, specs, "standard")
-    provided = provide(Provisioner(cache, offline=offline), stacks)
-    found = observe([(each, ()) for each in provided]).stacks
+    provided = provide(provisioner, stacks, PROGRESS)
+    found = observe_stacks(provided)
     named = {each.stack.id: each for each in provided}
     missing = {
         s.stack: _with_remedy(s.unavailable, named[s.stack])
@@ -61,7 +60,7 @@ def command(
         if s.unavailable is not None
     }
     observers = sorted({s.fingerprint.observer for s in found if s.fingerprint is not None})
-    facts = _facts(cache or default_cache(), catalogue)
+    facts = _facts(provisioner.cache, catalogue)
     facts["observer"] = ", ".join(observers) or "none"
     facts["stacks"] = f"{len(found) - len(missing)} of {len(found)} can be run"
     if format_ == "json":

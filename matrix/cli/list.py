@@ -9,19 +9,19 @@ from pathlib import Path
 import click
 
 from matrix.cli.common import (
-    choose_stacks,
     output_option,
-    provide,
-    read_topics,
     stack_options,
     table_or_json,
     write_output,
 )
+from matrix.cli.progress import PROGRESS
 from matrix.errors import EXIT_OK, EXIT_UNAVAILABLE, NothingSelectedError
 from matrix.model import Fingerprint, Json
+from matrix.project.stacks import choose_stacks
+from matrix.project.topics import read_topics
 from matrix.reports.grid import visible
 from matrix.results.store import StackResults
-from matrix.runner.collect import observe
+from matrix.runner.collect import observe_stacks, provide
 from matrix.scenarios.expand import expand_topics, explain_topics, scenario_infos
 from matrix.scenarios.features import count_features
 from matrix.scenarios.selector import Selector
@@ -119,18 +119,16 @@ def list_coverage(
 def list_stacks(
     set_name: str | None,
     specs: tuple[str, ...],
-    cache: Path | None,
-    offline: bool,
     format_: str,
     output: Path | None,
+    provisioner: Provisioner,
 ) -> int:
     """List stacks with their fingerprints; each is started once to see what it is.
 
     Example: sqlite-matrix list stacks --stacks quick
     """
     stacks = choose_stacks(load_catalogue(), set_name, specs, "standard")
-    provided = provide(Provisioner(cache, offline=offline), stacks)
-    found = observe([(each, ()) for each in provided]).stacks
+    found = observe_stacks(provide(provisioner, stacks, PROGRESS))
     rows: list[tuple[str, ...]] = [
         ("stack", "SQLite", "URIs", "shared cache", "temporary files", "observer")
     ]

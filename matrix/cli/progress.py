@@ -4,99 +4,74 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Generator, Mapping
-from contextlib import closing
-from types import TracebackType
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
-from rich.progress import Progress as RichProgress
 
-from matrix.errors import NothingRanError
-from matrix.runner.collect import Work
-from matrix.runner.events import CellLost, CellsDone, Event, StackUnavailable
-from matrix.stacks.provision import Provided
+from matrix.runner.progress import Advance, Progress
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
 
 _QUIET_SECONDS = 5.0
 
 
-class Progress:
-    """A context in which `advance` may be called; `noun` says what is counted."""
+class TerminalProgress:
+    """A `Progress` on standard error."""
 
-    def __init__(self, noun: str, total: int) -> None:
-        self._noun = noun
-        self._total = total
-        self._done = 0
-        self._began = self._said = time.monotonic()
-        self._bar = _bar() if sys.stderr.isatty() else None
+    def __init__(self) -> None:
+        self._bar: Bar | None = None
 
-    def __enter__(self) -> Progress:
-        if self._bar is not None:
-            self._bar.start()
-            self._task = self._bar.add_task(self._noun, total=self._total, now="")
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._bar is not None:
-            self._bar.stop()
-        elif kind is None:
-            self._say()
-
-    def advance(self, count: int, now: str = "") -> None:
-        """So many more are done; `now` is what is being worked on."""
-        self._done += count
-        if self._bar is not None:
-            self._bar.update(self._task, completed=self._done, now=now)
-        elif time.monotonic() - self._said > _QUIET_SECONDS:
-            self._say()
+    @contextmanager
+    def count(self, noun: str, total: int) -> Iterator[Advance]:
+        if not sys.stderr.isatty():
+            with _lines(noun, total) as advance:
+                yield advance
+            return
+        with _bar() as bar:
+            self._bar = bar
+            task = bar.add_task(noun, total=total, now="")
+            try:
+                yield lambda count, now="": bar.update(task, advance=count, now=now)
+            finally:
+                self._bar = None
 
     def note(self, text: str) -> None:
-        """A line that stays."""
         if self._bar is not None:
             self._bar.console.print(text, markup=False, highlight=False)
         else:
             click.echo(text, err=True)
 
-    def _say(self) -> None:
-        self._said = time.monotonic()
-        seconds = self._said - self._began
-        click.echo(f"{self._done:,}/{self._total:,} {self._noun}, {seconds:.1f} s", err=True)
+
+@contextmanager
+def _lines(noun: str, total: int) -> Iterator[Advance]:
+    """A line every few seconds, and one at the end."""
+    began = said = time.monotonic()
+    done = 0
+
+    def say() -> None:
+        nonlocal said
+        said = time.monotonic()
+        click.echo(f"{done:,}/{total:,} {noun}, {said - began:.1f} s", err=True)
+
+    def advance(count: int, _now: str = "", /) -> None:
+        nonlocal done
+        done += count
+        if time.monotonic() - said > _QUIET_SECONDS:
+            say()
+
+    yield advance
+    say()
 
 
-def follow(events: Generator[Event, None, None], work: Work) -> dict[str, str]:
-    """Take the events of a run, with a word on how far it is.
+def _bar() -> Bar:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bar
 
-    Gives the stacks that could not be had, with the reasons.
-    """
-    missing: dict[str, str] = {}
-    total = sum(len(cases) for each, cases in work if isinstance(each, Provided))
-    with Progress("cells", total) as progress, closing(events):
-        for event in events:
-            if isinstance(event, CellsDone):
-                progress.advance(event.count, event.stack)
-            elif isinstance(event, StackUnavailable):
-                missing[event.stack] = event.reason
-                progress.note(f"unavailable: {event.stack}: {event.reason}")
-            elif isinstance(event, CellLost):
-                progress.note(f"lost: {event.case} on {event.stack}: {event.how}")
-    return missing
-
-
-def check_ran(work: Work, missing: Mapping[str, str]) -> None:
-    """Raises NothingRanError, with the reasons, where no stack could be had."""
-    if len(missing) == len(work):
-        reasons = "\n".join(f"{name}: {reason}" for name, reason in missing.items())
-        raise NothingRanError(f"no stack could be run\n{reasons}")
-
-
-def _bar() -> RichProgress:
-    return RichProgress(
+    return Bar(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
@@ -105,3 +80,6 @@ def _bar() -> RichProgress:
         console=Console(stderr=True),
         transient=True,
     )
+
+
+PROGRESS: Progress = TerminalProgress()

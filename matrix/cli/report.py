@@ -8,12 +8,11 @@ import click
 
 from matrix.cli.common import (
     RESULTS,
-    judge_claims,
     output_option,
-    read_claims,
     render_table,
     write_output,
 )
+from matrix.project.claims import claims_if_any, evaluate_project_claims
 from matrix.reports import RENDERERS, render
 from matrix.results.provenance import load_provenance
 from matrix.results.store import load_results
@@ -32,7 +31,7 @@ def command(format_: str, results: Path, patterns: tuple[str, ...], output: Path
     """
     selector = Selector.parse(patterns) if patterns else None
     found = load_results(results)
-    claims = () if patterns else judge_claims(read_claims(), found, results)
+    claims = () if patterns else evaluate_project_claims(claims_if_any(), found, results)
     if format_ == "table" and output is None:
         write_output(render_table(found, selector), None)
     else:

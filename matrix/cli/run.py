@@ -2,52 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
-import shutil
 import time
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 
-from matrix.claims.expectations import unmet
-from matrix.claims.experiments import EXPERIMENTS_FILE, perform, write_experiments
 from matrix.cli.common import (
     RESULTS,
-    check_conflicts,
-    choose_stacks,
     execution_options,
-    judge_claims,
-    provide,
-    read_claims,
-    read_topics,
     render_table,
     stack_options,
     write_output,
 )
-from matrix.cli.progress import check_ran, follow
-from matrix.errors import (
-    EXIT_CHANGED,
-    EXIT_OK,
-    EXIT_UNAVAILABLE,
-    NothingSelectedError,
-)
-from matrix.model import Case, ScenarioInfo, canonical
+from matrix.cli.progress import PROGRESS
+from matrix.errors import EXIT_CHANGED, EXIT_OK, EXIT_UNAVAILABLE
+from matrix.project.run import RunOutcome, plan_run, run_plan
+from matrix.project.stacks import choose_stacks
 from matrix.reports import RENDERERS, render
 from matrix.reports.grid import build_grid
-from matrix.results.provenance import (
-    PROVENANCE_FILE,
-    load_provenance,
-    provenance_now,
-    write_provenance,
-)
-from matrix.results.store import ResultSet, load_results, remove_results, write_cases
-from matrix.runner.collect import Work, store
-from matrix.runner.engine import Run
-from matrix.scenarios.expand import expand_topics, scenario_infos
-from matrix.scenarios.selector import Selector
-from matrix.scenarios.topic import Topic
+from matrix.results.provenance import load_provenance
+from matrix.results.store import ResultSet
+from matrix.runner.collect import check_conflicts
+from matrix.runner.options import RunOptions
 from matrix.stacks.catalogue import load_catalogue
 from matrix.stacks.provision import Provisioner
 from matrix.text import many
@@ -79,13 +55,12 @@ def command(
     scenarios: tuple[Path, ...],
     set_name: str | None,
     specs: tuple[str, ...],
-    cache: Path | None,
-    offline: bool,
     patterns: tuple[str, ...],
     resume: bool,
     format_: str,
     output: Path,
-    **execution: Any,
+    provisioner: Provisioner,
+    options: RunOptions,
 ) -> int:
     """Run the cases of SCENARIOS (files or directories; default: scenarios/) on stacks.
 
@@ -94,87 +69,34 @@ def command(
     Example: sqlite-matrix run --stacks quick --select mode --select 'sharing/*order=cache*'
     """
     began = time.monotonic()
-    topics = read_topics(scenarios)
-    selector = Selector.parse(patterns) if patterns else None
-    cases = [case for case in expand_topics(topics) if selector is None or selector(case.id)]
-    if not cases:
-        raise NothingSelectedError("no case is selected", hint="sqlite-matrix list cases")
-    claims = () if scenarios or patterns else read_claims()
+    plan = plan_run(scenarios, patterns)
     stacks = choose_stacks(load_catalogue(), set_name, specs, "standard")
-    provided = provide(Provisioner(cache, offline=offline), stacks)
-    work: Work = [(p, [c for c in cases if p.stack.runs_case(c)]) for p in provided]
-    used = {case.scenario for case in cases}
-    infos = [info for info in scenario_infos(topics) if info.id in used]
-    parts = _prepare(output, infos, cases, resume=resume)
-    try:
-        missing = follow(store(output, Run(work, parts=parts, **execution).events()), work)
-    except KeyboardInterrupt:
-        click.echo("what was observed is kept: the same command with --resume goes on", err=True)
-        raise
-    shutil.rmtree(parts)
-    if claims:
-        todo = [experiment for document in claims for experiment in document.experiments]
-        write_experiments(output, perform(todo, offline=offline))
-    write_provenance(output, [provenance_now(time.monotonic() - began)])
-    check_ran(work, missing)
-    results = load_results(output)
-    page = _page(output)
-    judged = judge_claims(claims, results, output)
-    write_output(render("html", results, claims=judged, runs=load_provenance(output)), page)
+    done = run_plan(
+        plan, stacks, output,
+        provisioner=provisioner, options=options, resume=resume, progress=PROGRESS,
+    )  # fmt: skip
+    page = _write_page(done, output)
     table = format_ == "table"
-    write_output(render_table(results) if table else render(format_, results, claims=judged), None)
-    _say_where(results, output, page, time.monotonic() - began, to_stderr=not table)
-    check_conflicts(results)
-    if not _as_expected(topics, results):
+    text = (
+        render_table(done.results) if table else render(format_, done.results, claims=done.claims)
+    )
+    write_output(text, None)
+    _say_where(done.results, output, page, time.monotonic() - began, to_stderr=not table)
+    check_conflicts(done.results)
+    for each in done.unmet:
+        click.echo(f"not as expected: {each}", err=True)
+    if done.unmet:
         return EXIT_CHANGED
     required = {stack.id for stack in stacks} if specs and set_name is None else set()
-    return EXIT_UNAVAILABLE if required & missing.keys() else EXIT_OK
+    return EXIT_UNAVAILABLE if required & done.missing.keys() else EXIT_OK
 
 
-def _as_expected(topics: Sequence[Topic], results: ResultSet) -> bool:
-    """Say what is not as documents promise, or is so again although it is known not to be."""
-    found = unmet(topics, results)
-    for each in found:
-        click.echo(f"not as expected: {each}", err=True)
-    return not found
-
-
-def _prepare(
-    output: Path, infos: Sequence[ScenarioInfo], cases: Sequence[Case], *, resume: bool
-) -> Path:
-    """An output directory for this run alone; the part files of the same run, if it is resumed."""
-    remove_results(output)
-    parts = output / ".parts"
-    plan = _digest(cases)
-    note = parts / "plan"
-    same = note.is_file() and note.read_text() == plan
-    if parts.exists() and not (resume and same):
-        click.echo(
-            "the scenarios have changed since the interrupted run: starting over"
-            if resume
-            else "an interrupted run is discarded (--resume goes on with it)",
-            err=True,
-        )
-        shutil.rmtree(parts)
-    for old in (output / EXPERIMENTS_FILE, output / PROVENANCE_FILE):
-        old.unlink(missing_ok=True)
-    parts.mkdir(parents=True, exist_ok=True)
-    note.write_text(plan)
-    write_cases(output, infos, cases)
-    return parts
-
-
-def _digest(cases: Sequence[Case]) -> str:
-    """What tells one plan from another."""
-    digest = hashlib.sha256()
-    for case in cases:
-        digest.update(canonical(case.to_json()).encode() + b"\n")
-    return digest.hexdigest()
-
-
-def _page(output: Path) -> Path:
-    """Where the HTML page goes: beside the default results, or in the directory of one's own."""
-    return Path("results/report/index.html") if output == RESULTS else output / "report.html"
+def _write_page(done: RunOutcome, output: Path) -> Path:
+    """Write the HTML page: beside the default results, or in the directory of one's own."""
+    page = Path("results/report/index.html") if output == RESULTS else output / "report.html"
+    runs = load_provenance(output)
+    write_output(render("html", done.results, claims=done.claims, runs=runs), page)
+    return page
 
 
 def _say_where(

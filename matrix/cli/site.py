@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from matrix.cli.common import RESULTS, judge_claims, read_claims, write_output
+from matrix.cli.common import RESULTS, write_output
+from matrix.project.claims import claims_if_any, evaluate_project_claims
 from matrix.reports import render
 from matrix.reports.badges import render_badges
 from matrix.results.merge import merge_results
@@ -37,7 +38,7 @@ def command(results: tuple[Path, ...], output: Path) -> None:
     directories = results or (RESULTS,)
     merged = merge_results(directories)
     runs = tuple(run for directory in directories for run in load_provenance(directory))
-    claims = judge_claims(read_claims(), merged, directories[0])
+    claims = evaluate_project_claims(claims_if_any(), merged, directories[0])
     page = render("html", merged, claims=claims, runs=runs, files=tuple(BESIDE))
     write_output(page, output / "index.html")
     for name, format_ in BESIDE.items():

@@ -25,6 +25,7 @@ else:
 FILE = "pyproject.toml"
 TABLE = "tool.sqlite-matrix"
 PINS_FILE = "requirements.txt"
+CACHE_VARIABLE = "SQLITE_MATRIX_CACHE"
 
 _HEADER = re.compile(r"""^\s*\[\s*tool\s*\.\s*["']?sqlite-matrix["']?\s*\]""")
 _ANY_HEADER = re.compile(r"^\s*\[")
@@ -52,6 +53,12 @@ class ProjectConfig:
             path=str(self.path or FILE), line=self.lines.get(key, 1), column=1,
             key=f"{TABLE}.{key}", message=message, hint=hint,
         )  # fmt: skip
+
+
+def configured_cache() -> Path | None:
+    """Where installed packages are kept, if SQLITE_MATRIX_CACHE says so."""
+    named = os.environ.get(CACHE_VARIABLE)
+    return Path(named) if named else None
 
 
 def load_config(start: Path = Path()) -> ProjectConfig:

@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from matrix.documents.yaml_model import suggest
 from matrix.errors import DocumentError, UsageError
 from matrix.model.stack_id import StackId
-from matrix.project.config import PINS_FILE, ProjectConfig
+from matrix.project.config import PINS_FILE, ProjectConfig, load_config
 from matrix.stacks.catalogue import Catalogue
 from matrix.stacks.pins import chosen_specs, load_pins, missing_pins, pinned_stacks
-from matrix.stacks.spec import Stack, parse_stack
+from matrix.stacks.spec import Stack, parse_stack, stacks_of_set
 
 BASELINE_SET = "baseline"
 """The set of stacks that a baseline holds unless a project names others."""
+
+
+def choose_stacks(
+    catalogue: Catalogue, set_name: str | None, specs: Sequence[str], default: str
+) -> tuple[Stack, ...]:
+    """The stacks that a user named, else those of pyproject.toml, else those of the default set."""
+    settings = load_config()
+    if set_name is None and not specs and settings.stacks is not None:
+        return project_stacks(settings, catalogue)
+    chosen = [parse_stack(spec, catalogue) for spec in specs]
+    if set_name is not None or not chosen:
+        chosen += stacks_of_set(set_name or default, catalogue)
+    return tuple({stack.id: stack for stack in chosen}.values())
 
 
 def configured_specs(settings: ProjectConfig, catalogue: Catalogue) -> tuple[str, ...]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
-from typing import Any
 
+from matrix.errors import MatrixError, NothingRanError
 from matrix.model import Case, Observation, ScenarioInfo
 from matrix.model.codec import read_observation
 from matrix.model.stack_id import stack_order
@@ -21,20 +22,39 @@ from matrix.results.store import (
     write_unavailable_stack,
 )
 from matrix.runner.engine import Run
-from matrix.runner.events import Event, StackDone, StackUnavailable
-from matrix.stacks.provision import Provided, Unprovided
+from matrix.runner.events import CellLost, CellsDone, Event, StackDone, StackUnavailable
+from matrix.runner.options import RunOptions
+from matrix.runner.progress import SILENT, Progress
+from matrix.stacks.provision import Provided, Provisioner, Unprovided
+from matrix.stacks.spec import Stack
 
 Work = Sequence[tuple[Provided | Unprovided, Sequence[Case]]]
 """Stacks, each with the cases that it runs."""
 
 
-def observe(work: Work, scenarios: Sequence[ScenarioInfo] = (), **execution: Any) -> ResultSet:
-    """Run cases on stacks, and give what was observed; nothing is stored.
+def provide(
+    provisioner: Provisioner, stacks: Sequence[Stack], progress: Progress = SILENT
+) -> list[Provided | Unprovided]:
+    """Provide stacks, in their order."""
+    provided = []
+    with progress.count("stacks provided", len(stacks)) as advance:
+        for each in provisioner.provide_all(stacks):
+            advance(1, each.stack.id)
+            provided.append(each)
+    return provided
 
-    `execution`: the keyword arguments of `Run`, such as `jobs` and `timeout`.
-    """
+
+def share_out(provided: Iterable[Provided | Unprovided], cases: Sequence[Case]) -> Work:
+    """Each stack with those of the cases that it runs."""
+    return [(each, [case for case in cases if each.stack.runs_case(case)]) for each in provided]
+
+
+def observe(
+    work: Work, scenarios: Sequence[ScenarioInfo] = (), *, options: RunOptions = RunOptions()
+) -> ResultSet:
+    """Run cases on stacks, and give what was observed; nothing is stored."""
     with tempfile.TemporaryDirectory(prefix="sqlite-matrix-") as parts:
-        run = Run(work, parts=Path(parts), **execution)
+        run = Run(work, parts=Path(parts), options=options)
         stacks = collect(run.events())
     cases = {case.id: case for _, cases in work for case in cases}
     return ResultSet(
@@ -44,21 +64,67 @@ def observe(work: Work, scenarios: Sequence[ScenarioInfo] = (), **execution: Any
     )
 
 
-def measure(
-    directory: Path, work: Work, scenarios: Iterable[ScenarioInfo], **execution: Any
-) -> Generator[Event, None, None]:
-    """Run cases on stacks and write the result files; what happens is yielded on.
+def observe_stacks(provided: Iterable[Provided | Unprovided]) -> tuple[StackResults, ...]:
+    """What stacks are, each started once: their fingerprints, or why they cannot run."""
+    return observe([(each, ()) for each in provided]).stacks
 
-    The directory holds the new result files and no older ones once the last event is taken.
-    `execution`: the keyword arguments of `Run`.
+
+def measure(
+    directory: Path,
+    work: Work,
+    scenarios: Iterable[ScenarioInfo] = (),
+    *,
+    options: RunOptions = RunOptions(),
+    progress: Progress = SILENT,
+) -> dict[str, str]:
+    """Run cases on stacks and write the result files; the stacks that could not run, and why.
+
+    At the end the directory holds the new result files and no older ones.
     """
     cases = {case.id: case for _, cases in work for case in cases}
     used = {case.scenario for case in cases.values()}
     directory.mkdir(parents=True, exist_ok=True)
     remove_results(directory)
     with tempfile.TemporaryDirectory(prefix="sqlite-matrix-") as parts:
-        yield from store(directory, Run(work, parts=Path(parts), **execution).events())
+        events = Run(work, parts=Path(parts), options=options).events()
+        missing = follow(store(directory, events), work, progress)
     write_cases(directory, [each for each in scenarios if each.id in used], cases.values())
+    return missing
+
+
+def follow(events: Generator[Event, None, None], work: Work, progress: Progress) -> dict[str, str]:
+    """Take the events of a run to the end; the stacks that could not run, with the reasons."""
+    missing: dict[str, str] = {}
+    total = sum(len(cases) for each, cases in work if isinstance(each, Provided))
+    with progress.count("cells", total) as advance, closing(events):
+        for event in events:
+            if isinstance(event, CellsDone):
+                advance(event.count, event.stack)
+            elif isinstance(event, StackUnavailable):
+                missing[event.stack] = event.reason
+                progress.note(f"unavailable: {event.stack}: {event.reason}")
+            elif isinstance(event, CellLost):
+                progress.note(f"lost: {event.case} on {event.stack}: {event.how}")
+    return missing
+
+
+def check_ran(work: Work, missing: Mapping[str, str]) -> None:
+    """Raises NothingRanError, with the reasons, where no stack could run."""
+    if len(missing) == len(work):
+        reasons = "\n".join(f"{name}: {reason}" for name, reason in missing.items())
+        raise NothingRanError(f"no stack could be run\n{reasons}")
+
+
+def check_conflicts(results: ResultSet) -> None:
+    """Raises MatrixError where the witnesses of what appeared disagree: such a cell is no fact."""
+    found = [
+        f"{observation.case} on {stack.stack}: {conflict}"
+        for stack in results.stacks
+        for observation in stack.observations.values()
+        for conflict in observation.conflicts
+    ]
+    if found:
+        raise MatrixError("\n".join([f"the witnesses disagree in {len(found)} cells", *found[:20]]))
 
 
 def store(directory: Path, events: Iterable[Event]) -> Generator[Event, None, None]:

@@ -27,6 +27,7 @@ from matrix.runner.events import (
     StackReady,
     StackUnavailable,
 )
+from matrix.runner.options import RunOptions
 from matrix.runner.part_files import PartLines, Tail, drop_torn_line
 from matrix.runner.scratch import default_scratch, scratch_directory
 from matrix.runner.worker import StackRefused, WorkerDied, WorkerProcess
@@ -64,7 +65,6 @@ class Run:
     """One run over provided stacks. Iterate over `events()`; leaving early takes everything down.
 
     `parts`: a directory for the part files; cases whose observations are there are not run again.
-    `timeout`: seconds after which a case is taken down.
     """
 
     def __init__(
@@ -72,17 +72,13 @@ class Run:
         work: Sequence[tuple[Provided | Unprovided, Sequence[Case]]],
         *,
         parts: Path,
-        jobs: int | None = None,
-        timeout: float = 30.0,
-        scratch: Path | None = None,
-        contain: bool = False,
+        options: RunOptions = RunOptions(),
     ) -> None:
-        self._contain = contain
+        self.options = options
         self._unprovided = [w for w, _ in work if isinstance(w, Unprovided)]
         self._parts = parts
-        self._timeout = timeout
-        self._scratch_parent = scratch or default_scratch()
-        self._jobs = jobs or os.cpu_count() or 1
+        self._scratch_parent = options.scratch or default_scratch()
+        self._jobs = options.jobs or os.cpu_count() or 1
         self._events: queue.Queue[Event | None] = queue.Queue()
         self._stopped = threading.Event()
         self._lock = threading.Lock()
@@ -132,14 +128,6 @@ class Run:
 
     def say(self, event: Event | None) -> None:
         self._events.put(event)
-
-    @property
-    def timeout(self) -> float:
-        return self._timeout
-
-    @property
-    def contain(self) -> bool:
-        return self._contain
 
     @property
     def stopped(self) -> bool:
@@ -265,7 +253,7 @@ class _Slot:
             task.provided,
             scratch=scratch.resolve(),
             part=part.resolve(),
-            contain=self._run.contain,
+            contain=self._run.options.contain,
         )
         with self._lock:
             self._worker = worker
@@ -308,9 +296,9 @@ class _Slot:
             waited = 0.0
             while (message := worker.receive(_TICK_SECONDS)) is None:
                 waited = 0.0 if self._take(task, tail, cases) else waited + _TICK_SECONDS
-                if waited > self._run.timeout:
+                if waited > self._run.options.timeout:
                     worker.kill()
-                    return Result.TIMED_OUT, f"no answer within {self._run.timeout:g} s"
+                    return Result.TIMED_OUT, f"no answer within {self._run.options.timeout:g} s"
         finally:
             self._take(task, tail, cases)
         if message["kind"] == "stuck":

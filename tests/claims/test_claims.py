@@ -24,6 +24,7 @@ from matrix.model import Case, Fingerprint, Intent, Observation
 from matrix.reports.claims import claim_row, claims_json, render_claims
 from matrix.results.store import ResultSet, StackResults
 from matrix.runner.collect import observe
+from matrix.runner.options import RunOptions
 from matrix.scenarios.expand import expand_topics
 from matrix.scenarios.load import load_topics
 from matrix.schemas import json_schema
@@ -338,7 +339,7 @@ def test_verdicts_on_real_stacks_are_the_same_twice(provide: Provide) -> None:
     def settle_again() -> str:
         provided = [provide(spec) for spec in STACKS]
         work = [(p, [case for case in wanted if p.stack.runs_case(case)]) for p in provided]
-        return claims_json(evaluate_claims([chosen], observe(work, jobs=1)))
+        return claims_json(evaluate_claims([chosen], observe(work, options=RunOptions(jobs=1))))
 
     once = settle_again()
     assert {each["id"]: each["verdict"] for each in json.loads(once)} == EXPECTED

@@ -14,6 +14,7 @@ from matrix.probe.outside import NOTE, Outside
 from matrix.results.store import StackResults
 from matrix.runner.collect import collect, observe
 from matrix.runner.engine import Run
+from matrix.runner.options import RunOptions
 from matrix.runner.scratch import scratch_directory
 from tests.builders import make_case
 from tests.conftest import ObserveOn, Provide
@@ -41,7 +42,11 @@ def dying(tmp_path: Path) -> Path:
 
 def run_dying(provide: Provide, driver: Path, target: Path) -> StackResults:
     provided = provide(str(driver))
-    run = Run([(provided, [make_case(target=str(target))])], parts=driver.parent / "parts", jobs=1)
+    run = Run(
+        [(provided, [make_case(target=str(target))])],
+        parts=driver.parent / "parts",
+        options=RunOptions(jobs=1),
+    )
     (stack,) = collect(run.events())
     return stack
 
@@ -139,7 +144,7 @@ def test_a_contained_case_can_write_nothing_outside(provide: Provide, tmp_path: 
         make_case("outside/outside", target=str(outside)),
         make_case("outside/inside", target="x.db"),
     ]
-    (stack,) = observe([(provide("apsw"), cases)], jobs=1, contain=True).stacks
+    (stack,) = observe([(provide("apsw"), cases)], options=RunOptions(jobs=1, contain=True)).stacks
     if stack.unavailable is not None:
         assert "containment needs Landlock" in stack.unavailable
         pytest.skip(stack.unavailable)

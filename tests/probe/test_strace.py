@@ -13,6 +13,7 @@ import pytest
 from matrix.model import Case, Observation
 from matrix.runner.collect import collect
 from matrix.runner.engine import Run
+from matrix.runner.options import RunOptions
 from matrix.scenarios.expand import expand_topics
 from matrix.scenarios.load import load_topics
 from tests.conftest import Provide
@@ -142,7 +143,9 @@ def test_the_probe_saw_what_the_kernel_was_asked_to_create(
     cases = sample(provided.stack.driver, via, pytestconfig.getoption("--per-topic"))
     scratch = tmp_path / "scratch"
     scratch.mkdir()
-    run = Run([(provided, cases)], parts=tmp_path / "parts", jobs=1, scratch=scratch)
+    run = Run(
+        [(provided, cases)], parts=tmp_path / "parts", options=RunOptions(jobs=1, scratch=scratch)
+    )
     (stack,) = collect(run.events())
     assert stack.fingerprint is not None, stack.unavailable
     if "vfs-hook" not in stack.fingerprint.observer:

@@ -15,6 +15,7 @@ from matrix.model import Case, Result, TargetType
 from matrix.runner.collect import collect
 from matrix.runner.engine import Run
 from matrix.runner.events import CellLost, CellsDone, Event, StackDone, StackReady, StackUnavailable
+from matrix.runner.options import RunOptions
 from matrix.stacks.provision import Provided, Unprovided
 from tests.builders import make_case
 from tests.conftest import ObserveOn, Provide, RunOn
@@ -37,7 +38,8 @@ def events_of(
 ) -> Iterator[Event]:
     scratch = tmp_path / "scratch"
     scratch.mkdir(exist_ok=True)
-    return Run(work, parts=tmp_path / "parts", jobs=jobs, timeout=1.5, scratch=scratch).events()
+    options = RunOptions(jobs=jobs, timeout=1.5, scratch=scratch)
+    return Run(work, parts=tmp_path / "parts", options=options).events()
 
 
 @needs_proc

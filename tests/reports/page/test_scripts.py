@@ -21,6 +21,7 @@ from matrix.reports.grid import visible
 from matrix.reports.page.html import render_html
 from matrix.results.store import ResultSet
 from matrix.runner.collect import observe
+from matrix.runner.options import RunOptions
 from matrix.scenarios.expand import expand_topics
 from matrix.scenarios.load import load_topics
 from matrix.stacks.provision import Provided
@@ -88,7 +89,7 @@ def runs_on(case: Case, provided: Provided) -> bool:
 def measured(provide: Provide) -> tuple[ResultSet, Mapping[str, Provided]]:
     cases = tuple(expand_topics(load_topics([SCENARIOS])))
     work = [(each, sample(each, cases)) for each in map(provide, STACKS)]
-    results = observe(work, jobs=2)
+    results = observe(work, options=RunOptions(jobs=2))
     return results, {provided.stack.id: provided for provided, _ in work}
 
 

@@ -1,0 +1,37 @@
+"""The scenarios of a project, and the cases that they expand to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from matrix.errors import NothingSelectedError, UsageError
+from matrix.model import Case
+from matrix.project.config import load_config
+from matrix.scenarios.expand import expand_topics
+from matrix.scenarios.load import load_topics
+from matrix.scenarios.selector import Selector
+from matrix.scenarios.topic import Topic
+
+
+def read_topics(paths: Sequence[Path] = ()) -> tuple[Topic, ...]:
+    """The topics of these files and directories, by default those of pyproject.toml.
+
+    Where that names none, they are in `scenarios/` here.
+    """
+    homes = paths or load_config().scenarios
+    if not paths and not all(home.exists() for home in homes):
+        raise UsageError(f"there is no directory {homes[0]}/ here", hint="name scenario files")
+    return load_topics(homes)
+
+
+def select_cases(topics: Iterable[Topic], patterns: Iterable[str] = ()) -> tuple[Case, ...]:
+    """The cases that one of the patterns selects, all without a pattern.
+
+    Raises NothingSelectedError where there is none.
+    """
+    selector = Selector.parse(patterns)
+    cases = tuple(case for case in expand_topics(topics) if selector(case.id))
+    if not cases:
+        raise NothingSelectedError("no case is selected", hint="sqlite-matrix list cases")
+    return cases

@@ -1,0 +1,129 @@
+"""The pinned stacks compared with their baseline, and a baseline written anew."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from matrix.comparison.diff import ChangeKind
+from matrix.comparison.report import ChangeReport
+from matrix.comparison.workflow import tell_changes
+from matrix.errors import UsageError
+from matrix.regression.baseline import check_baseline, install
+from matrix.regression.plan import RegressionPlan, measure_planned
+from matrix.runner.options import RunOptions
+from matrix.runner.progress import SILENT, Progress
+from matrix.stacks.pins import load_pins, missing_pins, pinned_stacks
+from matrix.stacks.provision import Provisioner
+from matrix.stacks.spec import Stack
+
+UPDATE = "sqlite-matrix regress --update"
+"""The command that writes a baseline."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Regression:
+    """What the pinned stacks changed; `missing`: those that could not run, with the reasons."""
+
+    report: ChangeReport
+    stacks: tuple[Stack, ...]
+    missing: Mapping[str, str]
+
+    @property
+    def changed(self) -> bool:
+        """Whether something fails besides stacks that could not run."""
+        report = self.report
+        rest = {kind for group in report.groups for kind in group.kinds}
+        rest |= {each.kind for each in report.stacks} - {ChangeKind.UNAVAILABLE}
+        known = report.stale or not report.fail_on.isdisjoint(rest)
+        return bool(report.exit_code and known)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaselineUpdate:
+    """A baseline that was written, unless stacks are missing; `pinned`: the pins that were added.
+
+    `missing`: the stacks that could not run, with the reasons. With any of them nothing is written.
+    """
+
+    stacks: tuple[Stack, ...]
+    missing: Mapping[str, str]
+    pinned: tuple[str, ...] = ()
+
+
+def check_regression(
+    plan: RegressionPlan,
+    measured: Path,
+    *,
+    provisioner: Provisioner,
+    patterns: Sequence[str] = (),
+    whole: bool = True,
+    explained: bool = True,
+    options: RunOptions = RunOptions(),
+    progress: Progress = SILENT,
+) -> Regression:
+    """Run the pinned stacks into the directory `measured`, and compare that with the baseline.
+
+    `whole`: the stacks are all that the baseline should have; otherwise only they are compared.
+    `patterns`: those by which the cases of the plan were selected.
+    Raises ResultsError for a baseline that cannot be trusted, before anything is run.
+    """
+    _check_apart(measured, plan.baseline)
+    check_baseline(plan.baseline, UPDATE)
+    stacks = pinned_stacks(plan.specs, load_pins(plan.pins), plan.catalogue)
+    make_ignored(measured)
+    _, missing = measure_planned(
+        plan, stacks, measured, provisioner=provisioner, options=options, progress=progress
+    )
+    report = tell_changes(
+        plan.baseline,
+        measured,
+        provisioner=provisioner,
+        patterns=patterns,
+        stacks=None if whole else {stack.id for stack in stacks}.__contains__,
+        fail_on=plan.fail_on,
+        explained=explained,
+        options=options,
+        progress=progress,
+    )
+    return Regression(report=report, stacks=stacks, missing=missing)
+
+
+def update_baseline(
+    plan: RegressionPlan,
+    measured: Path,
+    *,
+    provisioner: Provisioner,
+    options: RunOptions = RunOptions(),
+    progress: Progress = SILENT,
+) -> BaselineUpdate:
+    """Write the baseline anew, as a whole or not at all, and pin what has no pin yet."""
+    _check_apart(measured, plan.baseline)
+    pins = load_pins(plan.pins)
+    more = missing_pins(plan.specs, pins, plan.catalogue)
+    pins = pins.with_more(more) if more else pins
+    stacks = pinned_stacks(plan.specs, pins, plan.catalogue)
+    make_ignored(measured)
+    _, missing = measure_planned(
+        plan, stacks, measured, provisioner=provisioner, options=options, progress=progress
+    )
+    if missing:
+        return BaselineUpdate(stacks=stacks, missing=missing)
+    install(measured, plan.baseline)
+    if more or not plan.pins.is_file():
+        plan.pins.parent.mkdir(parents=True, exist_ok=True)
+        plan.pins.write_text(pins.text, "utf-8")
+    return BaselineUpdate(stacks=stacks, missing=missing, pinned=more)
+
+
+def make_ignored(directory: Path) -> None:
+    """Make the directory, if it is not there, as one that git ignores."""
+    if not directory.exists():
+        directory.mkdir(parents=True)
+        (directory / ".gitignore").write_text("*\n")
+
+
+def _check_apart(measured: Path, baseline: Path) -> None:
+    if measured.resolve() == baseline.resolve():
+        raise UsageError(f"{measured} is the baseline", hint="measure into another directory")
