@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -55,6 +56,38 @@ def test_the_ground_floor_imports_the_standard_library_alone(module: str) -> Non
         if name.split(".")[0] not in {*sys.stdlib_module_names, "matrix"}
     }
     assert foreign == set()
+
+
+def test_the_tree_in_the_architecture_is_the_tree() -> None:
+    page = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
+    tree = re.search(r"^matrix/$\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    assert tree is not None
+    rooms: dict[str, set[str]] = {}
+    for line in tree[1].splitlines():
+        heading = re.match(r"  (\w+(?:/|\.py))", line)
+        if heading is not None:
+            room = heading[1]
+            rooms[room] = set()
+        else:
+            rooms[room] |= set(line.split())
+    assert rooms == {_shown(path): _contents(path) for path in _entries(PACKAGE)}
+
+
+def _entries(directory: Path) -> list[Path]:
+    hidden = ("__init__.py", "__pycache__", "py.typed")
+    if directory == PACKAGE:
+        hidden += ("__main__.py",)
+    return [path for path in directory.iterdir() if path.name not in hidden]
+
+
+def _contents(path: Path) -> set[str]:
+    if not path.is_dir():
+        return set()
+    return {_shown(each).removesuffix(".py") for each in _entries(path)}
+
+
+def _shown(path: Path) -> str:
+    return f"{path.name}/" if path.is_dir() else path.name
 
 
 def test_the_command_line_alone_uses_click() -> None:
