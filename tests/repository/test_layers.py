@@ -74,7 +74,7 @@ def test_the_tree_in_the_architecture_is_the_tree() -> None:
 
 
 def _entries(directory: Path) -> list[Path]:
-    hidden = ("__init__.py", "__pycache__", "py.typed")
+    hidden: tuple[str, ...] = ("__init__.py", "__pycache__", "py.typed")
     if directory == PACKAGE:
         hidden += ("__main__.py",)
     return [path for path in directory.iterdir() if path.name not in hidden]
