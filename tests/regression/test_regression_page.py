@@ -38,7 +38,7 @@ def test_the_page_shows_a_project_as_files() -> None:
     }
 
 
-def test_every_setting_of_the_page_is_one_and_every_one_is_told(
+def test_the_page_documents_exactly_the_existing_settings(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(project)
