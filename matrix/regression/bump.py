@@ -52,7 +52,7 @@ def requested(text: str, pins: Pins) -> tuple[Pin, str]:
     pin = pins.find(requirement.name)
     if pin is None:
         known = [each.distribution for each in pins.pins]
-        message = f"{pins.path} pins no {requirement.name}"
+        message = f"{pins.path} has no pin for {requirement.name}"
         raise UsageError(message, hint=suggest(requirement.name, known))
     return pin, version
 

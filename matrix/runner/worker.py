@@ -26,7 +26,7 @@ _START_SECONDS = 60.0
 
 
 class WorkerDied(Exception):
-    """The process ended by itself; `how` says how."""
+    """The process ended unexpectedly; `how` says how."""
 
     def __init__(self, how: str) -> None:
         super().__init__(how)

@@ -144,7 +144,7 @@ def choose_package(
     known = [to_package(pin) for pin in pins if pin != GAP]
     if not known:
         if version is not None:
-            raise UsageError(f"{name} has no versions of its own: it comes with Python")
+            raise UsageError(f"{name} comes with Python, and has no versions of its own")
         return None
     if version is None:
         fitting = [package for package in known if package.fits(python)] or known[-1:]

@@ -103,8 +103,8 @@ class Provisioner:
 
     def _overlay(self, package: Package, version: str, python: Path) -> Path:
         if not package.fits(version):
-            what = "has no wheel" if package.wheel else "is not"
-            message = f"{package.requirement} {what} for Python {version}"
+            what = "has no wheel for" if package.wheel else "does not support"
+            message = f"{package.requirement} {what} Python {version}"
             raise ProvisionError(message, failure=ProvisionFailure.NOT_FOR_PYTHON)
         directory = self.cache / f"py{version}" / package.requirement.replace("==", "-")
         if _is_whole(directory, package):
@@ -171,7 +171,7 @@ def _remember_refusal(directory: Path, error: ProvisionError) -> None:
 
 
 def _install(package: Package, python: Path, directory: Path) -> None:
-    """Install a package with its dependencies into a directory of its own."""
+    """Install a package with its dependencies into a separate directory."""
     aside = Path(tempfile.mkdtemp(prefix=f"{directory.name}.", dir=directory.parent))
     aside.chmod(0o755)  # a cache may serve several users
     try:

@@ -233,8 +233,8 @@ def test_every_damaged_file_is_reported(
     for path in spoilt:
         path.write_bytes(path.read_bytes()[:-1])
     assert run("compare", old, new) == 2
-    told = capsys.readouterr().err
-    assert [path.name for path in spoilt if f"{path}: cut off" not in told] == []
+    err = capsys.readouterr().err
+    assert [path.name for path in spoilt if f"{path}: cut off" not in err] == []
 
 
 def test_a_closed_output_is_not_an_internal_error(old: Path, new: Path) -> None:

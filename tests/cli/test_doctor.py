@@ -67,11 +67,11 @@ def test_if_nothing_is_missing_the_facts_are_printed(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     code, out = doctor(capsys, "--stack", "sqlite3", "--cache", str(tmp_path))
-    told = {line.partition("  ")[0]: line for line in out.splitlines()}
+    facts = {line.partition("  ")[0]: line for line in out.splitlines()}
     assert code == 0
-    assert {"Python", "system", "cores", "Pythons", "installer", "cache", "scratch"} <= told.keys()
-    assert f"{tmp_path} (0 packages)" in told["cache"]
-    assert told["stacks"].endswith("1 of 1 can be run")
+    assert {"Python", "system", "cores", "Pythons", "installer", "cache", "scratch"} <= facts.keys()
+    assert f"{tmp_path} (0 packages)" in facts["cache"]
+    assert facts["stacks"].endswith("1 of 1 can be run")
     assert "missing: " not in out
 
 
@@ -98,7 +98,8 @@ def test_a_missing_python_that_a_set_names_is_among_the_facts(
 
 
 @pytest.mark.parametrize(
-    ("spec", "says"), [("apsw=={}@3.8", "has no wheel"), ("sqlite3[sqlalchemy={}]@3.8", "is not")]
+    ("spec", "says"),
+    [("apsw=={}@3.8", "has no wheel for"), ("sqlite3[sqlalchemy={}]@3.8", "does not support")],
 )
 def test_a_package_that_does_not_fit_this_python_is_reported_with_those_it_fits(
     *,
@@ -114,7 +115,7 @@ def test_a_package_that_does_not_fit_this_python_is_reported_with_those_it_fits(
     monkeypatch.setattr(provision, "find_python", lambda version: Path(sys.executable))
     stack = spec.format(package.version)
     assert missing(capsys, "--stack", stack, "--cache", str(tmp_path)) == {
-        stack: f"{package.requirement} {says} for Python 3.8; "
+        stack: f"{package.requirement} {says} Python 3.8; "
         f"run it under another Python: {package.marker}"
     }
 

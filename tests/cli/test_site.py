@@ -112,8 +112,8 @@ def test_an_invalid_side_file_is_named(tmp_path: Path) -> None:
 def test_the_site_holds_page_data_and_badges(tmp_path: Path) -> None:
     measure(tmp_path / "linux", "linux")
     measure(tmp_path / "darwin", "darwin")
-    told = run_tool("site", "linux", "darwin", "-o", "public", cwd=tmp_path)
-    assert told.returncode == 0, told.stderr
+    done = run_tool("site", "linux", "darwin", "-o", "public", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
     public = tmp_path / "public"
     assert {path.name for path in public.iterdir()} == {
         "badges",
@@ -130,6 +130,6 @@ def test_the_site_holds_page_data_and_badges(tmp_path: Path) -> None:
 
 
 def test_a_site_without_results_says_how_to_get_some(tmp_path: Path) -> None:
-    told = run_tool("site", cwd=tmp_path)
-    assert told.returncode == 2
-    assert "sqlite-matrix run" in told.stderr
+    done = run_tool("site", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "sqlite-matrix run" in done.stderr

@@ -316,8 +316,8 @@ def test_a_bump_that_changes_nothing_says_how_much_was_compared(
     pinned: Path, code: Code, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert code("bump", "apsw==3.47.1.0") == 0
-    told = "no connection string behaves differently (2 cases on 1 stack)"
-    assert capfd.readouterr().out == f"apsw 3.47.2.0 → 3.47.1.0: {told}\n"
+    summary = "no connection string behaves differently (2 cases on 1 stack)"
+    assert capfd.readouterr().out == f"apsw 3.47.2.0 → 3.47.1.0: {summary}\n"
 
 
 def test_with_write_the_pin_and_the_baseline_change_together(
@@ -343,18 +343,18 @@ def test_several_bumps_are_reported_one_by_one(
     pinned: Path, code: Code, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert code("bump", "apsw==3.48.0.0", "apsw==3.49.1.0", "--format=json") == 1
-    told = json.loads(capfd.readouterr().out)["bumps"]
-    assert [(each["old"], each["new"]) for each in told] == [
+    bumps = json.loads(capfd.readouterr().out)["bumps"]
+    assert [(each["old"], each["new"]) for each in bumps] == [
         ("3.47.2.0", "3.48.0.0"),
         ("3.48.0.0", "3.49.1.0"),
     ]
-    assert [len(each["strings"]) for each in told] == [1, 0]
+    assert [len(each["strings"]) for each in bumps] == [1, 0]
 
 
 @pytest.mark.parametrize(
     ("words", "ends", "complaint"),
     [
-        (["apws==1"], 2, "pins no apws; did you mean 'apsw'?"),
+        (["apws==1"], 2, "has no pin for apws; did you mean 'apsw'?"),
         (["apsw"], 2, "apsw: no version to bump to; as in apsw==3.54.1.0"),
         (["apsw>=3"], 2, "no version to bump to"),
         (["apsw=3"], 2, "not a requirement: 'apsw=3'"),

@@ -43,9 +43,9 @@ def test_the_page_documents_exactly_the_existing_settings(
 ) -> None:
     monkeypatch.chdir(project)
     settings = load_config()
-    told = set(re.findall(r"^\| `([\w-]+)` \| ", PAGE, re.MULTILINE))
-    assert told == {"scenarios", "stacks", "baseline", "pins", "fail-on"}
-    assert settings.lines.keys() <= told
+    documented = set(re.findall(r"^\| `([\w-]+)` \| ", PAGE, re.MULTILINE))
+    assert documented == {"scenarios", "stacks", "baseline", "pins", "fail-on"}
+    assert settings.lines.keys() <= documented
 
 
 def test_the_steps_of_the_page_work_as_they_are_written(

@@ -63,7 +63,7 @@ def problems_of(directory: Path, text: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("written", "told"),
+    ("written", "message"),
     [
         ("apsw=3.48", "not a requirement: "),
         ("apsw>=3.48.0.0", "a version is pinned with ==, as in apsw==3.54.1.0"),
@@ -72,14 +72,14 @@ def problems_of(directory: Path, text: str) -> list[str]:
     ],
 )
 def test_a_version_is_one_pin_and_what_is_not_stands_at_its_line(
-    tmp_path: Path, written: str, told: str
+    tmp_path: Path, written: str, message: str
 ) -> None:
     (problem,) = problems_of(tmp_path, SMALL.replace("apsw==3.48.0.0", written))
-    assert problem.startswith(f"5:7: drivers.apsw[1]: {told}")
+    assert problem.startswith(f"5:7: drivers.apsw[1]: {message}")
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "told"),
+    ("old", "new", "message"),
     [
         ("middleware:", "midleware:", "9:1: midleware: unknown key; did you mean 'middleware'?"),
         ("    file: lib.so", "    file: lib.so\n    size: 3",
@@ -90,11 +90,11 @@ def test_a_version_is_one_pin_and_what_is_not_stands_at_its_line(
         ("- apsw==3.48.0.0", "- 3", "5:7: drivers.apsw[1]: needs a text, not a whole number"),
     ],
 )  # fmt: skip
-def test_an_unknown_key_is_reported_with_its_location_and_a_hint(
-    tmp_path: Path, old: str, new: str, told: str
+def test_an_invalid_entry_is_reported_with_its_location_and_a_hint(
+    tmp_path: Path, old: str, new: str, message: str
 ) -> None:
     (problem,) = problems_of(tmp_path, SMALL.replace(old, new, 1))
-    assert told in problem
+    assert message in problem
 
 
 def test_all_problems_are_reported_at_once_in_the_order_of_the_file(tmp_path: Path) -> None:
@@ -228,7 +228,7 @@ def test_an_invalid_version_is_reported() -> None:
 
 def test_what_comes_with_python_needs_no_package_and_has_no_versions() -> None:
     assert choose_package([], "sqlite3", None, "3.11") is None
-    with pytest.raises(UsageError, match="it comes with Python"):
+    with pytest.raises(UsageError, match="sqlite3 comes with Python"):
         choose_package([], "sqlite3", "3.40", "3.11")
 
 

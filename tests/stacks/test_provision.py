@@ -151,7 +151,7 @@ def test_a_package_that_the_index_does_not_have_is_not_requested_again(
         ("large", ProvisionFailure.INSTALL_FAILED),
     ],
 )
-def test_a_failure_that_does_not_concern_the_index_is_retried(
+def test_a_failure_other_than_a_refusal_is_retried(
     tmp_path: Path, installs: Path, name: str, failure: ProvisionFailure
 ) -> None:
     for _ in range(2):

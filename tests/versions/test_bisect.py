@@ -180,13 +180,13 @@ def test_apsw_stops_sharing_at_3_48(
     words = [SHARED, "--driver=apsw", "--old=3.46.1.0", "--new=3.50.0.0", "--format=json"]
     assert run(words, provisioner, monkeypatch) == 0
     out, err = capfd.readouterr()
-    told = json.loads(out)
-    (answer,) = told["boundaries"]
+    data = json.loads(out)
+    (answer,) = data["boundaries"]
     assert (answer["last"], answer["first"], answer["exact"]) == ("3.47.2.0", "3.48.0.0", True)
     assert answer["builds"] == {"shared_cache": [True, False]}
-    assert len(told["runs"]) <= 5
+    assert len(data["runs"]) <= 5
     assert [line.split()[1] for line in err.splitlines()[1:]] == [
-        each["version"] for each in told["runs"]
+        each["version"] for each in data["runs"]
     ]
 
 

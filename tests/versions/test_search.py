@@ -41,7 +41,7 @@ def test_an_end_that_is_named_need_not_be_listed(catalogue: Catalogue) -> None:
         ("oracle", None, "no versions of oracle are listed"),
     ],
 )
-def test_an_unknown_axis_is_reported(
+def test_an_impossible_search_is_reported(
     key: str, old: str | None, complaint: str, catalogue: Catalogue
 ) -> None:
     with pytest.raises(UsageError, match=complaint):
