@@ -5,7 +5,7 @@
     results = matrix.check("file:db?mode=memory", intent="private-memory")
     print(matrix.render(results, "table"))
 
-docs/api.md describes what is here. Each name is imported when it is first used, so that
+docs/api.md describes the API. Each name is imported when it is first used, so that
 `import matrix` itself costs nothing.
 """
 

@@ -61,19 +61,19 @@ def check(
     cache: AnyPath | None = None,
     offline: bool = False,
 ) -> ResultSet:
-    """Run one connection string, now, on the stacks of this machine.
+    """Run one connection string now, on the stacks of this machine.
 
     `stacks`: by default the newest of each driver, or those that pyproject.toml names.
-    `via`: a middleware; a URL such as `sqlite:///x.db` goes through SQLAlchemy by itself.
-    `uri`: ask the driver for URIs, or do not; a `file:` target is tried both ways by default.
+    `via`: a middleware; for a URL such as `sqlite:///x.db` SQLAlchemy is the default.
+    `uri`: turns the driver's URI option on or off; by default off, and both for a `file:` target.
     `intent`: what the string is meant to do; `verdict` compares it with what was observed.
     `target_type`: the Python type in which the driver gets the target: `str`, `bytes`, `path`.
-    `sql`: statements after the open.
-    `cache`: where installed drivers are kept, by default what SQLITE_MATRIX_CACHE says, else the
-    user's cache; `offline`: use what is there, ask no index.
+    `sql`: statements to run after opening.
+    `cache`: where installed drivers are kept, by default SQLITE_MATRIX_CACHE, else the user's
+    cache; `offline`: use only the cache, not the package index.
 
-    Raises UsageError for what makes no sense, NothingRanError where no stack could run. One of
-    several stacks that could not run is among the results, with its reason.
+    Raises UsageError for invalid arguments, NothingRanError if no stack could run. If only some of
+    the stacks could not run, they are among the results, with the reasons.
     """
     catalogue = load_catalogue()
     cases = cases_of_target(
@@ -100,11 +100,12 @@ def observe(
     cache: AnyPath | None = None,
     offline: bool = False,
 ) -> ResultSet:
-    """Run cases on stacks, which are installed where that is needed.
+    """Run cases on stacks, and install the stacks if needed.
 
-    Every stack runs every case that is one for its driver; one through a middleware that the stack
-    lacks runs on the same stack with the newest version of it. Raises NothingSelectedError where
-    there is nothing to run. `cache`, `offline`, other errors: as for `check`.
+    Every stack runs every case that applies to its driver. A case through a middleware that the
+    stack lacks runs on the same stack with the newest version of the middleware. Raises
+    NothingSelectedError if there is nothing to run. `cache`, `offline`, other errors: as for
+    `check`.
     """
     catalogue = load_catalogue()
     todo = tuple(cases)
@@ -115,32 +116,32 @@ def observe(
         if case.fits_driver(stack.driver)
     ]
     if not cells:
-        raise NothingSelectedError("no case is one for these stacks")
+        raise NothingSelectedError("none of the cases applies to these stacks")
     provisioner = _provisioner(cache, offline=offline)
     return _trusted(run_cells(cells, provisioner=provisioner, options=options))
 
 
 def load_topics(paths: AnyPath | Iterable[AnyPath]) -> tuple[Topic, ...]:
-    """Read scenario files, and those in directories; DocumentError with every problem."""
+    """Read scenario files, and those in directories; raises DocumentError with every problem."""
     named = [paths] if isinstance(paths, (str, PathLike)) else paths
     return load.load_topics([Path(path) for path in named])
 
 
 def expand_topics(topics: Iterable[Topic]) -> Iterator[Case]:
-    """The cases that the scenarios of topics stand for."""
+    """The cases that the scenarios of topics expand to."""
     return expand.expand_topics(topics)
 
 
 def parse_stack(spec: str) -> Stack:
-    """Read the name of a stack, such as `apsw==3.54.1.0[uri=on]@3.11`, and install nothing.
+    """Parse the name of a stack, such as `apsw==3.54.1.0[uri=on]@3.11`, without installing it.
 
-    What is left out is the newest that fits, and this Python. Raises UsageError.
+    Versions default to the newest that fits, Python to the running one. Raises UsageError.
     """
     return specs.parse_stack(spec, load_catalogue())
 
 
 def load_results(directory: AnyPath) -> ResultSet:
-    """Read the result files that `sqlite-matrix run` wrote; ResultsError if one is not whole."""
+    """Read the result files of `sqlite-matrix run`; raises ResultsError for a damaged one."""
     return store.load_results(Path(directory))
 
 
@@ -158,8 +159,8 @@ def compare(
     """Compare two directories of result files.
 
     `select`: patterns of cases, `stacks`: patterns of stacks; by default all.
-    `explain`: run the changed cases on stacks in between, where that is needed to find the fact
-    that decides; `options`, `cache`, `offline` are about these runs.
+    `explain`: run the changed cases on intermediate stacks where that is needed to find the fact
+    that makes the difference; `options`, `cache`, `offline` apply to these runs.
     """
     selection = Selector.parse(select) if select else None
     found = compare_results(Path(old), Path(new), selection, select_stacks(stacks))
@@ -170,7 +171,7 @@ def compare(
 
 
 def render(found: ResultSet | Comparison, format: str = "table") -> str:
-    """Results, or a comparison of two, as text; UsageError for a format that there is not.
+    """Results or a comparison as text; raises UsageError for an unknown format.
 
     Results: `table`, `html`, `markdown`, `json`, `jsonl`, `csv`, `junit`. A comparison: `table`,
     `markdown`, `json`, `junit`, `github`.
@@ -185,17 +186,17 @@ def render(found: ResultSet | Comparison, format: str = "table") -> str:
 
 
 def _member(kind: type[E], word: E | str) -> E:
-    """A member of a closed set, by its value; UsageError for a word that is none."""
+    """A member of an enum by its value; raises UsageError if there is none."""
     try:
         return kind(word)
     except ValueError:
         known = [str(member.value) for member in kind]
-        message = f"{word!r} is none of {', '.join(known)}"
+        message = f"{word!r} is not one of {', '.join(known)}"
         raise UsageError(message, hint=suggest(str(word), known)) from None
 
 
 def _stacks(stacks: Stacks, catalogue: Catalogue) -> tuple[Stack, ...]:
-    """The stacks that are meant, each once."""
+    """The chosen stacks, each once."""
     chosen: list[Stack] = []
     for each in [stacks] if isinstance(stacks, (str, Stack)) else stacks:
         if isinstance(each, Stack):
@@ -208,7 +209,7 @@ def _stacks(stacks: Stacks, catalogue: Catalogue) -> tuple[Stack, ...]:
 
 
 def _trusted(results: ResultSet) -> ResultSet:
-    """The results; NothingRanError or MatrixError where they say nothing, or contradict."""
+    """The results; raises NothingRanError if no stack ran, MatrixError for conflicting cells."""
     check_any_ran(results)
     check_conflicts(results)
     return results

@@ -37,14 +37,14 @@ class MatrixError(Exception):
 
 
 class UsageError(MatrixError):
-    """The words of the call are off: an unknown stack, a pattern that does not parse."""
+    """The arguments are wrong: an unknown stack, a pattern that does not parse."""
 
     exit_code = EXIT_USAGE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Problem:
-    """One thing that is wrong in a document, at its place; line and column count from 1."""
+    """One mistake in a document, and its location; line and column count from 1."""
 
     path: str
     line: int
@@ -60,7 +60,7 @@ class Problem:
 
 
 class DocumentError(UsageError):
-    """One or more documents that do not read; every problem that was found, in order."""
+    """One or more invalid documents; every problem that was found, in order."""
 
     placed = True
 
@@ -80,7 +80,7 @@ class ProvisionFailure(Enum):
     """Why something could not be provided."""
 
     NO_PYTHON = "no-python"
-    """No interpreter of the wanted version."""
+    """No interpreter of the requested version."""
     NO_INSTALLER = "no-installer"
     """Neither uv nor pip."""
     NO_ENVIRONMENT = "no-environment"
@@ -88,23 +88,23 @@ class ProvisionFailure(Enum):
     NOT_FOR_PYTHON = "not-for-python"
     """The package does not support this Python."""
     NO_WHEEL = "no-wheel"
-    """The index has the version, and no wheel of it that fits."""
+    """The index has the version, but no wheel of it that fits."""
     NOT_ON_INDEX = "not-on-index"
     """The index has no such package, or no such version."""
     OFFLINE = "offline"
-    """It is not in the cache, and the index must not be asked."""
+    """It is not in the cache, and the index may not be used."""
     INDEX_UNREACHED = "index-unreached"
-    """The index did not answer, or refused to: nothing is known of the package."""
+    """The index did not answer, or denied access: nothing is known about the package."""
     INSTALL_FAILED = "install-failed"
     """The installer failed for another reason: a full disk, a build that does not work."""
     NO_LIBRARY = "no-library"
-    """The package holds no SQLite library."""
+    """The package contains no SQLite library."""
     CACHE_UNUSABLE = "cache-unusable"
     """The cache cannot be read or written."""
 
 
 class ProvisionError(MatrixError):
-    """Something that a stack needs and that this machine cannot provide.
+    """Something that a stack needs is not available on this machine.
 
     `failure` is None where several things are missing.
     """
@@ -119,7 +119,7 @@ class ProvisionError(MatrixError):
 
 
 class NothingRanError(MatrixError):
-    """A run in which no stack could run: never reported as a success."""
+    """No stack could run, which is never reported as a success."""
 
     exit_code = EXIT_UNAVAILABLE
 

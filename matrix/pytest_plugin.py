@@ -1,10 +1,10 @@
 """Scenarios as tests: `pytest scenarios/ --sqlite-matrix`.
 
-One item per scenario and stack, `scenarios/mode.yaml::mode/memory[apsw]`. Every stack runs once,
-with the cases of all the items that were selected, when the first of them is set up; under
-pytest-xdist the workers share what was measured through a directory of the test run.
+There is one item per scenario and stack, `scenarios/mode.yaml::mode/memory[apsw]`. Each stack runs
+once, with the cases of all selected items, when the first of them is set up. Under pytest-xdist
+the workers share the results through a directory of the test run.
 
-Without `--sqlite-matrix` nothing is collected, and nothing of the tool is imported.
+Without `--sqlite-matrix` nothing is collected, and the rest of the tool is not imported.
 """
 
 from __future__ import annotations
@@ -37,24 +37,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--sqlite-matrix",
         action="store_true",
-        help="collect scenario files (YAML), and run them on real drivers",
+        help="collect scenario files (YAML) and run them on real drivers",
     )
     group.addoption(
         "--sqlite-matrix-stacks",
         action="append",
         metavar="SET|SPEC",
-        help="a set of stacks, or one stack, which then is required; repeatable. "
-        "default: those of pyproject.toml, of the baseline, or quick",
+        help="a set of stacks, or one stack, which is then required (repeatable); "
+        "default: those of pyproject.toml, else those of the baseline, else quick",
     )
     group.addoption(
         "--sqlite-matrix-baseline",
         metavar="DIR",
-        help="result files that the observations are held against, with the pins beside them",
+        help="result files to compare the observations with, in a directory with their pins",
     )
     group.addoption(
         "--sqlite-matrix-offline",
         action="store_true",
-        help="use what is in the cache (SQLITE_MATRIX_CACHE), ask no index",
+        help="use only the cache (SQLITE_MATRIX_CACHE), not the package index",
     )
 
 
@@ -97,14 +97,14 @@ class _Session:
         if named is not None:
             check_baseline(Path(named), f"sqlite-matrix regress --update --baseline {named}")
             return Path(named)
-        said = self._settings.baseline if "baseline" in self._settings.lines else None
-        if said is None or not any(said.glob("*.jsonl")):
+        configured = self._settings.baseline if "baseline" in self._settings.lines else None
+        if configured is None or not any(configured.glob("*.jsonl")):
             return None
-        check_baseline(said, "sqlite-matrix regress --update")
-        return said
+        check_baseline(configured, "sqlite-matrix regress --update")
+        return configured
 
     def _stacks(self) -> Iterator[Stack]:
-        """Those that were asked for; the members of a set may be missing here, others may not."""
+        """The chosen stacks; one that was named itself is required, a member of a set is not."""
         from matrix.project.stacks import configured_specs, pins_path
         from matrix.stacks.pins import chosen_specs, load_pins, missing_pins, pinned_stacks
 
@@ -132,7 +132,7 @@ class _Session:
         for stack in self.stacks:
             if stack not in held:
                 hint = f"it has {', '.join(sorted(held))}"
-                raise UsageError(f"{self._baseline} holds no stack {stack}", hint=hint)
+                raise UsageError(f"{self._baseline} has no stack {stack}", hint=hint)
 
     def pytest_report_header(self) -> str:
         against = f", against {self._baseline}" if self._baseline else ""
@@ -145,7 +145,7 @@ class _Session:
         return found
 
     def _is_topic(self, path: Path, parent: pytest.Collector) -> bool:
-        """Other YAML files may lie beside scenarios; one that was named is always one."""
+        """Whether a YAML file is a topic: other files may lie beside it. A named file always is."""
         if parent.session.isinitpath(path):
             return True
         homes = {home.resolve() for home in self._settings.scenarios}
@@ -161,7 +161,7 @@ class _Session:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
-        """A worker of pytest-xdist is told where all of them put what they measure."""
+        """Tell a worker of pytest-xdist the directory that all of them share."""
         node.workerinput[_SHARED] = str(self._directory)
 
     def pytest_unconfigure(self) -> None:
@@ -169,7 +169,7 @@ class _Session:
             shutil.rmtree(self._directory, ignore_errors=True)
 
     def results(self, stack: Stack) -> ResultSet:
-        """What a stack shows, run by whoever needs it first."""
+        """The results of a stack, measured when they are first needed."""
         if stack.id not in self._results:
             from filelock import FileLock
 
@@ -196,7 +196,7 @@ class _Session:
         measure(directory, [(provisioner.provide(stack), cases)], options=options)
 
     def changes(self, stack: Stack, scenario: str) -> Sequence[Change]:
-        """How a scenario differs from the baseline; nothing where there is none."""
+        """How a scenario differs from the baseline; empty without a baseline."""
         if self._baseline is None:
             return ()
         if stack.id not in self._changes:
@@ -213,7 +213,7 @@ class _Session:
 
 
 class ScenarioFile(pytest.File):
-    """A topic; a collection error, with the places, where it does not read."""
+    """A topic; an invalid one is a collection error with every location."""
 
     def __init__(self, *, run: _Session, **options: Any) -> None:
         super().__init__(**options)
@@ -240,7 +240,7 @@ class ScenarioFile(pytest.File):
                     yield ScenarioItem.from_parent(
                         self,
                         name=name,
-                        nodeid=f"{self.nodeid}::{name}",  # read as one is that a user types
+                        nodeid=f"{self.nodeid}::{name}",  # the form that a user types
                         run=self._run, topic=topic, scenario=scenario, stack=stack, cases=mine,
                         line=line,
                     )  # fmt: skip
@@ -282,22 +282,22 @@ class ScenarioItem(pytest.Item):
 
         results = self._run.results(self.stack)
         (shown,) = results.stacks
-        told = [
-            f"{case.id}: the witnesses disagree: {conflict}"
+        failures = [
+            f"{case.id}: the hook and the directory listing disagree: {conflict}"
             for case in self.cases
             for conflict in shown.observations[case.id].conflicts
         ]
-        told += [str(each) for each in unmet([self._topic], results)]
+        failures += [str(each) for each in unmet([self._topic], results)]
         changes = self._run.changes(self.stack, self.cases[0].scenario)
         differing = [change for change in changes if change.kind not in NOTES]
-        told += [self._in_words(change) for change in differing]
+        failures += [self._describe(change) for change in differing]
         if len(changes) > len(differing):
             text = f"{len(changes) - len(differing)} cells have no counterpart in the baseline"
             self.add_report_section("call", "sqlite-matrix", text)
-        if told:
-            raise Differs("\n\n".join(told))
+        if failures:
+            raise Differs("\n\n".join(failures))
 
-    def _in_words(self, change: Change) -> str:
+    def _describe(self, change: Change) -> str:
         from matrix.model.outcome import outcome
         from matrix.reports.grid import case_line
         from matrix.reports.words import in_words
@@ -311,7 +311,7 @@ class ScenarioItem(pytest.Item):
             lines.append(f"  {aspect.name}: {old} → {new}")
         words = ["sqlite-matrix", "run", os.path.relpath(self.path), "--stack",
                  self.stack.full_name, "--select", case.id]  # fmt: skip
-        return "\n".join([*lines, f"  again: {shlex.join(words)}"])
+        return "\n".join([*lines, f"  run again: {shlex.join(words)}"])
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         from matrix.errors import MatrixError
@@ -325,8 +325,8 @@ class ScenarioItem(pytest.Item):
 
 
 class Differs(Exception):
-    """What is not as it was promised or as it was before, in words."""
+    """Describes what is not as expected, or not as in the baseline."""
 
 
 class StackMissing(Exception):
-    """A stack that was named cannot be had."""
+    """A stack that was named is not available."""

@@ -1,4 +1,4 @@
-"""The public API: what `import matrix` gives, and what each function answers."""
+"""The public API: what `import matrix` provides, and what each function returns."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_the_import_is_quick(tmp_path: Path) -> None:
     assert done.stdout == "[]\n"
 
 
-def test_every_public_name_is_there_and_listed() -> None:
+def test_every_public_name_exists_and_is_listed() -> None:
     assert set(matrix.__all__) <= set(dir(matrix))
     assert all(getattr(matrix, name) is not None for name in matrix.__all__)
     with pytest.raises(AttributeError, match="module 'matrix' has no attribute 'nonsense'"):
@@ -89,8 +89,10 @@ def test_an_intent_may_be_a_word_and_the_case_remembers_it() -> None:
 
 
 @pytest.mark.parametrize("words", [{"intent": "privat-memory"}, {"target_type": "int"}])
-def test_a_word_that_makes_no_sense_is_told_with_those_that_do(words: dict[str, Any]) -> None:
-    with pytest.raises(UsageError, match=r"is none of .*; (did you mean 'private-memory'|known)"):
+def test_an_unknown_word_is_reported_with_the_known_ones(words: dict[str, Any]) -> None:
+    with pytest.raises(
+        UsageError, match=r"is not one of .*; (did you mean 'private-memory'|known)"
+    ):
         matrix.check("x.db", stacks="sqlite3", **words)
 
 
@@ -113,7 +115,7 @@ def test_stacks_are_names_values_or_both_each_once() -> None:
     assert one.stack == stack.id
 
 
-def test_a_case_is_run_only_on_the_drivers_that_it_is_for() -> None:
+def test_a_case_runs_only_on_the_drivers_that_it_applies_to() -> None:
     mine, other = Case(id="a", target="x.db"), Case(id="b", target="x.db", drivers=("apsw",))
     (stack,) = matrix.observe([mine, other], "sqlite3").stacks
     assert list(stack.observations) == ["a"]
@@ -166,7 +168,7 @@ def test_the_cache_of_the_environment_is_the_one_that_is_used(
         matrix.check("x.db", stacks="pysqlite3", offline=True)
 
 
-def test_paths_may_be_texts_and_one_or_many(project: Path) -> None:
+def test_paths_may_be_strings_and_one_or_many(project: Path) -> None:
     (one,) = matrix.load_topics("scenarios/small.yaml")
     (same,) = matrix.load_topics([Path("scenarios")])
     assert len(list(matrix.expand_topics([one]))) == len(list(matrix.expand_topics([same]))) == 8
@@ -188,7 +190,7 @@ def test_an_explanation_that_needs_no_run_makes_none(project: Path) -> None:
     assert not (project / "nothing").exists()
 
 
-def test_an_unknown_format_is_told_with_those_there_are(project: Path) -> None:
+def test_an_unknown_format_is_reported_with_the_known_ones(project: Path) -> None:
     results = matrix.load_results("results/latest")
     comparison = matrix.compare("results/baseline", "results/latest")
     for found in (results, comparison):

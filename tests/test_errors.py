@@ -1,4 +1,4 @@
-"""How an error that ends a command is written: with its place, or after the name of the tool."""
+"""How a fatal error is printed: with its location, or after the name of the tool."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PROBLEM = Problem(path="a.yaml", line=2, column=3, key="k", message="is odd", hi
         (MatrixError("one\ntwo"), 3, "one\ntwo\n"),
     ],
 )
-def test_what_begins_with_its_place_has_no_name_before_it(
+def test_a_message_that_starts_with_a_file_has_no_prefix(
     error: MatrixError,
     code: int,
     written: str,
@@ -44,7 +44,7 @@ def test_what_begins_with_its_place_has_no_name_before_it(
     assert (end.value.code, capfd.readouterr().err) == (code, written)
 
 
-def test_what_could_not_be_provided_has_a_kind() -> None:
+def test_a_provision_error_has_a_kind() -> None:
     failure = ProvisionFailure.NO_PYTHON
-    error = ProvisionError("no Python 3.99 here", hint="fetch it", failure=failure)
-    assert (str(error), error.failure) == ("no Python 3.99 here; fetch it", failure)
+    error = ProvisionError("Python 3.99 is not installed", hint="fetch it", failure=failure)
+    assert (str(error), error.failure) == ("Python 3.99 is not installed; fetch it", failure)

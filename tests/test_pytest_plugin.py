@@ -130,7 +130,7 @@ def test_what_differs_from_the_baseline_fails_with_both_values_and_how_to_see_it
             "  file:*mode=memory&cache=shared  uri=True",
             "  memory → shared memory",
             "  second_connection: does_not_see → sees",
-            "  again: sqlite-matrix run scenarios/small.yaml --stack apsw==3.47.2.0@* --select *",
+            "  run again: sqlite-matrix run scenarios/small.yaml --stack apsw==3.47.2.0@* *",
         ]
     )
 
@@ -158,7 +158,7 @@ def test_the_settings_of_the_project_count(project: pytest.Pytester) -> None:
         (["--sqlite-matrix-stacks=mysql"], "*no driver called 'mysql'*"),
     ],
 )
-def test_a_call_that_makes_no_sense_is_a_usage_error(
+def test_invalid_options_are_a_usage_error(
     project: pytest.Pytester, arguments: list[str], words: str
 ) -> None:
     result = run(project, *arguments, on="")
@@ -167,7 +167,7 @@ def test_a_call_that_makes_no_sense_is_a_usage_error(
 
 
 @pytest.mark.parametrize("spoil", ["cut", "without cases"])
-def test_a_spoilt_baseline_is_a_usage_error(project: pytest.Pytester, spoil: str) -> None:
+def test_a_damaged_baseline_is_a_usage_error(project: pytest.Pytester, spoil: str) -> None:
     make_baseline(project, "apsw==3.54.0.0\n")
     settings = '[tool.sqlite-matrix]\nstacks = "apsw"\nbaseline = "base"\n'
     (project.path / "pyproject.toml").write_text(settings)
@@ -185,10 +185,10 @@ def test_a_spoilt_baseline_is_a_usage_error(project: pytest.Pytester, spoil: str
 def test_a_stack_that_the_baseline_lacks_is_a_usage_error(project: pytest.Pytester) -> None:
     make_baseline(project, "apsw==3.54.0.0\n")
     result = run(project, "--sqlite-matrix-baseline=base", on="sqlite3")
-    result.stderr.fnmatch_lines(["ERROR: base holds no stack sqlite3; it has apsw"])
+    result.stderr.fnmatch_lines(["ERROR: base has no stack sqlite3; it has apsw"])
 
 
-def test_a_stack_of_a_set_may_be_missing_one_that_was_named_may_not(
+def test_a_stack_of_a_set_may_be_missing_but_a_named_one_may_not(
     project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("SQLITE_MATRIX_CACHE", str(tmp_path / "empty"))
@@ -200,7 +200,7 @@ def test_a_stack_of_a_set_may_be_missing_one_that_was_named_may_not(
     assert "Traceback" not in named.stdout.str()
 
 
-def test_a_file_that_does_not_read_is_a_collection_error_with_its_places(
+def test_an_invalid_file_is_a_collection_error_with_every_location(
     project: pytest.Pytester,
 ) -> None:
     write(project, "id: broken\nscenarios:\n  - id: a\n    titel: b\n", "broken.yaml")
@@ -216,7 +216,7 @@ def test_other_yaml_files_are_left_alone_unless_they_are_named(project: pytest.P
     assert outcomes(run(project, "compose.yaml")) == {"errors": 1}
 
 
-def test_what_failed_last_runs_alone(project: pytest.Pytester) -> None:
+def test_last_failed_runs_only_what_failed(project: pytest.Pytester) -> None:
     write(project, TOPIC + PROMISE)
     words = ("--sqlite-matrix", "--sqlite-matrix-stacks=apsw")
     assert outcomes(project.runpytest_subprocess(*words)) == {"passed": 1, "failed": 1}

@@ -1,4 +1,4 @@
-"""The command line: one module per verb. Here alone things are printed, and exit codes made."""
+"""The command line: one module per verb. Only this package prints and sets exit codes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ VERBS = (
 
 
 class LazyGroup(click.Group):
-    """A verb's module is imported when the verb is used: `--help` stays quick."""
+    """Imports a verb's module only when the verb is used, so that `--help` stays fast."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [*VERBS]  # `list` is a module of this package, once it is imported
@@ -56,17 +56,17 @@ def cli() -> None:
     """Measure what a SQLite connection string really does, on real drivers.
 
     Data goes to standard output, progress to standard error.
-    Exit codes: 0 as expected, 1 changed or not as expected, 2 usage or a document that does not
-    read, 3 internal error, 4 a stack could not be provided or nothing could run, 5 nothing
-    selected, 130 interrupted.
+    Exit codes: 0 as expected, 1 changed or not as expected, 2 usage error or invalid file,
+    3 internal error, 4 a stack could not be provided or nothing could run, 5 nothing selected,
+    130 interrupted.
     """
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command and leave with its exit code."""
+    """Run the command and exit with its code."""
     for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:  # closed by whoever started it
-            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 -- open to the end
+        if getattr(sys, name) is None:  # closed by the parent process
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 -- stays open
     sys.exit(_exit_code(arguments))
 
 
@@ -84,14 +84,14 @@ def _exit_code(arguments: Sequence[str] | None) -> int:
         _complain("interrupted")
         return EXIT_INTERRUPTED
     except BrokenPipeError:
-        sys.stderr.close()  # the reader has gone: there is nobody to tell
+        sys.stderr.close()  # the reader is gone, so nobody would see a message
     except Exception as error:
-        _complain(_in_words(error))
+        _complain(_describe(error))
         return EXIT_INTERNAL
     return result if isinstance(result, int) else EXIT_OK
 
 
-def _in_words(error: Exception) -> str:
+def _describe(error: Exception) -> str:
     if isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename else ""
         return f"{where}{error.strerror or error}"
@@ -99,7 +99,7 @@ def _in_words(error: Exception) -> str:
 
 
 def _complain(message: str, *, placed: bool = False) -> None:
-    """Say what is wrong; what begins with its place, or has several lines, needs no name before."""
+    """Print an error. A message that starts with a file, or has several lines, gets no prefix."""
     lines = message.splitlines() or [""]
     prefix = "" if len(lines) > 1 or placed else "sqlite-matrix: "
     for line in lines:

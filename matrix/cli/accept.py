@@ -1,4 +1,4 @@
-"""`sqlite-matrix accept`: record that a change is meant to be so, and why."""
+"""`sqlite-matrix accept`: record that a change is intended, and why."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from matrix.text import many
 @click.argument("old", type=click.Path(path_type=Path))
 @click.argument("new", type=click.Path(path_type=Path))
 @comparison_options
-@click.option("--reason", required=True, metavar="TEXT", help="Why it is meant to be so.")
-@click.option("--reference", metavar="URL", help="Where it is announced or discussed.")
+@click.option("--reason", required=True, metavar="TEXT", help="Why the change is accepted.")
+@click.option("--reference", metavar="URL", help="Where the change is announced or discussed.")
 @click.option("--kind", "kinds", metavar="KIND[,KIND]",
-              help="Only these kinds of change; default: those that fail.")  # fmt: skip
+              help="Accept only these kinds of change; default: those that fail.")  # fmt: skip
 def command(
     old: Path,
     new: Path,
@@ -37,16 +37,16 @@ def command(
     provisioner: Provisioner,
     options: RunOptions,
 ) -> int:
-    """Accept what changed from OLD to NEW: `compare` then folds it, and does not fail for it.
+    """Accept the changes from OLD to NEW, so that `compare` no longer fails on them.
 
-    The entries are added to accepted.yaml in OLD, where a reviewer reads them. Once a change is
-    part of OLD itself, its entry is stale, and `compare` says so.
+    The entries are added to accepted.yaml in OLD, where a reviewer can read them. Once a change
+    is part of OLD itself, its entry is stale, and `compare` says so.
 
     Example: sqlite-matrix accept results/baseline results/latest --select 'immutable*'
-    --reason 'SQLite 3.54.0 refuses immutable=1 on a file that is not there'
+    --reason 'SQLite 3.54.0 refuses immutable=1 on a missing file'
     """
     if not reason.strip():
-        raise click.BadParameter("say why", param_hint="--reason")
+        raise click.BadParameter("must not be empty", param_hint="--reason")
     path = accepted or old / ACCEPTED_FILE
     report = tell_changes(
         old, new,

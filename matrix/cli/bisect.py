@@ -32,20 +32,20 @@ from matrix.versions.search import PYTHON, SQLITE, Found, Search, find_boundarie
 
 @click.command("bisect")
 @click.argument("case", metavar="CASE")
-@click.option("--driver", metavar="NAME", help="Along the versions of this driver.")
-@click.option("--middleware", metavar="NAME", help="Along the versions of this middleware.")
-@click.option("--sqlite", is_flag=True, help="Along the versions of SQLite under sqlite3.")
-@click.option("--python", is_flag=True, help="Along the Pythons of this machine.")
+@click.option("--driver", metavar="NAME", help="Search the versions of this driver.")
+@click.option("--middleware", metavar="NAME", help="Search the versions of this middleware.")
+@click.option("--sqlite", is_flag=True, help="Search the versions of SQLite under sqlite3.")
+@click.option("--python", is_flag=True, help="Search the Python versions on this machine.")
 @click.option("--stack", "spec", metavar="SPEC",
-              help="What else the stack is, such as 'apsw[uri=on]'; default: sqlite3, or the "
+              help="The rest of the stack, such as 'apsw[uri=on]'; default: sqlite3, or the "
               "driver as built.")  # fmt: skip
-@click.option("--old", metavar="VERSION", help="One end; default: the oldest there is.")
-@click.option("--new", metavar="VERSION", help="The other end; default: the newest there is.")
+@click.option("--old", metavar="VERSION", help="Where to start; default: the oldest version.")
+@click.option("--new", metavar="VERSION", help="Where to end; default: the newest version.")
 @click.option("--outcome", "coarse", is_flag=True,
-              help="Where the outcome changes, not the text of an error.")  # fmt: skip
+              help="Compare outcomes only, not the text of errors.")  # fmt: skip
 @click.option("--all", "every", is_flag=True,
-              help="Every release on the index, not only those of stacks.yaml.")  # fmt: skip
-@click.option("--pre", is_flag=True, help="With --all: pre-releases, too.")
+              help="Search every release on the index, not only those in stacks.yaml.")  # fmt: skip
+@click.option("--pre", is_flag=True, help="With --all, include pre-releases.")
 @scenarios_option
 @package_options
 @execution_options
@@ -69,16 +69,16 @@ def command(
     provisioner: Provisioner,
     options: RunOptions,
 ) -> int:
-    """Find the first version that behaves differently in CASE: an id, or a pattern.
+    """Find the first version that behaves differently in CASE, an id or a pattern.
 
-    Each step installs and runs one version, half-way between one that behaves as the old end and
-    one that does not. One that cannot be had is passed over, and the answer may be an interval.
+    Each step installs and runs one version, halfway between one that behaves like the oldest and
+    one that does not. Versions that are not available are skipped, so the answer may be a range.
 
     Example: sqlite-matrix bisect 'sharing/named[path=name,uri=true]' --driver apsw
     """
     key = _key(driver, middleware, sqlite=sqlite, python=python)
     if every and (provisioner.offline or sqlite or python):
-        raise UsageError("--all asks the index for a driver's or a middleware's releases")
+        raise UsageError("--all needs the index, and a --driver or --middleware")
     selector = Selector.parse([case])
     found = [each for each in expand_topics(read_topics(scenarios)) if selector(each.id)]
     if not found:
@@ -88,19 +88,19 @@ def command(
     if driver is not None:
         key = parse_stack(driver, catalogue).driver
         if parse_stack(base, catalogue).driver != key:
-            raise UsageError(f"{base} is no stack of {driver}")
+            raise UsageError(f"{base} is not a stack of {driver}")
     search = plan_search(found, key, base, catalogue, old=old, new=new, every=every, pre=pre)
-    told = find_boundaries(
+    result = find_boundaries(
         search,
         provisioner=provisioner, compared=outcome if coarse else behaviour, options=options,
         progress=PROGRESS,
     )  # fmt: skip
-    write_output(_render(search, told, format_), output)
+    write_output(_render(search, result, format_), output)
     return EXIT_OK
 
 
 def _key(driver: str | None, middleware: str | None, *, sqlite: bool, python: bool) -> str:
-    """What varies, as a search has it."""
+    """The axis to search, by its key in a search."""
     asked = {
         "--python": PYTHON if python else None,
         "--sqlite": SQLITE if sqlite else None,
@@ -109,7 +109,7 @@ def _key(driver: str | None, middleware: str | None, *, sqlite: bool, python: bo
     }
     given = [key for key in asked.values() if key]
     if len(given) != 1:
-        raise UsageError("one thing varies", hint=f"give one of {', '.join(asked)}")
+        raise UsageError("exactly one axis is needed", hint=f"give one of {', '.join(asked)}")
     return given[0]
 
 

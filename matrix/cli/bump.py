@@ -1,4 +1,4 @@
-"""`sqlite-matrix bump`: what a new version changes, before it is taken."""
+"""`sqlite-matrix bump`: what a new version changes, before the project adopts it."""
 
 from __future__ import annotations
 
@@ -28,13 +28,15 @@ from matrix.stacks.provision import Provisioner
 
 @click.command("bump")
 @click.argument("requirements", nargs=-1, metavar="[NAME==VERSION]...")
-@click.option("--latest", is_flag=True, help="Whatever is newer on the index than its pin.")
-@click.option("--pre", is_flag=True, help="With --latest: pre-releases, too.")
-@click.option("--write", is_flag=True, help="Change the pins and the baseline, together.")
+@click.option(
+    "--latest", is_flag=True, help="Bump every pin that has a newer version on the index."
+)
+@click.option("--pre", is_flag=True, help="With --latest, include pre-releases.")
+@click.option("--write", is_flag=True, help="Update the pins and the baseline together.")
 @regression_options
 @explain_option
 @click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text",
-              show_default=True, help="What to print; text is Markdown, too.")  # fmt: skip
+              show_default=True, help="Output format; text is also valid Markdown.")  # fmt: skip
 @output_option
 @execution_options
 def command(
@@ -53,17 +55,18 @@ def command(
     provisioner: Provisioner,
     options: RunOptions,
 ) -> int:
-    """Run the pinned version and a new one, and say which strings behave differently.
+    """Run the pinned version and a new one, and report which strings behave differently.
 
-    Only the stacks that the version is part of are run. Several are taken one after the other, so
-    that each change is told of the version that makes it. Exits with 1 where something changes.
+    Only the stacks that contain the package are run. Several versions are tried one after the
+    other, so that each change is reported for the version that causes it. Exits with 1 if
+    something changes.
 
     Example: sqlite-matrix bump apsw==3.54.1.0
     """
     if latest == bool(requirements):
-        raise UsageError("name versions to bump to, or give --latest", hint="apsw==3.54.1.0")
+        raise UsageError("name versions to bump to, or use --latest", hint="such as apsw==3.54.1.0")
     if latest and provisioner.offline:
-        raise UsageError("--latest asks the index, and --offline does not")
+        raise UsageError("--latest needs the index, so it cannot be used with --offline")
     plan = plan_regression(
         baseline=baseline, pins=pins, words=words, scenarios=scenarios, fail_on=fail_on
     )
@@ -89,4 +92,4 @@ def _render(bumps: Bumps, format_: str, *, latest: bool) -> str:
         return json.dumps(data, indent=1) + "\n"
     if bumps.done or bumps.missing:
         return "".join(render_bump(bump) for bump in bumps.done)
-    return "every pin is the newest\n" if latest else "nothing to bump\n"
+    return "every pin is up to date\n" if latest else "nothing to bump\n"

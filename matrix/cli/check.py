@@ -1,4 +1,4 @@
-"""`sqlite-matrix check`: one string, now, on the stacks of this machine."""
+"""`sqlite-matrix check`: run one connection string now, on the stacks of this machine."""
 
 from __future__ import annotations
 
@@ -52,13 +52,13 @@ from matrix.text import many
 @click.option(
     "--via",
     metavar="NAME",
-    help="Through a middleware: sqlalchemy, django, peewee, ... "
-    "A target that begins with sqlite: or sqlite+ goes through SQLAlchemy by itself.",
+    help="Go through a middleware: sqlalchemy, django, peewee, ... "
+    "The default for a target that begins with sqlite: or sqlite+ is SQLAlchemy.",
 )
 @click.option(
     "--uri/--no-uri",
     default=None,
-    help="Ask the driver for URIs, or do not; a file: target is tried both ways by default.",
+    help="Turn the driver's URI option on or off; default: off, and both for a file: target.",
 )
 @click.option(
     "--type",
@@ -66,20 +66,22 @@ from matrix.text import many
     type=click.Choice([t.value for t in TargetType]),
     default="str",
     show_default=True,
-    help="The Python type of the target.",
+    help="The Python type in which the driver gets the target.",
 )
 @click.option(
     "--intent",
     type=click.Choice([i.value for i in Intent]),
     default="observe",
     show_default=True,
-    help="What you mean by the string: exit 1 where it is not so.",
+    help="What the string is meant to do; exit with 1 if it does something else.",
 )
-@click.option("--sql", multiple=True, metavar="SQL", help="A statement after the open. Repeatable.")
+@click.option(
+    "--sql", multiple=True, metavar="SQL", help="A statement to run after opening. Repeatable."
+)
 @click.option(
     "--batch",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Take cases from a file instead, one JSON object a line.",
+    help="Read cases from a file instead, one JSON object per line.",
 )
 @click.option(
     "--format",
@@ -87,7 +89,8 @@ from matrix.text import many
     type=click.Choice(sorted(RENDERERS)),
     default="table",
     show_default=True,
-    help="What to print; jsonl: an observation a line, in the order of the cases, stack by stack.",
+    help="Output format; jsonl: one observation per line, in the order of the cases, stack by "
+    "stack.",
 )
 @output_option
 def command(
@@ -105,7 +108,7 @@ def command(
     provisioner: Provisioner,
     options: RunOptions,
 ) -> int:
-    """Say what TARGET does: where its data goes, and which files appear.
+    """Show what TARGET does: where its data goes, and which files appear.
 
     Example: sqlite-matrix check 'file:db?mode=memory' --intent private-memory
     """
@@ -119,7 +122,7 @@ def command(
             intent=Intent(intent), sql=sql,
         )  # fmt: skip
     if not cases:
-        raise NothingSelectedError(f"{batch} holds no case")
+        raise NothingSelectedError(f"{batch} contains no cases")
     check = _check(cases, set_name, specs, single=batch is None)
     results = run_check(check, provisioner=provisioner, options=options, progress=PROGRESS)
     _write(check, results, format_, output)

@@ -1,4 +1,4 @@
-"""`sqlite-matrix claims`: every claim of a document with its verdict and its proof."""
+"""`sqlite-matrix claims`: every claim of a document with its verdict and its evidence."""
 
 from __future__ import annotations
 
@@ -37,17 +37,17 @@ from matrix.text import many
     "--run",
     "run_now",
     is_flag=True,
-    help="Measure now, on the stacks named or on the standard set, instead of reading results.",
+    help="Measure now, on the given stacks or the standard set, instead of reading results.",
 )
 @click.option(
-    "--select", "patterns", multiple=True, metavar="GLOB", help="Only these claims. Repeatable."
+    "--select", "patterns", multiple=True, metavar="GLOB", help="Select claims. Repeatable."
 )
 @click.option(
     "--claims",
     "documents",
     multiple=True,
     type=click.Path(exists=True, path_type=Path),
-    help=f"A file of claims, or a directory of them; default: {CLAIMS}/. Repeatable.",
+    help=f"A claims file, or a directory of them; default: {CLAIMS}/. Repeatable.",
 )
 @stack_options
 @execution_options
@@ -57,7 +57,7 @@ from matrix.text import many
     type=click.Choice(["table", "json"]),
     default="table",
     show_default=True,
-    help="What to print; json: every claim with its stacks and cells.",
+    help="Output format; json: every claim with its stacks and cells.",
 )
 @output_option
 def command(
@@ -72,15 +72,15 @@ def command(
     provisioner: Provisioner,
     options: RunOptions,
 ) -> int:
-    """Settle the claims of a document by what was measured.
+    """Check the claims of a document against what was measured.
 
-    RESULTS is a directory of result files (default: results/latest); where there is none, the
+    RESULTS is a directory of result files (default: results/latest). If it does not exist, the
     cases of the claims are run. Exits with 1 if a claim could not be settled.
 
     Example: sqlite-matrix claims --run --select C8 --stack sqlite3 --stack apsw
     """
     if run_now and results is not None:
-        raise UsageError("--run measures now, so there are no results to name")
+        raise UsageError("--run measures now, so it does not take RESULTS")
     read = read_claims(documents)
     chosen = select_claims(read.documents, patterns)
     missing = False

@@ -29,13 +29,14 @@ output_option = click.option(
     "-o",
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="A file instead of standard output.",
+    help="Write to this file instead of standard output.",
 )
 scenarios_option = click.option(
     "--scenarios",
     multiple=True,
     type=click.Path(exists=True, path_type=Path),
-    help="A file or directory instead of scenarios/. Repeatable.",
+    help="A scenario file or directory; default: those of pyproject.toml, else scenarios/. "
+    "Repeatable.",
 )
 table_or_json = click.option(
     "--format",
@@ -43,7 +44,7 @@ table_or_json = click.option(
     type=click.Choice(["table", "json"]),
     default="table",
     show_default=True,
-    help="What to print.",
+    help="Output format.",
 )
 
 
@@ -57,10 +58,10 @@ def package_options(function: Verb) -> Verb:
 
     return _with_options(
         verb,
-        click.option("--offline", is_flag=True, help="Use what is in the cache, ask no index."),
+        click.option("--offline", is_flag=True, help="Use only the cache, not the package index."),
         click.option("--cache", type=click.Path(file_okay=False, path_type=Path),
                      envvar="SQLITE_MATRIX_CACHE",
-                     help="Where installed packages are kept."),
+                     help="The directory for installed packages; default: the user's cache."),
     )  # fmt: skip
 
 
@@ -70,8 +71,10 @@ def stack_options(function: Verb) -> Verb:
         package_options(function),
         click.option("--stack", "specs", multiple=True, metavar="SPEC",
                      help="One stack: apsw, 'apsw==3.54.1.0', 'sqlite3[uri=off,sqlalchemy]'. "
-                     "Required: the command fails if it cannot be had. Repeatable."),
-        click.option("--stacks", "set_name", metavar="SET", help="A set: quick, standard, full."),
+                     "The command fails if it is not available. Repeatable."),
+        click.option("--stacks", "set_name", metavar="SET",
+                     help="A set of stacks: quick, standard, full; default: those of "
+                     "pyproject.toml, else quick for check and standard for other commands."),
     )  # fmt: skip
 
 
@@ -89,27 +92,27 @@ def execution_options(function: Verb) -> Verb:
     return _with_options(
         verb,
         click.option("--contain", is_flag=True,
-                     help="Let no case write outside its directories: the attempt fails, and is "
-                     "recorded. Needs Landlock (Linux 5.13 or newer)."),
+                     help="Block writes outside the directories of a case; an attempt fails and "
+                     "is recorded. Needs Landlock (Linux 5.13 or newer)."),
         click.option("--scratch", type=click.Path(exists=True, file_okay=False, path_type=Path),
-                     help="Where the cases' directories are made; default: in memory, if there is "
-                     "such a file system."),
+                     help="Where to create the directories of the cases; default: in memory if "
+                     "possible, else the temporary directory."),
         click.option("--timeout", type=click.FloatRange(0.5), default=30.0, show_default=True,
-                     help="Seconds after which a case is taken down."),
+                     help="Kill a case that takes longer than this many seconds."),
         click.option("-j", "--jobs", type=click.IntRange(1),
-                     help="Worker processes; default: the cores."),
+                     help="Number of worker processes; default: one per core."),
     )  # fmt: skip
 
 
 def _with_options(function: Verb, *options: Callable[[Verb], Verb]) -> Verb:
-    """Add options to a verb; the last one stands first in its help."""
+    """Add options to a verb; the last one comes first in its help."""
     for option in options:
         function = option(function)
     return function
 
 
 def write_output(text: str, output: Path | None) -> None:
-    """Write to a file, or to standard output whatever its encoding."""
+    """Write to a file, or to standard output, escaping what its encoding lacks."""
     if output is not None:
         output.parent.mkdir(parents=True, exist_ok=True)
         output.write_text(text, "utf-8")
@@ -133,7 +136,7 @@ def render_table(results: ResultSet, selection: Selection | None = None) -> str:
 
 
 class Terminal(TypedDict):
-    """How a table is drawn, named as the renderers take it."""
+    """How to draw a table; the keys are the renderers' parameters."""
 
     width: int
     color: bool
@@ -141,7 +144,7 @@ class Terminal(TypedDict):
 
 
 def this_terminal() -> Terminal:
-    """What standard output shows: so many columns, colours or none, what characters."""
+    """What standard output supports: its columns, and whether it has colours and Unicode."""
     return Terminal(
         width=shutil.get_terminal_size((100, 24)).columns,
         color=sys.stdout.isatty() and not os.environ.get("NO_COLOR"),

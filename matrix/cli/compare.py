@@ -1,4 +1,4 @@
-"""`sqlite-matrix compare`: what changed between two results, and what decides it."""
+"""`sqlite-matrix compare`: what changed between two sets of results, and why."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from matrix.runner.options import RunOptions
 from matrix.stacks.provision import Provisioner
 
 _SUMMARY_LIMIT = 1 << 20
-"""GitHub refuses a job summary of more bytes."""
+"""GitHub rejects a job summary of more bytes."""
 
 
 explain_option = click.option(
@@ -35,23 +35,23 @@ explain_option = click.option(
     "explained",
     default=True,
     show_default=True,
-    help="Where several facts differ, run the changed cases on stacks in between to find the one "
-    "that decides.",
+    help="If several facts differ, run the changed cases on intermediate stacks to find the one "
+    "that makes the difference.",
 )
 
 
 def comparison_options(function: Verb) -> Verb:
-    """What `compare` and `accept` have in common."""
+    """The options that `compare` and `accept` share."""
     for option in (
         package_options,
         explain_option,
         click.option("--accepted", type=click.Path(dir_okay=False, path_type=Path),
                      help=f"The file of accepted changes; default: {ACCEPTED_FILE} in OLD."),
         click.option("--stack", "stacks", multiple=True, metavar="GLOB",
-                     help="Only these stacks: apsw, 'pysqlite3[sqlalchemy*'. Repeatable."),
+                     help="Select stacks: apsw, 'pysqlite3[sqlalchemy*'. Repeatable."),
         click.option("--select", "patterns", multiple=True, metavar="GLOB",
-                     help="Only these cases: a topic, a topic/scenario, or a pattern over case "
-                     "ids. Repeatable."),
+                     help="Select cases: a topic, a topic/scenario, or a pattern for case ids. "
+                     "Repeatable."),
     ):  # fmt: skip
         function = option(function)
     return execution_options(function)
@@ -62,15 +62,15 @@ def comparison_options(function: Verb) -> Verb:
 @click.argument("new", type=click.Path(path_type=Path))
 @comparison_options
 @click.option("--fail-on", metavar="KIND[,KIND]",
-              help="The kinds of change that give exit code 1, all or none; default: every change "
-              "but what was added, and what is not comparable.")  # fmt: skip
+              help="The kinds of change that give exit code 1, or all, or none; default: all "
+              "except additions and what is not comparable.")  # fmt: skip
 @click.option(
     "--format",
     "format_",
     type=click.Choice(sorted(CHANGE_RENDERERS)),
     default="table",
     show_default=True,
-    help="What to print; github: workflow commands, and a summary of the job.",
+    help="Output format; github: workflow commands, plus the job summary.",
 )
 @output_option
 def command(
@@ -88,8 +88,8 @@ def command(
 ) -> int:
     """Show what changed from OLD to NEW, two directories of result files.
 
-    Cells that changed alike for the same cause are one line, the worst first. Exit codes: 0 nothing
-    changed or all of it is accepted, 1 changed.
+    Cells that changed in the same way for the same cause share one line, the worst first. Exits
+    with 0 if nothing changed or every change is accepted, with 1 otherwise.
 
     Example: sqlite-matrix compare results/baseline results/latest --select sharing
     """
@@ -106,7 +106,7 @@ def command(
 
 
 def write_report(report: ChangeReport, format_: str, output: Path | None) -> None:
-    """Write the report; in a job on GitHub its summary, too."""
+    """Write the report; with the format `github`, also the job summary."""
     if format_ == "table" and output is None:
         write_output(render_change_table(report, **this_terminal()), None)
     else:
@@ -116,7 +116,7 @@ def write_report(report: ChangeReport, format_: str, output: Path | None) -> Non
 
 
 def _summarise(report: ChangeReport) -> None:
-    """Append to the summary of the job, if this is one; GitHub's limit is that of the whole."""
+    """Append to the job summary, if there is one; GitHub limits the size of the whole file."""
     name = os.environ.get("GITHUB_STEP_SUMMARY")
     if not name:
         return
@@ -128,4 +128,4 @@ def _summarise(report: ChangeReport) -> None:
             with path.open("a", encoding="utf-8") as file:
                 file.write(text)
     except OSError as error:
-        click.echo(f"no summary of the job: {path}: {error.strerror}", err=True)
+        click.echo(f"job summary not written: {path}: {error.strerror}", err=True)

@@ -1,4 +1,4 @@
-"""`sqlite-matrix doctor`: the facts of this machine, and what is missing for which stack."""
+"""`sqlite-matrix doctor`: what this machine has, and what each missing stack needs."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ def command(
     output: Path | None,
     provisioner: Provisioner,
 ) -> int:
-    """Say what this machine has, which stacks it cannot run, why, and how to get them.
+    """Show what this machine has, which stacks it cannot run, why, and how to fix that.
 
-    It fetches what is not in the cache, as a run would. Exit code 4 if a stack is missing.
+    Packages that are not in the cache are fetched, as in a run. Exits with 4 if a stack is missing.
 
     Example: sqlite-matrix doctor --stacks full --offline
     """
@@ -85,12 +85,12 @@ def _facts(cache: Path, catalogue: Catalogue) -> dict[str, str]:
         "installer": _installer(),
         "cache": _cache(cache),
         "scratch": f"{scratch} ({free:,} MiB free)",
-        "strace": shutil.which("strace") or "not found: the tests against it are skipped",
+        "strace": shutil.which("strace") or "not found: the tests that need it are skipped",
     }
 
 
 def _with_remedy(reason: str, answer: Provided | Unprovided) -> str:
-    """Why a stack is missing, and what to do, where the reason does not say it itself."""
+    """Why a stack is missing, and what to do about it if the reason does not say so itself."""
     stack = answer.stack
     library = stack.library.package if stack.library is not None else None
     for package in (*stack.packages, library):
@@ -102,14 +102,14 @@ def _with_remedy(reason: str, answer: Provided | Unprovided) -> str:
 
 
 def _pythons(catalogue: Catalogue) -> str:
-    """The Pythons that the sets of stacks name: those that are here, and how to get the others."""
+    """The Pythons that the sets of stacks name: the installed ones, and how to get the others."""
     named = {stack.python for name in catalogue.sets for stack in stacks_of_set(name, catalogue)}
     here, lacking = [], []
     for version in sorted(named, key=Version):
         try:
             find_python(version)
             here.append(version)
-        except ProvisionError as error:  # noqa: PERF203 - each is asked for itself
+        except ProvisionError as error:  # noqa: PERF203 - each may fail on its own
             lacking.append(str(error))
     return "; ".join([", ".join(here), *lacking])
 
@@ -118,10 +118,10 @@ def _installer() -> str:
     try:
         found, uv = find_installer(), find_uv()
     except ProvisionError as error:
-        return f"{error}, or put it on the path"
+        return f"{error}, or put uv on the PATH"
     if uv is not None:
         return f"{found}, {uv}"
-    return f"{found}; uv is quicker: python -m pip install uv"
+    return f"{found}; uv is faster: python -m pip install uv"
 
 
 def _cache(cache: Path) -> str:
@@ -132,5 +132,5 @@ def _cache(cache: Path) -> str:
         return words
     return (
         f"{words}; {many(refused, 'package')} that the index did not have: "
-        f"asked for again after a day, or without its *{REFUSED} file"
+        f"retried after a day, or once its *{REFUSED} file is deleted"
     )

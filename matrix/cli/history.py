@@ -1,4 +1,4 @@
-"""`sqlite-matrix history`: a case along the versions."""
+"""`sqlite-matrix history`: how a case behaves in each version."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ from matrix.versions.history import same_sqlite, strips
 @table_or_json
 @output_option
 def command(case: str, results: Path, format_: str, output: Path | None) -> None:
-    """Show CASE along the versions of each driver, of SQLite, of SQLAlchemy, of Python.
+    """Show how CASE behaves across the versions of the drivers, SQLite, SQLAlchemy and Python.
 
-    CASE is a case's id or a pattern; RESULTS a directory of result files (default: results/latest).
-    A run of the full set of stacks has them all: sqlite-matrix run --stacks full
+    CASE is the id of a case or a pattern; RESULTS is a directory of result files (default:
+    results/latest). For all versions, run the full set first: sqlite-matrix run --stacks full
 
     Example: sqlite-matrix history 'sharing/named[*order=mode-cache]'
     """
@@ -40,8 +40,10 @@ def command(case: str, results: Path, format_: str, output: Path | None) -> None
     if not cases:
         raise NothingSelectedError(f"no case {case} in {results}", hint="sqlite-matrix list cases")
     catalogue = load_catalogue()
-    told = [(c, strips(found, c.id, catalogue), same_sqlite(found, c.id)) for c in cases]
+    histories = [(c, strips(found, c.id, catalogue), same_sqlite(found, c.id)) for c in cases]
     if format_ == "json":
-        write_output(json.dumps([history_json(*each) for each in told], indent=1) + "\n", output)
+        write_output(
+            json.dumps([history_json(*each) for each in histories], indent=1) + "\n", output
+        )
     else:
-        write_output("\n".join(render_history(*each) for each in told), output)
+        write_output("\n".join(render_history(*each) for each in histories), output)

@@ -1,4 +1,4 @@
-"""`sqlite-matrix list`: the scenarios, cases and stacks that there are."""
+"""`sqlite-matrix list`: the available scenarios, cases and stacks."""
 
 from __future__ import annotations
 
@@ -29,14 +29,18 @@ from matrix.stacks.catalogue import load_catalogue
 from matrix.stacks.provision import Provisioner
 
 _select = click.option(
-    "--select", "patterns", multiple=True, metavar="GLOB", help="Only these. Repeatable."
+    "--select",
+    "patterns",
+    multiple=True,
+    metavar="GLOB",
+    help="Select by id: a topic, a topic/scenario, or a pattern. Repeatable.",
 )
 _paths = click.argument("scenarios", nargs=-1, type=click.Path(exists=True, path_type=Path))
 
 
 @click.group("list")
 def command() -> None:
-    """List scenarios, cases or stacks.
+    """List scenarios, cases, coverage or stacks.
 
     Example: sqlite-matrix list cases --select mode --explain
     """
@@ -63,7 +67,7 @@ def list_scenarios(
 @command.command("cases")
 @_paths
 @_select
-@click.option("--explain", is_flag=True, help="The combinations that were dropped, and why.")
+@click.option("--explain", is_flag=True, help="List the dropped combinations instead, and why.")
 @table_or_json
 @output_option
 def list_cases(
@@ -97,7 +101,7 @@ def list_cases(
 def list_coverage(
     scenarios: tuple[Path, ...], patterns: tuple[str, ...], format_: str, output: Path | None
 ) -> None:
-    """List what the cases are made of, with the number of cases on each driver.
+    """List the features that the cases use, with the number of cases on each driver.
 
     Example: sqlite-matrix list coverage --format json
     """
@@ -123,7 +127,7 @@ def list_stacks(
     output: Path | None,
     provisioner: Provisioner,
 ) -> int:
-    """List stacks with their fingerprints; each is started once to see what it is.
+    """List stacks with their fingerprints; each is started once to measure them.
 
     Example: sqlite-matrix list stacks --stacks quick
     """

@@ -1,4 +1,4 @@
-"""How far it is, on standard error: a bar on a terminal, a line now and then elsewhere."""
+"""Progress on standard error: a bar on a terminal, an occasional line elsewhere."""
 
 from __future__ import annotations
 
@@ -48,22 +48,22 @@ class TerminalProgress:
 @contextmanager
 def _lines(noun: str, total: int) -> Iterator[Advance]:
     """A line every few seconds, and one at the end."""
-    began = said = time.monotonic()
+    began = printed = time.monotonic()
     done = 0
 
-    def say() -> None:
-        nonlocal said
-        said = time.monotonic()
-        click.echo(f"{done:,}/{total:,} {noun}, {said - began:.1f} s", err=True)
+    def print_line() -> None:
+        nonlocal printed
+        printed = time.monotonic()
+        click.echo(f"{done:,}/{total:,} {noun}, {printed - began:.1f} s", err=True)
 
     def advance(count: int, _now: str = "", /) -> None:
         nonlocal done
         done += count
-        if time.monotonic() - said > _QUIET_SECONDS:
-            say()
+        if time.monotonic() - printed > _QUIET_SECONDS:
+            print_line()
 
     yield advance
-    say()
+    print_line()
 
 
 def _bar() -> Bar:

@@ -1,4 +1,4 @@
-"""`sqlite-matrix regress`: the pinned stacks, held against the committed baseline."""
+"""`sqlite-matrix regress`: the pinned stacks, compared with the committed baseline."""
 
 from __future__ import annotations
 
@@ -28,21 +28,22 @@ MEASURED = Path("results/regress")
 
 
 def regression_options(function: Verb) -> Verb:
-    """The options of those verbs that compare pinned stacks with a baseline."""
+    """The options of the verbs that compare pinned stacks with a baseline."""
     for option in (
         package_options,
         scenarios_option,
         click.option("--stacks", "words", multiple=True, metavar="SET|SPEC",
-                     help="Stacks by names without versions, or a set of them; default: those of "
-                     "pyproject.toml, else the set baseline. Repeatable."),
+                     help="Names of stacks without versions, or a set of stacks; default: those "
+                     "of pyproject.toml, else the set baseline. Repeatable."),
         click.option("--pins", type=click.Path(dir_okay=False, path_type=Path),
-                     help="What the names mean; default: requirements.txt in the baseline."),
+                     help="The file that pins the versions; default: that of pyproject.toml, else "
+                     "requirements.txt in the baseline."),
         click.option("--baseline", type=click.Path(file_okay=False, path_type=Path),
-                     help="The directory of the baseline; default: that of pyproject.toml, else "
+                     help="The baseline directory; default: that of pyproject.toml, else "
                      "results/baseline."),
         click.option("--fail-on", metavar="KIND[,KIND]",
-                     help="The kinds of change that give exit code 1, all or none; default: those "
-                     "of pyproject.toml, else every change but what was added, and what is not "
+                     help="The kinds of change that give exit code 1, or all, or none; default: "
+                     "those of pyproject.toml, else all except additions and what is not "
                      "comparable."),
     ):  # fmt: skip
         function = option(function)
@@ -52,15 +53,16 @@ def regression_options(function: Verb) -> Verb:
 @click.command("regress")
 @regression_options
 @click.option("--select", "patterns", multiple=True, metavar="GLOB",
-              help="Only these cases. Repeatable.")  # fmt: skip
+              help="Select cases: a topic, a topic/scenario, or a pattern for case ids. "
+              "Repeatable.")  # fmt: skip
 @click.option("--update", is_flag=True,
-              help="Write the baseline anew instead, and pin what it lacks a pin of.")  # fmt: skip
+              help="Write a new baseline instead of comparing, and add missing pins.")  # fmt: skip
 @explain_option
 @click.option("--measured", type=click.Path(file_okay=False, path_type=Path), default=MEASURED,
-              show_default=True, help="The directory for what is measured.")  # fmt: skip
+              show_default=True, help="The directory for the new results.")  # fmt: skip
 @click.option("--format", "format_", type=click.Choice(sorted(CHANGE_RENDERERS)), default="table",
               show_default=True,
-              help="What to print; github: annotations, and a summary of the job.")  # fmt: skip
+              help="Output format; github: annotations, plus the job summary.")  # fmt: skip
 @output_option
 @execution_options
 def command(
@@ -78,16 +80,16 @@ def command(
     provisioner: Provisioner,
     options: RunOptions,
 ) -> int:
-    """Run the pinned stacks, and hold what they do against the baseline.
+    """Run the pinned stacks, and compare what they do with the baseline.
 
-    Exits with 0 where nothing behaves differently, with 1 where something does, and with 4 where
-    a pinned stack could not be had.
+    Exits with 0 if nothing behaves differently, with 1 if something does, and with 4 if a pinned
+    stack is not available.
 
     Example: sqlite-matrix regress --select mode
     """
     began = time.monotonic()
     if update and patterns:
-        raise UsageError("a baseline is written as a whole: --update takes no --select")
+        raise UsageError("--update writes the whole baseline, so it does not take --select")
     plan = plan_regression(
         baseline=baseline, pins=pins, words=words, scenarios=scenarios, fail_on=fail_on,
         patterns=patterns,
@@ -96,7 +98,7 @@ def command(
         written = update_baseline(
             plan, measured, provisioner=provisioner, options=options, progress=PROGRESS
         )
-        return _tell_update(plan, written, time.monotonic() - began)
+        return _report_update(plan, written, time.monotonic() - began)
     found = check_regression(
         plan, measured,
         provisioner=provisioner, patterns=patterns, whole=not words, explained=explained,
@@ -109,12 +111,12 @@ def command(
         err=True,
     )
     if found.changed:
-        click.echo("sqlite-matrix regress --update takes this for the new baseline", err=True)
+        click.echo("to accept this as the new baseline: sqlite-matrix regress --update", err=True)
         return EXIT_CHANGED
     return EXIT_UNAVAILABLE if found.missing else EXIT_OK
 
 
-def _tell_update(plan: RegressionPlan, written: BaselineUpdate, seconds: float) -> int:
+def _report_update(plan: RegressionPlan, written: BaselineUpdate, seconds: float) -> int:
     if written.missing:
         count = many(len(written.missing), "stack")
         click.echo(f"{plan.baseline}: not written, {count} unavailable", err=True)

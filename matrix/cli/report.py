@@ -1,4 +1,4 @@
-"""`sqlite-matrix report`: from results to a page, a table, data."""
+"""`sqlite-matrix report`: render results as a page, a table or data."""
 
 from __future__ import annotations
 
@@ -22,7 +22,13 @@ from matrix.scenarios.selector import Selector
 @click.command("report")
 @click.argument("format_", metavar="FORMAT", type=click.Choice(sorted(RENDERERS)))
 @click.argument("results", type=click.Path(path_type=Path), default=RESULTS)
-@click.option("--select", "patterns", multiple=True, metavar="GLOB", help="Only these cases.")
+@click.option(
+    "--select",
+    "patterns",
+    multiple=True,
+    metavar="GLOB",
+    help="Select cases: a topic, a topic/scenario, or a pattern for case ids. Repeatable.",
+)
 @output_option
 def command(format_: str, results: Path, patterns: tuple[str, ...], output: Path | None) -> None:
     """Render the result files in RESULTS (default: results/latest) as FORMAT.

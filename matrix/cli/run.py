@@ -37,9 +37,9 @@ from matrix.text import many
     "patterns",
     multiple=True,
     metavar="GLOB",
-    help="Only these: a topic, a topic/scenario, or a pattern over case ids. Repeatable.",
+    help="Select cases: a topic, a topic/scenario, or a pattern for case ids. Repeatable.",
 )
-@click.option("--resume", is_flag=True, help="Go on with an interrupted run.")
+@click.option("--resume", is_flag=True, help="Continue an interrupted run.")
 @execution_options
 @click.option(
     "--format",
@@ -47,7 +47,7 @@ from matrix.text import many
     type=click.Choice(sorted(RENDERERS)),
     default="table",
     show_default=True,
-    help="What to print.",
+    help="Output format.",
 )
 @click.option("-o", "--output", type=click.Path(file_okay=False, path_type=Path), default=RESULTS,
               show_default=True, help="The directory for the result files.")  # fmt: skip
@@ -62,9 +62,9 @@ def command(
     provisioner: Provisioner,
     options: RunOptions,
 ) -> int:
-    """Run the cases of SCENARIOS (files or directories; default: scenarios/) on stacks.
+    """Run the cases of SCENARIOS on stacks, store the results, and print a table.
 
-    Result files go to the output directory, the table to standard output.
+    SCENARIOS are files or directories; default: those of pyproject.toml, else scenarios/.
 
     Example: sqlite-matrix run --stacks quick --select mode --select 'sharing/*order=cache*'
     """
@@ -81,7 +81,7 @@ def command(
         render_table(done.results) if table else render(format_, done.results, claims=done.claims)
     )
     write_output(text, None)
-    _say_where(done.results, output, page, time.monotonic() - began, to_stderr=not table)
+    _print_summary(done.results, output, page, time.monotonic() - began, to_stderr=not table)
     check_conflicts(done.results)
     for each in done.unmet:
         click.echo(f"not as expected: {each}", err=True)
@@ -92,14 +92,14 @@ def command(
 
 
 def _write_page(done: RunOutcome, output: Path) -> Path:
-    """Write the HTML page: beside the default results, or in the directory of one's own."""
+    """Write the HTML page: to results/report, or into the output directory if that was chosen."""
     page = Path("results/report/index.html") if output == RESULTS else output / "report.html"
     runs = load_provenance(output)
     write_output(render("html", done.results, claims=done.claims, runs=runs), page)
     return page
 
 
-def _say_where(
+def _print_summary(
     results: ResultSet, output: Path, page: Path, seconds: float, *, to_stderr: bool
 ) -> None:
     totals = build_grid(results).totals

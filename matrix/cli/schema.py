@@ -1,4 +1,4 @@
-"""`sqlite-matrix schema`: the JSON Schemas of what goes in and out."""
+"""`sqlite-matrix schema`: the JSON Schemas of the input and output formats."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from matrix.schemas import SCHEMAS, render_schema, write_schemas
 
 @click.command("schema")
 @click.argument("name", required=False, type=click.Choice(sorted(SCHEMAS)))
-@click.option("--write", is_flag=True, help="Write the schema files of this package again.")
+@click.option("--write", is_flag=True, help="Regenerate the schema files of this package.")
 @output_option
 def command(name: str | None, write: bool, output: Path | None) -> None:
-    """Print the JSON Schema of what people write, of cases or of observations.
+    """Print the JSON Schema of a file that people write, of cases or of observations.
 
     Example: sqlite-matrix schema scenario -o scenario.schema.json
     """

@@ -1,4 +1,4 @@
-"""`sqlite-matrix site`: what is published, from the results of one or several machines."""
+"""`sqlite-matrix site`: the site to publish, from the results of one or more machines."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ BESIDE = {
 @click.option("-o", "--output", type=click.Path(file_okay=False, path_type=Path), default=SITE,
               show_default=True, help="The directory to publish.")  # fmt: skip
 def command(results: tuple[Path, ...], output: Path) -> None:
-    """Build the site: the page, the data beside it, and a badge per driver.
+    """Build the site: the page, its data files, and a badge per driver.
 
-    RESULTS are directories of results (default: results/latest), one of each machine; stacks of
-    another system than Linux get it in their name. Results that are not complete are refused.
+    RESULTS are directories of result files (default: results/latest), one per machine. On systems
+    other than Linux, the system is added to the stack names. Incomplete results are rejected.
 
     Example: sqlite-matrix site results/linux results/darwin -o public
     """

@@ -1,1 +1,1 @@
-"""What a user's project says: pyproject.toml, its scenarios, its stacks."""
+"""A user's project: pyproject.toml, its scenarios, its stacks."""

@@ -24,16 +24,16 @@ from matrix.stacks.provision import Provisioner
 from matrix.stacks.spec import Stack, parse_stack, with_middleware
 
 CHECKED = ScenarioInfo(id="check", title="", question="")
-"""The scenario of the cases that a single string stands for."""
+"""The scenario of the cases for a single string."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """Cases, and the stacks that they are asked for on.
+    """Cases, and the stacks to run them on.
 
-    `named`: each of the stacks was named, and runs every case. Those through a middleware that it
-    lacks run on the same stack with the newest version of it. Otherwise each stack runs the cases
-    of its kind.
+    `named`: the user named each of the stacks, and each runs every case. A case through a
+    middleware that the stack lacks runs on the same stack with the newest version of the
+    middleware. Otherwise each stack runs only the cases of its kind.
     """
 
     cases: tuple[Case, ...]
@@ -43,14 +43,14 @@ class Check:
     infos: tuple[ScenarioInfo, ...] = ()
 
     def place(self, stack: Stack, case: Case) -> Stack | None:
-        """The stack that runs a case which is asked for on another one; None for no stack."""
+        """The stack that runs a case in place of `stack`; None if none does."""
         if self.named:
             return stack_for(case, stack, self.catalogue)
         return stack if stack.runs(case.via) else None
 
 
 def stack_for(case: Case, stack: Stack, catalogue: Catalogue) -> Stack:
-    """The stack itself, or with the newest version of the middleware that the case goes through."""
+    """The stack, with the newest version of the case's middleware if the stack lacks it."""
     if case.via is None or stack.runs(case.via):
         return stack
     return with_middleware(stack, case.via, catalogue)
@@ -65,9 +65,9 @@ def cases_of_target(
     intent: Intent = Intent.OBSERVE,
     sql: Sequence[str] = (),
 ) -> tuple[Case, ...]:
-    """The cases that a string stands for: with and without the URI switch, if that is open.
+    """The cases for a string: a `file:` target with and without URIs, unless `uri` is given.
 
-    A URL such as `sqlite:///x.db` goes through SQLAlchemy by itself.
+    For a URL such as `sqlite:///x.db` SQLAlchemy is the default.
     """
     if via is None and target.startswith(("sqlite:", "sqlite+")):
         via = "sqlalchemy-asyncio" if target.startswith("sqlite+aiosqlite:") else "sqlalchemy"
@@ -91,7 +91,7 @@ def cases_of_target(
 def with_middleware_stacks(
     stacks: Sequence[Stack], cases: Sequence[Case], catalogue: Catalogue
 ) -> tuple[Stack, ...]:
-    """These stacks, and stdlib sqlite3 under each middleware that the cases need and none has."""
+    """These stacks, plus stdlib sqlite3 under each middleware that the cases need and none has."""
     vias = dict.fromkeys(case.via for case in cases if case.via is not None)
     lacking = [via for via in vias if not any(stack.runs(via) for stack in stacks)]
     bare = parse_stack("sqlite3", catalogue)
@@ -105,7 +105,7 @@ def run_check(
     options: RunOptions = RunOptions(),
     progress: Progress = SILENT,
 ) -> ResultSet:
-    """Run it; a stack that cannot run here is among the results, with its reason."""
+    """Run a check; a stack that cannot run here is among the results, with the reason."""
     asked = [(check.place(stack, case), case) for stack in check.stacks for case in check.cases]
     cells = [(stack, case) for stack, case in asked if stack is not None]
     if not cells:
@@ -123,7 +123,7 @@ def run_cells(
     options: RunOptions = RunOptions(),
     progress: Progress = SILENT,
 ) -> ResultSet:
-    """Run cases on stacks, each cell once; `infos` say what the scenarios of the cases are."""
+    """Run cases on stacks, each cell once; `infos` describes the scenarios of the cases."""
     found: dict[Stack, dict[str, Case]] = {}
     for stack, case in cells:
         found.setdefault(stack, {})[case.id] = case
@@ -133,7 +133,7 @@ def run_cells(
 
 
 def check_any_ran(results: ResultSet) -> None:
-    """Raises NothingRanError, with the reasons, where no stack could run."""
+    """Raises NothingRanError, with the reasons, if no stack could run."""
     if all(stack.unavailable is not None for stack in results.stacks):
         reasons = (f"{stack.stack}: {stack.unavailable}" for stack in results.stacks)
         raise NothingRanError("\n".join(reasons))
@@ -150,7 +150,7 @@ def answers(check: Check, results: ResultSet) -> Iterator[Observation]:
 
 
 def _observation(stack: StackResults, case: Case) -> Observation:
-    """What was seen, or that nothing could be."""
+    """What was observed, or that the stack is unavailable."""
     if case.id in stack.observations:
         return stack.observations[case.id]
     failure = Failure(phase="provision", type="unavailable", message=stack.unavailable or "")

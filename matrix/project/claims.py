@@ -1,4 +1,4 @@
-"""The claims of a project: which documents there are, and what results say of them."""
+"""The claims of a project: its documents, and what results say about them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CLAIMS = Path("scenarios/claims")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectClaims:
-    """Documents of claims, and all the cases, by id, that these can speak of."""
+    """Documents of claims, and all the cases, by id, that they can refer to."""
 
     documents: tuple[ClaimsDocument, ...] = ()
     cases: Mapping[str, Case] = field(default_factory=dict)
@@ -29,14 +29,14 @@ class ProjectClaims:
 def read_claims(paths: Sequence[Path] = ()) -> ProjectClaims:
     """The claims in these files and directories, by default in `scenarios/claims/`.
 
-    Raises UsageError where no document is there, DocumentError for those that do not read.
+    Raises UsageError if there is no document, DocumentError for invalid ones.
     """
     cases = {case.id: case for case in expand_topics(read_topics())}
     return ProjectClaims(documents=load_claims(claims_files(paths), cases), cases=cases)
 
 
 def claims_if_any() -> ProjectClaims:
-    """Those in `scenarios/claims/`; none where there is no such directory."""
+    """The claims in `scenarios/claims/`; none if there is no such directory."""
     return read_claims() if CLAIMS.is_dir() else ProjectClaims()
 
 
@@ -50,14 +50,14 @@ def claims_files(paths: Sequence[Path] = ()) -> list[Path]:
         for file in (sorted(path.glob("*.yaml")) if path.is_dir() else [path])
     ]
     if not files:
-        raise UsageError("no *.yaml file of claims is there", hint="docs/claims.md is the format")
+        raise UsageError("no *.yaml file of claims found", hint="docs/claims.md has the format")
     return files
 
 
 def evaluate_project_claims(
     claims: ProjectClaims, results: ResultSet, directory: Path
 ) -> tuple[ClaimResult, ...]:
-    """What results, and the experiments beside them in a directory, say of claims."""
+    """Claims judged by results, and by the experiments in the same directory."""
     if not claims.documents:
         return ()
     experiments = load_experiments(directory)

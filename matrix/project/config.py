@@ -1,7 +1,7 @@
 """`[tool.sqlite-matrix]` in pyproject.toml: what a project runs by default.
 
 The nearest pyproject.toml counts, from the current directory upwards; paths in it are relative to
-it. Without one, or without the table, everything is as this project itself has it.
+its directory. Without a file or a table, the defaults of `ProjectConfig` apply.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ _WHERE = re.compile(r"(.*) \(at line (\d+), column (\d+)\)$", re.DOTALL)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectConfig:
-    """What a project says; `stacks` is None where it names none, `fail_on` likewise.
+    """The settings of a project; `stacks` and `fail_on` are None if they are not set.
 
-    `lines`: the line of each key in `path`, for those who find that it makes no sense.
+    `lines`: the line of each key in `path`, for error messages.
     """
 
     path: Path | None = None
@@ -48,7 +48,7 @@ class ProjectConfig:
     lines: Mapping[str, int] = field(default_factory=dict)
 
     def problem(self, key: str, message: str, hint: str | None = None) -> Problem:
-        """What is wrong with a key, at its place."""
+        """A problem with a key, at its line."""
         return Problem(
             path=str(self.path or FILE), line=self.lines.get(key, 1), column=1,
             key=f"{TABLE}.{key}", message=message, hint=hint,
@@ -56,13 +56,13 @@ class ProjectConfig:
 
 
 def configured_cache() -> Path | None:
-    """Where installed packages are kept, if SQLITE_MATRIX_CACHE says so."""
+    """The directory for installed packages, if SQLITE_MATRIX_CACHE is set."""
     named = os.environ.get(CACHE_VARIABLE)
     return Path(named) if named else None
 
 
 def load_config(start: Path = Path()) -> ProjectConfig:
-    """The settings that count in a directory; DocumentError with everything that is wrong."""
+    """The settings that apply in a directory; raises DocumentError with every problem."""
     path = _nearest(start)
     if path is None:
         return ProjectConfig()
@@ -83,7 +83,7 @@ def load_config(start: Path = Path()) -> ProjectConfig:
 
 
 def _nearest(start: Path) -> Path | None:
-    """The pyproject.toml of this directory or of the nearest one above, as short as can be."""
+    """The nearest pyproject.toml, in this directory or above, as a relative path."""
     here = start.resolve()
     for directory in (here, *here.parents):
         if (directory / FILE).is_file():
@@ -112,9 +112,9 @@ def _read(where: ProjectConfig, table: Mapping[str, Any]) -> ProjectConfig:
 def _texts(_where: ProjectConfig, value: object) -> tuple[str, ...]:
     texts = [value] if isinstance(value, str) else value
     if not isinstance(texts, list) or not all(isinstance(t, str) and t.strip() for t in texts):
-        raise UsageError("neither a text nor a list of texts")
+        raise UsageError("neither a string nor a list of strings")
     if not texts:
-        raise UsageError("the list is empty", hint="leave it out, or name something")
+        raise UsageError("the list is empty", hint="remove it, or add an entry")
     return tuple(texts)
 
 
@@ -155,7 +155,7 @@ def _syntax(path: Path, error: Exception) -> Problem:
 
 
 def _lines(text: str, table: Mapping[str, Any]) -> dict[str, int]:
-    """The line of each key of the table; of the table, where keys are written in another way."""
+    """The line of each key; that of the table where a key is written in another way."""
     lines = text.splitlines()
     mentioned = (n for n, line in enumerate(lines, 1) if "sqlite-matrix" in line)
     header = next((n for n, line in enumerate(lines, 1) if _HEADER.match(line)), None)

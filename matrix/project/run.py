@@ -27,7 +27,7 @@ from matrix.stacks.spec import Stack
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunPlan:
-    """What is run: the cases of topics, and the claims that are evaluated afterwards."""
+    """What to run: the cases of topics, and the claims to evaluate afterwards."""
 
     topics: tuple[Topic, ...]
     cases: tuple[Case, ...]
@@ -36,10 +36,10 @@ class RunPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOutcome:
-    """What a run came to.
+    """The outcome of a run.
 
-    `missing`: the stacks that could not run, with the reasons. `unmet`: the cells that are not as
-    the topics promise.
+    `missing`: the stacks that could not run, with the reasons. `unmet`: the expectations of the
+    topics that were not met.
     """
 
     results: ResultSet
@@ -51,7 +51,7 @@ class RunOutcome:
 def plan_run(scenarios: Sequence[Path] = (), patterns: Sequence[str] = ()) -> RunPlan:
     """The selected cases of these files and directories, by default of the project's scenarios.
 
-    Claims are part of a run of everything alone: otherwise most of them could not be settled.
+    Claims are part only of a run of everything; most of them could not be settled otherwise.
     """
     topics = read_topics(scenarios)
     cases = select_cases(topics, patterns)
@@ -69,9 +69,9 @@ def run_plan(
     resume: bool = False,
     progress: Progress = SILENT,
 ) -> RunOutcome:
-    """Run into a directory; with `resume`, go on with an interrupted run of the same cases.
+    """Run into a directory; with `resume`, continue an interrupted run of the same cases.
 
-    Raises NothingRanError where no stack could run.
+    Raises NothingRanError if no stack could run.
     """
     began = time.monotonic()
     work = share_out(provide(provisioner, stacks, progress), plan.cases)

@@ -15,7 +15,7 @@ from matrix.stacks.pins import chosen_specs, load_pins, missing_pins, pinned_sta
 from matrix.stacks.spec import Stack, parse_stack, stacks_of_set
 
 BASELINE_SET = "baseline"
-"""The set of stacks that a baseline holds unless a project names others."""
+"""The set of stacks in a baseline, unless a project names others."""
 
 
 def choose_stacks(
@@ -34,7 +34,7 @@ def choose_stacks(
 def configured_specs(settings: ProjectConfig, catalogue: Catalogue) -> tuple[str, ...]:
     """The names that a project lists, else those of the set `baseline`.
 
-    Raises DocumentError, at the line of the project's file, for one that is no stack.
+    Raises DocumentError, with the line in pyproject.toml, for an invalid name.
     """
     if settings.stacks is None:
         return chosen_specs([BASELINE_SET], catalogue)
@@ -43,7 +43,7 @@ def configured_specs(settings: ProjectConfig, catalogue: Catalogue) -> tuple[str
     for spec in specs:
         try:
             parse_stack(spec, catalogue)
-        except UsageError as error:  # noqa: PERF203 - every name that is wrong is told
+        except UsageError as error:  # noqa: PERF203 - report every wrong name
             parsed = StackId.parse(spec)
             driver = parsed.driver if parsed else spec
             known = [*catalogue.sets, *catalogue.drivers]
@@ -55,7 +55,7 @@ def configured_specs(settings: ProjectConfig, catalogue: Catalogue) -> tuple[str
 
 
 def project_stacks(settings: ProjectConfig, catalogue: Catalogue) -> tuple[Stack, ...]:
-    """The stacks that a project lists, by their full names: as pinned, else the newest listed."""
+    """The stacks that a project lists, with full names: as pinned, else the newest listed."""
     specs = configured_specs(settings, catalogue)
     pins = load_pins(pins_path(settings, settings.baseline))
     full = pins.with_more(missing_pins(specs, pins, catalogue))
@@ -64,5 +64,5 @@ def project_stacks(settings: ProjectConfig, catalogue: Catalogue) -> tuple[Stack
 
 
 def pins_path(settings: ProjectConfig, baseline: Path) -> Path:
-    """Where the pins of a baseline are."""
+    """The file with the pins of a baseline."""
     return settings.pins or baseline / PINS_FILE

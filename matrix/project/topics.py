@@ -15,9 +15,9 @@ from matrix.scenarios.topic import Topic
 
 
 def read_topics(paths: Sequence[Path] = ()) -> tuple[Topic, ...]:
-    """The topics of these files and directories, by default those of pyproject.toml.
+    """The topics of these files and directories.
 
-    Where that names none, they are in `scenarios/` here.
+    The default is those that pyproject.toml names, else `scenarios/` in the current directory.
     """
     homes = paths or load_config().scenarios
     if not paths and not all(home.exists() for home in homes):
@@ -26,12 +26,12 @@ def read_topics(paths: Sequence[Path] = ()) -> tuple[Topic, ...]:
 
 
 def select_cases(topics: Iterable[Topic], patterns: Iterable[str] = ()) -> tuple[Case, ...]:
-    """The cases that one of the patterns selects, all without a pattern.
+    """The cases that one of the patterns selects; all of them without a pattern.
 
-    Raises NothingSelectedError where there is none.
+    Raises NothingSelectedError if there are none.
     """
     selector = Selector.parse(patterns)
     cases = tuple(case for case in expand_topics(topics) if selector(case.id))
     if not cases:
-        raise NothingSelectedError("no case is selected", hint="sqlite-matrix list cases")
+        raise NothingSelectedError("no case selected", hint="sqlite-matrix list cases")
     return cases

@@ -1,7 +1,7 @@
 """A baseline: ordinary result files whose stacks are named without versions, and their pins.
 
-What is measured goes to a directory of its own, and from there into the baseline, so that neither
-a killed run nor a stack that could not be had leaves half a baseline behind.
+Results are written to a separate directory first and then copied into the baseline, so that neither
+a killed run nor an unavailable stack leaves half a baseline behind.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from matrix.results.store import CASES_FILE, is_result, result_files, spoilt
 
 
 def check_baseline(directory: Path, make: str) -> None:
-    """Raises ResultsError, with the command that makes one, where there is no baseline.
+    """Raises ResultsError if there is no baseline, or if files of it are damaged.
 
-    Likewise, with all that is wrong, where a file of it is not whole.
+    `make`: the command that makes one, for the hint.
     """
     if not (directory / CASES_FILE).is_file():
         raise ResultsError(f"{directory}: there is no baseline", hint=f"`{make}` makes one")
@@ -27,10 +27,10 @@ def check_baseline(directory: Path, make: str) -> None:
 
 
 def install(measured: Path, baseline: Path, *, only: Iterable[str] | None = None) -> None:
-    """Put what was measured in the place of the baseline's result files.
+    """Replace the baseline's result files with the measured ones.
 
-    `only`: the stacks that are replaced, all others being kept as they are; by default every one,
-    and those that were not measured go.
+    `only`: the stacks to replace; the others stay as they are. By default all are replaced, and
+    those that were not measured are removed.
     """
     _, files = result_files(measured)
     baseline.mkdir(parents=True, exist_ok=True)

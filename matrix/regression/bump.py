@@ -1,4 +1,4 @@
-"""A bump of a pinned version: which stacks it changes, and what running both sides of it told."""
+"""A bump of a pinned version: which stacks it changes, and what running both sides showed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from matrix.stacks.spec import Stack
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One pin at another version: the stacks that this changes, before and after."""
+    """A change of one pin to another version: the affected stacks, before and after."""
 
     pin: Pin
     version: str
@@ -33,7 +33,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bump:
-    """A step that was run; `cases` is how many different ones were."""
+    """A step that was run; `cases` is the number of different cases."""
 
     step: Step
     report: ChangeReport
@@ -41,7 +41,7 @@ class Bump:
 
 
 def requested(text: str, pins: Pins) -> tuple[Pin, str]:
-    """The pin that `apsw==3.54.1.0` is about, and the version asked for; UsageError otherwise."""
+    """The pin that `apsw==3.54.1.0` refers to, and the requested version; raises UsageError."""
     try:
         requirement = Requirement(text)
     except InvalidRequirement:
@@ -52,7 +52,7 @@ def requested(text: str, pins: Pins) -> tuple[Pin, str]:
     pin = pins.find(requirement.name)
     if pin is None:
         known = [each.distribution for each in pins.pins]
-        message = f"{pins.path} pins no {requirement.name}"
+        message = f"{pins.path} has no pin for {requirement.name}"
         raise UsageError(message, hint=suggest(requirement.name, known))
     return pin, version
 
@@ -60,7 +60,7 @@ def requested(text: str, pins: Pins) -> tuple[Pin, str]:
 def step_to(
     pin: Pin, version: str, pins: Pins, specs: Sequence[str], catalogue: Catalogue
 ) -> Step | None:
-    """The step from the pinned version to another one; None where no stack of these changes."""
+    """The step from the pinned version to another one; None if it changes none of the stacks."""
     new_pins = pins.with_version(pin, version)
     before = pinned_stacks(specs, pins, catalogue)
     after = pinned_stacks(specs, new_pins, catalogue)

@@ -1,4 +1,4 @@
-"""Bumps that are run: the pinned version and the new one, one pin after the other."""
+"""Running bumps: the pinned version and the new one, one pin after the other."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from matrix.stacks.provision import Provisioner, Unprovided
 from matrix.text import many
 
 _NEWEST = 3
-"""So many versions are named, where the one that was asked for does not exist."""
+"""How many versions to list if the requested one does not exist."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
     """A pin, and the versions to bump it to: the first that this machine can run is taken.
 
-    `named`: a user asked for that version, instead of for whatever is newer.
+    `named`: the user named the version, instead of asking for whatever is newer.
     """
 
     pin: Pin
@@ -44,7 +44,7 @@ class Wish:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bumps:
-    """What was run, in order; `missing`: requirements that cannot run here, with the reasons."""
+    """The bumps that ran, in order; `missing`: requirements that cannot run here, with reasons."""
 
     done: tuple[Bump, ...] = ()
     missing: Mapping[str, str] = field(default_factory=dict)
@@ -56,7 +56,7 @@ class Bumps:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BumpSettings:
-    """How bumps are run. `explained`: find what decides a change by running stacks in between."""
+    """How to run bumps. `explained`: find the cause of a change by running intermediate stacks."""
 
     plan: RegressionPlan
     provisioner: Provisioner
@@ -66,7 +66,7 @@ class BumpSettings:
 
 
 def plan_bumps(plan: RegressionPlan, requirements: Sequence[str]) -> tuple[Wish, ...]:
-    """What requirements such as `apsw==3.54.1.0` ask for; UsageError where one makes no sense."""
+    """What requirements such as `apsw==3.54.1.0` ask for; raises UsageError for an invalid one."""
     pins = load_pins_to_bump(plan)
     asked = [requested(text, pins) for text in requirements]
     return tuple(Wish(pin=pin, versions=(version,), named=True) for pin, version in asked)
@@ -87,7 +87,7 @@ def plan_latest(settings: BumpSettings, *, pre: bool = False) -> tuple[Wish, ...
 
 
 def load_pins_to_bump(plan: RegressionPlan) -> Pins:
-    """The pins of a plan; UsageError where there is none."""
+    """The pins of a plan; raises UsageError if there are none."""
     pins = load_pins(plan.pins)
     if not pins.pins:
         hint = "`sqlite-matrix regress --update` pins the newest versions"
@@ -98,7 +98,7 @@ def load_pins_to_bump(plan: RegressionPlan) -> Pins:
 def run_bumps(settings: BumpSettings, wishes: Sequence[Wish], *, write: bool = False) -> Bumps:
     """Run one bump after the other, each on top of those before it.
 
-    `write`: change the pins and the baseline, together, after each.
+    `write`: update the pins and the baseline together after each bump.
     """
     done: list[Bump] = []
     missing: dict[str, str] = {}
@@ -112,12 +112,12 @@ def run_bumps(settings: BumpSettings, wishes: Sequence[Wish], *, write: bool = F
                 if write:
                     _take_over(settings, step, old, new)
         elif wish.named and lacking and not settings.provisioner.offline:
-            _tell_newest(wish.pin, wish.versions[0], settings.progress)
+            _note_newest(wish.pin, wish.versions[0], settings.progress)
     return Bumps(done=tuple(done), missing=missing)
 
 
 def check_writable(plan: RegressionPlan) -> None:
-    """Raises ResultsError where the baseline is of other scenarios: the diff would mix up both."""
+    """Raises ResultsError if the baseline has other scenarios: the diff would mix both changes."""
     check_baseline(plan.baseline, UPDATE)
     stacks = pinned_stacks(plan.specs, load_pins_to_bump(plan), plan.catalogue)
     cases = [case for case in plan.cases if any(stack.runs_case(case) for stack in stacks)]
@@ -137,29 +137,29 @@ def _first_possible(
 ) -> tuple[Step | None, dict[str, str]]:
     """The step to the first version that can run, and those that cannot, with the reasons.
 
-    No step where no version can run, or where nothing is to be done.
+    The step is None if no version can run, or if there is nothing to do.
     """
     plan = settings.plan
     pin = pins.find(wish.pin.distribution) or wish.pin
     missing: dict[str, str] = {}
     for version in wish.versions:
         if version == pin.version:
-            settings.progress.note(f"{pin} is what is pinned")
+            settings.progress.note(f"{pin} is already pinned")
             break
         step = step_to(pin, version, pins, plan.specs, plan.catalogue)
         if step is None:
-            settings.progress.note(f"{pin}: no stack of the baseline has it")
+            settings.progress.note(f"{pin}: no stack of the baseline uses it")
             break
         reason = _why_not(step, settings.provisioner)
         if reason is None:
             return step, missing
         missing[f"{pin.distribution}=={version}"] = reason
-        settings.progress.note(f"{step.title}: cannot be had: {reason}")
+        settings.progress.note(f"{step.title}: not available: {reason}")
     return None, missing
 
 
 def _why_not(step: Step, provisioner: Provisioner) -> str | None:
-    """Why the new version cannot run here; None where it can."""
+    """Why the new version cannot run here; None if it can."""
     for stack in step.new:
         provided = provisioner.provide(stack)
         if isinstance(provided, Unprovided):
@@ -169,9 +169,9 @@ def _why_not(step: Step, provisioner: Provisioner) -> str | None:
 
 @contextmanager
 def _both_sides(settings: BumpSettings, step: Step) -> Iterator[tuple[Path, Path, int]]:
-    """Run the stacks before and after: two directories of results, and how many cases these are.
+    """Run the stacks before and after: two directories of results, and the number of cases.
 
-    Raises ProvisionError where one of them could not run.
+    Raises ProvisionError if one of the stacks could not run.
     """
     count = many(len(step.new), "stack")
     settings.progress.note(f"{step.title}: {count}, before and after")
@@ -205,21 +205,21 @@ def _compared(settings: BumpSettings, step: Step, old: Path, new: Path, cases: i
 
 
 def _take_over(settings: BumpSettings, step: Step, old: Path, new: Path) -> None:
-    """Write the pin and the baseline, together."""
+    """Update the pin and the baseline together."""
     plan = settings.plan
     names = {stack.id for stack in step.old}
     drift = compare_results(plan.baseline, old, stacks=names.__contains__)
     if drift.changes:
         settings.progress.note(
-            f"{many(len(drift.changes), 'cell')} of the pinned {step.pin} are not here as in "
-            "the baseline, which takes that over, too (sqlite-matrix regress tells which)"
+            f"{many(len(drift.changes), 'cell')} of the pinned {step.pin} already differ from the "
+            "baseline, which is updated with these changes, too (sqlite-matrix regress shows them)"
         )
     install(new, plan.baseline, only=names)
     plan.pins.write_text(step.pins.text, "utf-8")
 
 
-def _tell_newest(pin: Pin, version: str, progress: Progress) -> None:
-    """Note which versions there are, where the one that was asked for does not exist."""
+def _note_newest(pin: Pin, version: str, progress: Progress) -> None:
+    """List the newest versions on the index if the requested one does not exist."""
     try:
         versions = versions_on_index(pin.distribution, RUNNING)
     except MatrixError:

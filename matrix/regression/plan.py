@@ -25,9 +25,9 @@ from matrix.stacks.spec import Stack
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegressionPlan:
-    """What is compared with what: where things are, which stacks, which cases, what fails.
+    """What to run and what to compare it with: paths, stacks, cases, and which changes fail.
 
-    `specs`: the names of the stacks, without versions; the file `pins` has these.
+    `specs`: the names of the stacks, without versions, which are in the file `pins`.
     """
 
     baseline: Path
@@ -48,10 +48,10 @@ def plan_regression(
     fail_on: str | None = None,
     patterns: Sequence[str] = (),
 ) -> RegressionPlan:
-    """What the arguments say, and for the rest what pyproject.toml does.
+    """The plan that the arguments ask for; the defaults are those of pyproject.toml.
 
-    `words`: names of stacks without versions, or of sets. `fail_on`: kinds of change, with commas
-    in between. Raises DocumentError with what is wrong in pyproject.toml.
+    `words`: names of stacks without versions, or of sets. `fail_on`: comma-separated kinds of
+    change. Raises DocumentError for mistakes in pyproject.toml.
     """
     settings = load_config()
     catalogue = load_catalogue()
@@ -81,8 +81,8 @@ def measure_planned(
 ) -> tuple[Work, dict[str, str]]:
     """Run the cases of a plan on stacks, into a directory of results.
 
-    Gives what was run where, and the stacks that could not run, with the reasons. Raises
-    NothingRanError where none could.
+    Returns the work, and the stacks that could not run, with the reasons. Raises NothingRanError
+    if none could.
     """
     work = share_out(provide(provisioner, stacks, progress), plan.cases)
     missing = measure(directory, work, plan.infos, options=options, progress=progress)
@@ -93,7 +93,7 @@ def measure_planned(
 def _settled(
     settings: ProjectConfig, fail_on: str | None, words: Sequence[str], catalogue: Catalogue
 ) -> tuple[frozenset[ChangeKind], tuple[str, ...]]:
-    """The kinds that fail, and the stacks; DocumentError with what is wrong in either setting."""
+    """The kinds that fail, and the stacks; raises DocumentError with the mistakes in both."""
     problems: list[Problem] = []
     kinds: frozenset[ChangeKind] = frozenset()
     specs: tuple[str, ...] = ()

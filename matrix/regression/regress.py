@@ -1,4 +1,4 @@
-"""The pinned stacks compared with their baseline, and a baseline written anew."""
+"""Comparing the pinned stacks with their baseline, and writing a new baseline."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ UPDATE = "sqlite-matrix regress --update"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Regression:
-    """What the pinned stacks changed; `missing`: those that could not run, with the reasons."""
+    """The changes of the pinned stacks; `missing`: those that could not run, with the reasons."""
 
     report: ChangeReport
     stacks: tuple[Stack, ...]
@@ -44,7 +44,8 @@ class Regression:
 class BaselineUpdate:
     """A baseline that was written, unless stacks are missing; `pinned`: the pins that were added.
 
-    `missing`: the stacks that could not run, with the reasons. With any of them nothing is written.
+    `missing`: the stacks that could not run, with the reasons; if there are any, nothing is
+    written.
     """
 
     stacks: tuple[Stack, ...]
@@ -66,8 +67,8 @@ def check_regression(
     """Run the pinned stacks into the directory `measured`, and compare that with the baseline.
 
     `whole`: the stacks are all that the baseline should have; otherwise only they are compared.
-    `patterns`: those by which the cases of the plan were selected.
-    Raises ResultsError for a baseline that cannot be trusted, before anything is run.
+    `patterns`: the patterns that selected the cases of the plan.
+    Raises ResultsError for a missing or damaged baseline, before anything runs.
     """
     _check_apart(measured, plan.baseline)
     check_baseline(plan.baseline, UPDATE)
@@ -98,7 +99,7 @@ def update_baseline(
     options: RunOptions = RunOptions(),
     progress: Progress = SILENT,
 ) -> BaselineUpdate:
-    """Write the baseline anew, as a whole or not at all, and pin what has no pin yet."""
+    """Write a new baseline, as a whole or not at all, and add the missing pins."""
     _check_apart(measured, plan.baseline)
     pins = load_pins(plan.pins)
     more = missing_pins(plan.specs, pins, plan.catalogue)
@@ -118,7 +119,7 @@ def update_baseline(
 
 
 def make_ignored(directory: Path) -> None:
-    """Make the directory, if it is not there, as one that git ignores."""
+    """Create the directory if it does not exist, with a .gitignore that ignores its content."""
     if not directory.exists():
         directory.mkdir(parents=True)
         (directory / ".gitignore").write_text("*\n")

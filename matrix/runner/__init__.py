@@ -1,1 +1,1 @@
-"""Runs cases on stacks; knows no YAML."""
+"""Runs cases on stacks."""

@@ -1,4 +1,4 @@
-"""A run from its first event to its results: held in memory, or written to result files."""
+"""A run from its first event to its results: kept in memory, or written to result files."""
 
 from __future__ import annotations
 
@@ -27,9 +27,10 @@ from matrix.runner.options import RunOptions
 from matrix.runner.progress import SILENT, Progress
 from matrix.stacks.provision import Provided, Provisioner, Unprovided
 from matrix.stacks.spec import Stack
+from matrix.text import many
 
 Work = Sequence[tuple[Provided | Unprovided, Sequence[Case]]]
-"""Stacks, each with the cases that it runs."""
+"""Stacks, each with the cases to run on it."""
 
 
 def provide(
@@ -45,14 +46,14 @@ def provide(
 
 
 def share_out(provided: Iterable[Provided | Unprovided], cases: Sequence[Case]) -> Work:
-    """Each stack with those of the cases that it runs."""
+    """Each stack with the cases that apply to it."""
     return [(each, [case for case in cases if each.stack.runs_case(case)]) for each in provided]
 
 
 def observe(
     work: Work, scenarios: Sequence[ScenarioInfo] = (), *, options: RunOptions = RunOptions()
 ) -> ResultSet:
-    """Run cases on stacks, and give what was observed; nothing is stored."""
+    """Run cases on stacks and return what was observed, without storing it."""
     with tempfile.TemporaryDirectory(prefix="sqlite-matrix-") as parts:
         run = Run(work, parts=Path(parts), options=options)
         stacks = collect(run.events())
@@ -65,7 +66,7 @@ def observe(
 
 
 def observe_stacks(provided: Iterable[Provided | Unprovided]) -> tuple[StackResults, ...]:
-    """What stacks are, each started once: their fingerprints, or why they cannot run."""
+    """Start each stack once: its fingerprint, or why it cannot run."""
     return observe([(each, ()) for each in provided]).stacks
 
 
@@ -77,9 +78,9 @@ def measure(
     options: RunOptions = RunOptions(),
     progress: Progress = SILENT,
 ) -> dict[str, str]:
-    """Run cases on stacks and write the result files; the stacks that could not run, and why.
+    """Run cases on stacks and write result files. Returns the stacks that could not run, and why.
 
-    At the end the directory holds the new result files and no older ones.
+    At the end the directory contains the new result files and no older ones.
     """
     cases = {case.id: case for _, cases in work for case in cases}
     used = {case.scenario for case in cases.values()}
@@ -93,7 +94,7 @@ def measure(
 
 
 def follow(events: Generator[Event, None, None], work: Work, progress: Progress) -> dict[str, str]:
-    """Take the events of a run to the end; the stacks that could not run, with the reasons."""
+    """Consume the events of a run. Returns the stacks that could not run, with the reasons."""
     missing: dict[str, str] = {}
     total = sum(len(cases) for each, cases in work if isinstance(each, Provided))
     with progress.count("cells", total) as advance, closing(events):
@@ -109,14 +110,14 @@ def follow(events: Generator[Event, None, None], work: Work, progress: Progress)
 
 
 def check_ran(work: Work, missing: Mapping[str, str]) -> None:
-    """Raises NothingRanError, with the reasons, where no stack could run."""
+    """Raises NothingRanError, with the reasons, if no stack could run."""
     if len(missing) == len(work):
         reasons = "\n".join(f"{name}: {reason}" for name, reason in missing.items())
         raise NothingRanError(f"no stack could be run\n{reasons}")
 
 
 def check_conflicts(results: ResultSet) -> None:
-    """Raises MatrixError where the witnesses of what appeared disagree: such a cell is no fact."""
+    """Raises MatrixError if the hook and the directory listing disagree in a cell."""
     found = [
         f"{observation.case} on {stack.stack}: {conflict}"
         for stack in results.stacks
@@ -124,11 +125,13 @@ def check_conflicts(results: ResultSet) -> None:
         for conflict in observation.conflicts
     ]
     if found:
-        raise MatrixError("\n".join([f"the witnesses disagree in {len(found)} cells", *found[:20]]))
+        count = many(len(found), "cell")
+        message = f"the hook and the directory listing disagree in {count}"
+        raise MatrixError("\n".join([message, *found[:20]]))
 
 
 def store(directory: Path, events: Iterable[Event]) -> Generator[Event, None, None]:
-    """Write the result file of each stack as it is through; the events are yielded on."""
+    """Write the result file of each stack when it is done; passes the events on."""
     for event in events:
         if isinstance(event, StackDone):
             write_stack(directory, event.stack, event.fingerprint, event.lines)
@@ -138,7 +141,7 @@ def store(directory: Path, events: Iterable[Event]) -> Generator[Event, None, No
 
 
 def collect(events: Iterable[Event]) -> tuple[StackResults, ...]:
-    """What the stacks of a run showed, in their natural order."""
+    """The results of the stacks of a run, in natural order."""
     found: list[StackResults] = []
     for event in events:
         if isinstance(event, StackUnavailable):

@@ -1,8 +1,7 @@
 """A run: cases on stacks, as a stream of events.
 
-Nothing here prints. Each slot is a thread that keeps one worker process busy; what a worker
-observes goes from its process to its part file, and from there into the result file of its stack
-once the stack is through.
+Nothing here prints. Each slot is a thread that keeps one worker process busy. A worker appends its
+observations to its part file; once its stack is done, they are copied to the stack's result file.
 """
 
 from __future__ import annotations
@@ -37,15 +36,16 @@ _CHUNK = 100
 _TICK_SECONDS = 0.2
 _STARTS = 3
 _STRIKES = {"SIGKILL": 5}
-"""How often a worker may go down on one case before the case is held to be the cause.
+"""How often a worker may die on one case before the case is considered the cause.
 
-Twice, since once may be an accident; SIGKILL comes from outside, or for want of memory.
+The default is twice, since once may be an accident. SIGKILL gets more, because it comes from
+outside or from a lack of memory.
 """
 
 
 @dataclass(kw_only=True)
 class _Task:
-    """What is left to do on one stack; `kept` cells are there from an interrupted run."""
+    """What is left to do on one stack; `kept`: the number of cells kept from an interrupted run."""
 
     provided: Provided
     chunks: deque[Sequence[Case]]
@@ -62,9 +62,9 @@ class _Task:
 
 
 class Run:
-    """One run over provided stacks. Iterate over `events()`; leaving early takes everything down.
+    """One run over provided stacks. Iterate over `events()`; leaving early kills the workers.
 
-    `parts`: a directory for the part files; cases whose observations are there are not run again.
+    `parts`: a directory for the part files; cases with observations in them are not run again.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class Run:
         return _Task(provided=provided, chunks=chunks, parts=directory, kept=len(cases) - len(left))
 
     def events(self) -> Iterator[Event]:
-        """Run, and say what happens while it does."""
+        """Run, and yield events as they happen."""
         for unprovided in self._unprovided:
             yield StackUnavailable(stack=unprovided.stack.id, reason=unprovided.reason)
         for task in self._tasks:
@@ -126,7 +126,7 @@ class Run:
             for thread in threads:
                 thread.join()
 
-    def say(self, event: Event | None) -> None:
+    def emit(self, event: Event | None) -> None:
         self._events.put(event)
 
     @property
@@ -134,7 +134,7 @@ class Run:
         return self._stopped.is_set()
 
     def next_task(self, current: _Task | None) -> _Task | None:
-        """The stack to go on with: the same one, else an untouched one, else one to share."""
+        """The stack to work on next: the current one, else an untouched one, else one to share."""
         with self._lock:
             open_tasks = [t for t in self._tasks if not t.dropped and (t.chunks or self._new(t))]
             if current in open_tasks:
@@ -146,7 +146,7 @@ class Run:
             return task
 
     def leave(self, task: _Task) -> None:
-        """A slot turns away from a stack; the last one to leave a finished one says so."""
+        """A slot leaves a stack; the last one to leave a finished stack emits `StackDone`."""
         with self._lock:
             task.under_way -= 1
             finished = not task.under_way and not task.chunks and not task.dropped
@@ -154,30 +154,30 @@ class Run:
                 self._tasks.remove(task)
         if finished and task.fingerprint is not None:
             lines = PartLines(task.parts)
-            self.say(StackDone(stack=task.stack, fingerprint=task.fingerprint, lines=lines))
+            self.emit(StackDone(stack=task.stack, fingerprint=task.fingerprint, lines=lines))
 
     def take_chunk(self, task: _Task) -> Sequence[Case] | None:
         with self._lock:
             return task.chunks.popleft() if task.chunks and not task.dropped else None
 
     def welcome(self, task: _Task, fingerprint: Fingerprint) -> None:
-        """A worker stands; the first one of a stack says what it is."""
+        """A worker is ready; the first one of a stack emits its fingerprint."""
         with self._lock:
             first = task.fingerprint is None
             task.fingerprint = fingerprint
         if first:
-            self.say(StackReady(stack=task.stack, fingerprint=fingerprint))
+            self.emit(StackReady(stack=task.stack, fingerprint=fingerprint))
 
     def drop(self, task: _Task, reason: str) -> None:
-        """Nothing more can be run on this stack."""
+        """Give up a stack on which nothing more can run."""
         with self._lock:
             first, task.dropped = not task.dropped, True
         if first:
-            self.say(StackUnavailable(stack=task.stack, reason=reason))
+            self.emit(StackUnavailable(stack=task.stack, reason=reason))
 
     @staticmethod
     def _new(task: _Task) -> bool:
-        """A stack without cells left is started once all the same: for its fingerprint."""
+        """Whether a stack still has to be started, which every one is once, for its fingerprint."""
         return task.fingerprint is None and task.under_way == 0
 
 
@@ -196,10 +196,10 @@ class _Slot:
             self._work()
         except BaseException as error:
             if not self._run.stopped:
-                self._run.say(Failed(error=error))
+                self._run.emit(Failed(error=error))
         finally:
             self.kill()
-            self._run.say(None)
+            self._run.emit(None)
 
     def _work(self) -> None:
         task = self._run.next_task(None)
@@ -220,7 +220,7 @@ class _Slot:
             worker.kill()
 
     def _start(self, task: _Task) -> WorkerProcess | None:
-        """A worker for this stack; None where the stack turns out not to be had."""
+        """A worker for this stack; None if the stack turns out to be unavailable."""
         reason = ""
         for _ in range(_STARTS):
             if self._worker is not None or self._run.stopped:
@@ -266,7 +266,7 @@ class _Slot:
             worker.stop()
 
     def _perform(self, task: _Task, cases: deque[Case]) -> None:
-        """Run the cases, with as many workers as it takes."""
+        """Run the cases, and start a new worker whenever one dies."""
         strikes: Counter[str] = Counter()
         while cases and not self._run.stopped:
             worker = self._start(task)
@@ -289,7 +289,7 @@ class _Slot:
     def _serve(
         self, task: _Task, worker: WorkerProcess, cases: deque[Case]
     ) -> tuple[Result, str] | None:
-        """Hand the cases over and drop the finished ones; how it ended if it did so badly."""
+        """Send the cases and drop the finished ones; how the worker failed, or None."""
         tail = Tail(worker.part)
         try:
             worker.send_cases(tuple(cases))
@@ -302,7 +302,7 @@ class _Slot:
         finally:
             self._take(task, tail, cases)
         if message["kind"] == "stuck":
-            hint = "make room, and go on with --resume"
+            hint = "free some space, and continue with --resume"
             raise MatrixError(f"{task.stack}: {message['message']}", hint=hint)
         if message["kind"] == "broken":
             raise MatrixError(f"{message['case']} on {task.stack}: {message['message']}")
@@ -315,7 +315,7 @@ class _Slot:
         for _ in range(min(count, len(cases))):
             cases.popleft()
         if count:
-            self._run.say(CellsDone(stack=task.stack, count=count))
+            self._run.emit(CellsDone(stack=task.stack, count=count))
         return count
 
     def _give_up(self, task: _Task, case: Case, result: Result, how: str, *, part: Path) -> None:
@@ -327,5 +327,5 @@ class _Slot:
         )
         with part.open("ab") as file:
             file.write(canonical(observation.to_json()).encode() + b"\n")
-        self._run.say(CellLost(stack=task.stack, case=case.id, how=how))
-        self._run.say(CellsDone(stack=task.stack, count=1))
+        self._run.emit(CellLost(stack=task.stack, case=case.id, how=how))
+        self._run.emit(CellsDone(stack=task.stack, count=1))

@@ -1,4 +1,4 @@
-"""What happens during a run, as values: the run yields them, writers read them."""
+"""The events of a run, which it yields as values."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from matrix.model import Fingerprint
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StackReady:
-    """A stack stands, and this is what it is."""
+    """A stack is ready, with this fingerprint."""
 
     stack: str
     fingerprint: Fingerprint
@@ -18,7 +18,7 @@ class StackReady:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StackUnavailable:
-    """A stack cannot be had on this machine."""
+    """A stack is not available on this machine."""
 
     stack: str
     reason: str
@@ -26,7 +26,7 @@ class StackUnavailable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CellsDone:
-    """So many more cells of a stack have been observed."""
+    """`count` more cells of a stack have been observed."""
 
     stack: str
     count: int
@@ -34,7 +34,7 @@ class CellsDone:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CellLost:
-    """A worker went down on a case, twice: the cell says so, and the run goes on."""
+    """Workers died on a case repeatedly: the cell records it, and the run continues."""
 
     stack: str
     case: str
@@ -45,7 +45,7 @@ class CellLost:
 class StackDone:
     """Every cell of a stack has been observed; `lines` are its observations, unsorted.
 
-    They may be iterated over more than once, for as long as the part files are there.
+    They can be iterated over more than once, as long as the part files exist.
     """
 
     stack: str
@@ -55,7 +55,7 @@ class StackDone:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
-    """An error of ours, which ends the run."""
+    """An internal error, which ends the run."""
 
     error: BaseException
 

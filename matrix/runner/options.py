@@ -1,4 +1,4 @@
-"""How cases are run, whichever cases and wherever."""
+"""The options for running cases."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
-    """How cases are run.
+    """How to run cases.
 
-    `jobs`: worker processes; by default one for each core.
-    `timeout`: seconds after which a case is taken down.
-    `scratch`: where the cases' directories are made; by default in memory, if there is such a file
-    system.
-    `contain`: whether a case is kept from writing outside its directories (Linux, Landlock).
+    `jobs`: the number of worker processes; by default one per core.
+    `timeout`: seconds after which a case is killed.
+    `scratch`: where to create the directories of the cases; by default in memory if possible, else
+    the temporary directory.
+    `contain`: whether to block writes outside the directories of a case (Linux, Landlock).
     """
 
     jobs: int | None = None

@@ -1,4 +1,4 @@
-"""Part files: what workers append while a run is under way, one line per cell."""
+"""Part files: what workers write during a run, one line per cell."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _BLOCK = 1 << 16  # bytes that are read at a time, from the end
 
 
 class Tail:
-    """Counts the lines that are added to a file."""
+    """Counts the lines that have been added to a file."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -27,7 +27,7 @@ class Tail:
 
 
 class PartLines:
-    """The whole lines of a stack's part files, read anew, line by line, by who iterates."""
+    """The complete lines of a stack's part files; every iteration reads the files again."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -39,7 +39,7 @@ class PartLines:
 
 
 def drop_torn_line(part: Path) -> None:
-    """Cut off a last line that was not finished."""
+    """Cut off an incomplete last line."""
     if not part.exists():
         return
     with part.open("r+b") as file:

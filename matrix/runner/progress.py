@@ -1,6 +1,6 @@
-"""How far something is, for whoever wants to show it.
+"""Progress reports, independent of how they are shown.
 
-What takes long is given a `Progress`, and neither prints nor knows who listens.
+Code that takes long gets a `Progress`, and does not print by itself.
 """
 
 from __future__ import annotations
@@ -10,20 +10,20 @@ from typing import Protocol
 
 
 class Advance(Protocol):
-    """Called inside `Progress.count`: so many more are done, and what is being worked on now."""
+    """Called inside `Progress.count`: `count` more are done; `now` is what is being worked on."""
 
     def __call__(self, count: int, now: str = "", /) -> None: ...
 
 
 class Progress(Protocol):
-    """Takes word of how far something is, and what people should read of it."""
+    """Receives the progress of a task, and messages for the user."""
 
     def count(self, noun: str, total: int) -> AbstractContextManager[Advance]:
-        """Count up to `total`; `noun` says what: `cells`, `stacks provided`."""
+        """Count up to `total`; `noun` is what is counted: `cells`, `stacks provided`."""
         ...
 
     def note(self, text: str) -> None:
-        """A line that stays, whether something is being counted or not."""
+        """Show a line that stays, even while something is being counted."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""A run into a directory that can be interrupted, and gone on with."""
+"""A run into a directory that can be interrupted and resumed."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def prepare(
     beside: Iterable[str] = (),
     progress: Progress = SILENT,
 ) -> None:
-    """Make an output directory ready for a run of these cases: older results go.
+    """Prepare an output directory for a run of these cases, and remove older results.
 
-    The cells of an interrupted run of the same cases stay, if it is resumed. `beside`: the names
-    of other files that an older run left.
+    With `resume`, the cells of an interrupted run of the same cases are kept. `beside`: the names
+    of other files of an older run to remove.
     """
     remove_results(output)
     parts = output / _PARTS
@@ -40,7 +40,7 @@ def prepare(
         progress.note(
             "the scenarios have changed since the interrupted run: starting over"
             if resume
-            else "an interrupted run is discarded (--resume goes on with it)"
+            else "discarding an interrupted run (--resume would continue it)"
         )
         shutil.rmtree(parts)
     for name in beside:
@@ -57,23 +57,23 @@ def run_prepared(
     options: RunOptions = RunOptions(),
     progress: Progress = SILENT,
 ) -> dict[str, str]:
-    """Run into a directory that is ready; the stacks that could not run, with the reasons.
+    """Run into a prepared directory. Returns the stacks that could not run, with the reasons.
 
-    What was observed until an interruption stays there for `prepare(..., resume=True)`.
+    What was observed before an interruption is kept for `prepare(..., resume=True)`.
     """
     parts = output / _PARTS
     try:
         events = Run(work, parts=parts, options=options).events()
         missing = follow(store(output, events), work, progress)
     except KeyboardInterrupt:
-        progress.note("what was observed is kept: the same command with --resume goes on")
+        progress.note("finished cells are kept; continue with the same command and --resume")
         raise
     shutil.rmtree(parts)
     return missing
 
 
 def _digest(cases: Sequence[Case]) -> str:
-    """What tells one plan from another."""
+    """A hash that identifies a plan."""
     digest = hashlib.sha256()
     for case in cases:
         digest.update(canonical(case.to_json()).encode() + b"\n")

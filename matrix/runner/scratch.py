@@ -1,4 +1,4 @@
-"""Where the directories of the cases are made; cleared away even after a run that was killed."""
+"""Scratch directories for the cases; those of a killed run are removed by the next one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MEMORY_FILE_SYSTEM = Path("/dev/shm")
 
 
 def default_scratch() -> Path:
-    """A file system in memory where there is one: seven times faster, the same observations."""
+    """An in-memory file system if there is one: seven times faster, with the same observations."""
     if os.access(_MEMORY_FILE_SYSTEM, os.W_OK):
         return _MEMORY_FILE_SYSTEM
     return Path(tempfile.gettempdir())
@@ -26,7 +26,7 @@ def default_scratch() -> Path:
 
 @contextmanager
 def scratch_directory(parent: Path) -> Iterator[Path]:
-    """A directory for one run, which bears the number of its process."""
+    """A directory for one run, with the id of its process in the name."""
     _sweep(parent)
     directory = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=parent))
     try:
@@ -36,7 +36,7 @@ def scratch_directory(parent: Path) -> Iterator[Path]:
 
 
 def _sweep(parent: Path) -> None:
-    """Remove what runs that were killed have left: scratch, and what their cases made outside."""
+    """Remove what killed runs left behind: scratch, and the files of their cases outside it."""
     for old in parent.glob(f"{_PREFIX}*"):
         process = old.name.removeprefix(_PREFIX).partition("-")[0]
         if process.isdigit() and not _is_alive(int(process)):
@@ -55,7 +55,7 @@ def _remove(directory: Path) -> None:
 
 
 def _is_alive(process: int) -> bool:
-    """Whether a process may still run; where asking would end it (Windows), it does."""
+    """Whether a process may still be running; always true on Windows, where `kill` would end it."""
     if os.name == "nt":
         return True
     try:

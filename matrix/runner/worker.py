@@ -1,4 +1,4 @@
-"""One worker process, seen from the tool: a probe that is a stack, and the line to it."""
+"""One worker process, seen from the tool: a probe that runs a stack, and the pipes to it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _START_SECONDS = 60.0
 
 
 class WorkerDied(Exception):
-    """The process ended without being asked to; `how` says by what."""
+    """The process ended unexpectedly; `how` says how."""
 
     def __init__(self, how: str) -> None:
         super().__init__(how)
@@ -34,11 +34,11 @@ class WorkerDied(Exception):
 
 
 class StackRefused(Exception):
-    """The probe says that it cannot be this stack, and why."""
+    """The stack cannot run in this process; the message says why."""
 
 
 class WorkerProcess:
-    """A started probe. Its directories lie below `scratch`, its observations go to `part`."""
+    """A started probe. Its directories are below `scratch`, its observations go to `part`."""
 
     def __init__(
         self, provided: Provided, *, scratch: Path, part: Path, contain: bool = False
@@ -65,11 +65,11 @@ class WorkerProcess:
                 raise StackRefused(f"{provided.python} does not start: {error.strerror}") from None
         self._messages: queue.Queue[Json] = queue.Queue()
         threading.Thread(target=self._listen, daemon=True).start()
-        with suppress(WorkerDied):  # `ready` says so
+        with suppress(WorkerDied):  # `ready` reports it
             self._send(hello(provided, scratch, part, contain=contain))
 
     def ready(self) -> Fingerprint:
-        """Wait until the stack stands; StackRefused or WorkerDied where it does not."""
+        """Wait until the stack is ready; raises StackRefused or WorkerDied if it fails to start."""
         message = self.receive(_START_SECONDS)
         if message is None:
             self.kill()
@@ -84,12 +84,12 @@ class WorkerProcess:
         return fingerprint
 
     def send_cases(self, cases: Sequence[Case]) -> None:
-        """Hand over cases; `asked`, the names that their strings mean, goes with each."""
+        """Send cases, each with `asked`, the file names that its string refers to."""
         ready = [{**case.to_json(), "asked": list(asked_names(case))} for case in cases]
         self._send({"kind": "cases", "cases": ready})
 
     def receive(self, seconds: float) -> Json | None:
-        """The next message; None where none came in time; WorkerDied at the end of the line."""
+        """The next message, or None if none came in time; raises WorkerDied at the end of input."""
         try:
             message = self._messages.get(timeout=seconds)
         except queue.Empty:
@@ -99,7 +99,7 @@ class WorkerProcess:
         return message
 
     def stop(self) -> None:
-        """Let the worker end by itself, and take it down if it does not."""
+        """Ask the worker to quit, and kill it if it does not."""
         try:
             self._send({"kind": "quit"})
             self._process.stdin.close()  # type: ignore[union-attr]  # it was opened as a pipe
@@ -108,7 +108,7 @@ class WorkerProcess:
             self.kill()
 
     def kill(self) -> None:
-        """Take the process down now, with whatever it started."""
+        """Kill the process now, and whatever it started."""
         if self._process.poll() is None:
             if hasattr(os, "killpg"):
                 os.killpg(self._process.pid, signal.SIGKILL)
@@ -117,10 +117,10 @@ class WorkerProcess:
         self._close()
 
     def _close(self) -> None:
-        """Let go of the process and of the line to it; the one from it closes with its end."""
+        """Wait for the process and close its input; `_listen` closes its output."""
         self._process.wait()
         remove_noted(str(self._scratch))
-        with suppress(OSError):  # what was not sent is lost with the process
+        with suppress(OSError):  # unsent data is lost with the process
             self._process.stdin.close()  # type: ignore[union-attr]  # it was opened as a pipe
 
     def last_words(self) -> str:
@@ -139,7 +139,7 @@ class WorkerProcess:
             raise WorkerDied(self._how_it_ended()) from None
 
     def _listen(self) -> None:
-        """Pass on each message; None, the end, where the line closes or carries something else."""
+        """Queue each message; then None, when the output ends or is not a message."""
         assert self._process.stdout is not None
         with self._process.stdout as lines:
             for line in lines:
@@ -151,7 +151,7 @@ class WorkerProcess:
                     break
                 self._messages.put(message)
             self._messages.put(None)
-            for _ in lines:  # read on, so that the process can write to its end
+            for _ in lines:  # keep reading, so that the process does not block on a full pipe
                 pass
 
     def _how_it_ended(self) -> str:
@@ -159,14 +159,14 @@ class WorkerProcess:
             code = self._process.wait(timeout=1)
         except subprocess.TimeoutExpired:
             self.kill()
-            return "closed its line, or wrote to it what is no message"
+            return "closed its output, or wrote something that is not a message"
         if code >= 0:
             return f"exited with code {code}"
         return signal.Signals(-code).name
 
 
 def hello(provided: Provided, scratch: Path, part: Path, *, contain: bool = False) -> Json:
-    """The first message: what the probe is to be."""
+    """The first message, which configures the probe."""
     stack = provided.stack
     driver = find_plugin("drivers", stack.driver)
     middleware = None if stack.middleware is None else find_plugin("middleware", stack.middleware)
@@ -189,7 +189,7 @@ def hello(provided: Provided, scratch: Path, part: Path, *, contain: bool = Fals
 
 
 def _environment(scratch: Path) -> dict[str, str]:
-    """The caller's environment without what steers Python or SQLite; directories of our own."""
+    """The caller's environment without variables of Python and SQLite, and with own directories."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "SQLITE_"))}
     tmp, home = str(scratch / "tmp"), str(scratch / "home")
     return kept | {"SQLITE_TMPDIR": tmp, "TMPDIR": tmp, "HOME": home, "LC_ALL": "C.UTF-8"}

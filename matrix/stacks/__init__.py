@@ -1,1 +1,1 @@
-"""How a version of a driver, a middleware or SQLite gets onto this machine."""
+"""Stacks: which versions exist, how they are named, and how they are installed."""

@@ -1,6 +1,6 @@
-"""The file of stacks: which versions there are, newest first, and the sets to run.
+"""The file of stacks: the versions of everything, newest first, and the sets to run.
 
-Versions are pinned requirements (PEP 508), so that the tools which bump them know how.
+Versions are pinned requirements (PEP 508), so that tools can bump them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from matrix.errors import UsageError
 
 CATALOGUE = Path(__file__).with_name("stacks.yaml")
 GAP = "..."
-"""Stands for releases that the file leaves out."""
+"""A placeholder for releases that the file leaves out."""
 
 
 def _requirement(text: str) -> str:
@@ -40,7 +40,7 @@ Pinned = Annotated[str, AfterValidator(_requirement)]
 
 
 class LibraryFile(Record):
-    """A SQLite in a wheel, which can be loaded under stdlib sqlite3."""
+    """A SQLite library in a wheel, which can be loaded under stdlib sqlite3."""
 
     package: Pinned = Field(description="The wheel, as a pinned requirement")
     file: str = Field(description="The file in it that exports SQLite; `*` is any text")
@@ -75,7 +75,7 @@ class Catalogue(Record):
         return tuple(pinned_version(Requirement(pin)) for pin in self.pins(name) if pin != GAP)
 
     def adjacent(self, name: str, older: str, newer: str) -> bool:
-        """Whether the file lists every release between two versions: then there is none."""
+        """Whether no release lies between two listed versions."""
         order = sorted(self.versions(name), key=Version)
         if older not in order or newer not in order:
             return False
@@ -88,9 +88,9 @@ class Catalogue(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Package:
-    """What has to be installed: a distribution at a version, and the marker it comes with.
+    """What to install: a distribution at a version, with its marker.
 
-    `wheel`: only as a wheel. A driver that were built here would link another SQLite.
+    `wheel`: only install a wheel, since a driver built here would link another SQLite.
     """
 
     requirement: str
@@ -103,7 +103,7 @@ class Package:
         return self.requirement.partition("==")[0]
 
     def fits(self, python: str) -> bool:
-        """Whether there is something to install for this Python, as far as the file knows."""
+        """Whether the marker allows this Python."""
         if self.marker is None:
             return True
         pin = Requirement(f"{self.requirement}; {self.marker}")
@@ -112,13 +112,13 @@ class Package:
 
 @lru_cache
 def load_catalogue(path: Path = CATALOGUE) -> Catalogue:
-    """Read the file of stacks; DocumentError with everything that is wrong in it."""
+    """Read the file of stacks; raises DocumentError with every problem."""
     catalogue, _ = load_document(path, Catalogue)
     return catalogue
 
 
 def specs_of_set(name: str, catalogue: Catalogue) -> Iterator[str]:
-    """The specs of a set, its braces expanded."""
+    """The specs of a set, with braces expanded."""
     if name not in catalogue.sets:
         hint = f"sets: {', '.join(catalogue.sets)}"
         raise UsageError(f"no set of stacks called {name!r}", hint=hint)
@@ -140,11 +140,11 @@ def expand_braces(text: str) -> Iterator[str]:
 def choose_package(
     pins: Sequence[str], name: str, version: str | None, python: str
 ) -> Package | None:
-    """The package at this version, or the newest that fits; None for what needs no package."""
+    """The package at this version, by default the newest that fits; None if none is needed."""
     known = [to_package(pin) for pin in pins if pin != GAP]
     if not known:
         if version is not None:
-            raise UsageError(f"{name} has no versions of its own: it comes with Python")
+            raise UsageError(f"{name} comes with Python, and has no versions of its own")
         return None
     if version is None:
         fitting = [package for package in known if package.fits(python)] or known[-1:]
@@ -158,7 +158,7 @@ def choose_package(
 
 
 def choose_companions(pins: Sequence[str], python: str) -> tuple[Package, ...]:
-    """Of each distribution the first that fits."""
+    """The first version of each distribution that fits."""
     chosen: dict[str, Package] = {}
     for package in (to_package(pin) for pin in pins if pin != GAP):
         if package.fits(python):
@@ -167,7 +167,7 @@ def choose_companions(pins: Sequence[str], python: str) -> tuple[Package, ...]:
 
 
 def to_package(pin: str) -> Package:
-    """A pinned requirement as what has to be installed."""
+    """The package of a pinned requirement."""
     requirement = Requirement(pin)
     version = pinned_version(requirement)
     marker = None if requirement.marker is None else str(requirement.marker)
@@ -175,19 +175,19 @@ def to_package(pin: str) -> Package:
 
 
 def exact_version(requirement: Requirement) -> str | None:
-    """The version that `==` demands; None where others would do, too."""
+    """The version after `==`; None if the requirement allows others, too."""
     found = [(each.operator, each.version) for each in requirement.specifier]
     exact = len(found) == 1 and found[0][0] == "==" and "*" not in found[0][1]
     return found[0][1] if exact else None
 
 
 def pinned_version(pin: Requirement) -> str:
-    """The version of a requirement that is known to be pinned."""
+    """The version of a requirement that is pinned."""
     return next(iter(pin.specifier)).version
 
 
 def _with_versions(line: str, catalogue: Catalogue) -> str:
-    """`{*}` becomes the list of what is named before it: `apsw=={*}`, `sqlalchemy={*}`."""
+    """Replace `{*}` by the versions of the name before it: `apsw=={*}`, `sqlalchemy={*}`."""
     before, star, after = line.partition("{*}")
     if not star:
         return line
@@ -197,7 +197,7 @@ def _with_versions(line: str, catalogue: Catalogue) -> str:
 
 
 def _nearest(known: Sequence[Package], version: str) -> Package:
-    """The distribution of an unlisted version is that of the newest listed one not above it."""
+    """The newest listed package not above an unlisted version, for its distribution."""
     try:
         wanted = Version(version)
     except InvalidVersion:

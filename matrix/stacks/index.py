@@ -1,4 +1,4 @@
-"""Which versions of a package there are: the index is asked, by pip, or by the pip that uv runs."""
+"""The versions of a package on the index, as listed by pip, or by the pip that uv runs."""
 
 from __future__ import annotations
 
@@ -15,13 +15,12 @@ _SECONDS = 120
 
 
 def versions_on_index(distribution: str, python: str, *, pre: bool = False) -> tuple[str, ...]:
-    """The versions that say they support this Python, newest first; some may have no wheel for it.
+    """The versions that claim to support this Python, newest first; some may have no wheel for it.
 
-    `pre`: pre-releases too.
-    Raises UsageError for a package of which there is none, ProvisionError where
-    the index does not answer.
+    `pre`: include pre-releases. Raises UsageError if there are none, ProvisionError if the index
+    does not answer.
     """
-    # the words on a connection that fails are in the warning of a retry, and nowhere else
+    # pip reports a failed connection only in the warning about a retry
     command = [*_pip(), "--retries", "1", "index", "versions"]
     command += ["--python-version", python, distribution]
     command += ["--pre"] if pre else []
@@ -46,7 +45,7 @@ def versions_on_index(distribution: str, python: str, *, pre: bool = False) -> t
 
 
 def _pip() -> list[str]:
-    """The words that call pip: that of this Python, else one that uv fetches."""
+    """The command for pip: that of this Python, else one that uv fetches."""
     own = [sys.executable, "-m", "pip"]
     if subprocess.run([*own, "--version"], capture_output=True, check=False).returncode == 0:
         return [*own, "--disable-pip-version-check"]

@@ -1,7 +1,6 @@
-"""What installs packages here: uv, else pip; and why an installation failed.
+"""The package installer, uv or else pip, and the reasons why an installation failed.
 
-Neither says in a form for programs why it failed, so that `failure_in` reads its text: the only
-place that does.
+Neither has machine-readable errors, so `failure_in` reads their output. No other code does.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from matrix.stacks.interpreters import find_uv
 
 _UNREACHED = re.compile(
     r"Failed to fetch|error sending request|network was disabled"  # uv
-    r"|returned a 403 Forbidden|401 Unauthorized"  # uv, before it says that there is no package
+    r"|returned a 403 Forbidden|401 Unauthorized"  # uv, before "no such package"
     r"|connection broken by|Could not fetch URL|There was a problem confirming the ssl"  # pip
     r"|timed out|Temporary failure in name resolution|Name or service not known",
     re.IGNORECASE,
@@ -28,11 +27,11 @@ _NOT_ON_INDEX = re.compile(r"No solution found|No matching distribution found")
 REFUSALS = frozenset(
     {ProvisionFailure.NOT_FOR_PYTHON, ProvisionFailure.NO_WHEEL, ProvisionFailure.NOT_ON_INDEX}
 )
-"""The failures that the index decides: it answered, and has nothing that fits."""
+"""The failures where the index answered, but has nothing that fits."""
 
 
 def installer(python: Path) -> list[str]:
-    """The words that install: uv, else pip."""
+    """The install command: uv, else pip."""
     uv = find_uv()
     if uv is not None:
         return [uv, "pip", "install", "--quiet", "--python", str(python)]
@@ -44,20 +43,20 @@ def installer(python: Path) -> list[str]:
 
 
 def no_installer() -> ProvisionError:
-    """The error where nothing installs."""
+    """The error for a machine without an installer."""
     return ProvisionError(
-        "neither uv nor pip is here",
+        "neither uv nor pip is installed",
         hint="python -m pip install uv",
         failure=ProvisionFailure.NO_INSTALLER,
     )
 
 
 def failure_in(output: str) -> ProvisionFailure:
-    """Why uv or pip failed, by all that it wrote.
+    """Why uv or pip failed, judged by its whole output.
 
-    The index that was not reached comes first: pip goes on to say that there is no such package.
-    It says the same of a package that does not fit, and, without a retry to report, of an index
-    that does not answer: so NOT_ON_INDEX is as far as its words go.
+    An unreachable index is checked first, because pip then also says that there is no such package.
+    pip says the same of a package that does not fit and, if it did not retry, of an index that does
+    not answer, so NOT_ON_INDEX is not always exact.
     """
     for pattern, failure in (
         (_UNREACHED, ProvisionFailure.INDEX_UNREACHED),
@@ -71,7 +70,7 @@ def failure_in(output: str) -> ProvisionFailure:
 
 
 def complaint(stderr: str) -> str:
-    """The last words of an installer, on one line."""
+    """The final error message of an installer, on one line."""
     lines = [line.strip(" │╰─▶×").strip() for line in stderr.splitlines()]
     of_pip = [line for line in lines if line.startswith("ERROR: ")][-1:]
     words = " ".join(of_pip or filter(None, lines))
@@ -79,7 +78,7 @@ def complaint(stderr: str) -> str:
 
 
 def find_installer() -> str:
-    """What installs here, for people: `uv 0.13.9`, or `pip`; ProvisionError where nothing does."""
+    """The installer to show to users: `uv 0.13.9`, or `pip`; raises ProvisionError without one."""
     uv = find_uv()
     if uv is not None:
         done = subprocess.run([uv, "--version"], capture_output=True, text=True, check=False)

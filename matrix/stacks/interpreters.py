@@ -1,4 +1,4 @@
-"""The Python interpreters of this machine, by minor version."""
+"""The Python interpreters on this machine, by minor version."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
 """The version of the Python that runs this tool, as stacks name it: `3.11`."""
 
 OLDEST = (3, 8)
-"""What runs inside a stack is written for this Python."""
+"""The oldest Python that can run the code inside a stack."""
 
 
 @lru_cache
 def find_python(version: str) -> Path:
-    """The interpreter of this minor version, from pyenv, the path, or those that uv manages.
+    """The interpreter of this minor version, from pyenv, from the PATH, or managed by uv.
 
-    Raises ProvisionError where there is none that starts.
+    Raises ProvisionError if none starts.
     """
     if version == RUNNING:
         return Path(sys.executable)
@@ -36,7 +36,7 @@ def find_python(version: str) -> Path:
         if _answers(candidate, version):
             return candidate
     raise ProvisionError(
-        f"no Python {version} here",
+        f"Python {version} is not installed",
         hint=f"uv python install {version}",
         failure=ProvisionFailure.NO_PYTHON,
     )
@@ -61,7 +61,7 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 def _answers(python: Path, version: str) -> bool:
-    """Whether it starts, and is what its name says: a shim may not be."""
+    """Whether it starts and has this version; a shim may not."""
     question = "import sys; print('%d.%d' % sys.version_info[:2])"
     return _run([str(python), "-I", "-S", "-c", question]) == version
 
@@ -75,6 +75,6 @@ def _run(command: list[str]) -> str:
 
 
 def find_uv() -> str | None:
-    """The uv beside this tool, or on the path."""
+    """The uv beside this Python, or on the PATH."""
     beside = Path(sys.executable).with_name("uv")
     return str(beside) if beside.is_file() else shutil.which("uv")

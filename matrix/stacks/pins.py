@@ -1,7 +1,7 @@
-"""The versions that names of stacks mean: a file of pins, in pip's own format.
+"""The versions that names of stacks stand for: a file of pins in pip's format.
 
-In a baseline a stack is named without versions, `apsw[uri=on]`, so that a bump changes no name.
-`requirements.txt` beside it says which versions these are, and the tools that bump pins know it.
+A baseline names stacks without versions, `apsw[uri=on]`, so that a bump changes no name. The
+`requirements.txt` beside it has the versions, in a format that tools can bump.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ from matrix.stacks.spec import Stack, parse_stack, with_middleware
 _COMMENT = re.compile(r"(^|\s)#.*$")
 _HASH = re.compile(r"\s*(--hash\b.*|\\\s*)$")
 _HEADER = """\
-# What the names of the stacks beside this file mean; `sqlite-matrix bump` changes it.
+# The versions of the stacks in this directory; `sqlite-matrix bump` updates them.
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pin:
-    """One line of the file."""
+    """One pinned requirement of the file."""
 
     distribution: str
     version: str
@@ -61,7 +61,7 @@ class Pins:
     pins: tuple[Pin, ...]
 
     def find(self, distribution: str, python: str = RUNNING) -> Pin | None:
-        """The pin of a distribution that counts for this Python."""
+        """The pin of a distribution that applies to this Python."""
         wanted = canonicalize_name(distribution)
         return next(
             (
@@ -73,9 +73,9 @@ class Pins:
         )
 
     def with_version(self, pin: Pin, version: str) -> Pins:
-        """The same file with another version in one line, and nothing else touched.
+        """The same file with another version in one line, and nothing else changed.
 
-        Raises UsageError for a line that goes with a hash, which another version has not.
+        Raises UsageError for a line with hashes, which do not match another version.
         """
         lines = self.text.splitlines(keepends=True)
         old = lines[pin.line - 1]
@@ -88,16 +88,16 @@ class Pins:
         return parse_pins("".join(lines), self.path)
 
     def with_more(self, requirements: Iterable[str]) -> Pins:
-        """The same file with more lines at its end."""
+        """The same file with more lines at the end."""
         text = self.text or _HEADER
         text += "" if text.endswith("\n") else "\n"
         return parse_pins(text + "".join(f"{line}\n" for line in requirements), self.path)
 
 
 def load_pins(path: Path) -> Pins:
-    """Read the file; one that is not there pins nothing.
+    """Read the file; a missing file pins nothing.
 
-    Raises DocumentError with every line that does not read.
+    Raises DocumentError with every invalid line.
     """
     try:
         text = path.read_text("utf-8")
@@ -109,13 +109,13 @@ def load_pins(path: Path) -> Pins:
 
 
 def parse_pins(text: str, path: Path) -> Pins:
-    """What a file pins. It may be a project's own: options and ranges in it pin nothing."""
+    """Parse a file of pins. It may be the project's own: its options and ranges are ignored."""
     pins: list[Pin] = []
     problems: list[Problem] = []
     for number, line in enumerate(text.splitlines(), 1):
         content = _HASH.sub("", _COMMENT.sub("", line)).strip()
         if not content or content.startswith("-"):
-            continue  # an option of pip's
+            continue  # a pip option
         try:
             pin = _pin(content, number)
         except ValueError as error:
@@ -138,14 +138,14 @@ def pinned_stacks(
 ) -> tuple[Stack, ...]:
     """The stacks of these names at their pinned versions, each once.
 
-    A version that a name itself holds counts. What comes with Python needs no pin. Raises
-    UsageError, with the line to add, for a name that needs a pin which is not there.
+    A version in the name itself takes precedence. What comes with Python needs no pin. Raises
+    UsageError, with the line to add, if a pin is missing.
     """
     stacks = {}
     for spec in specs:
         stack, missing = _resolve(spec, pins, catalogue, python)
         if missing:
-            message = f"{pins.path}: no pin of {missing[0].distribution}, which {spec} needs"
+            message = f"{pins.path}: no pin for {missing[0].distribution}, which {spec} needs"
             raise UsageError(message, hint=f"add the line {missing[0].requirement}")
         stacks[stack.id] = stack
     return tuple(stacks.values())
@@ -154,7 +154,7 @@ def pinned_stacks(
 def missing_pins(
     specs: Iterable[str], pins: Pins, catalogue: Catalogue, python: str = RUNNING
 ) -> tuple[str, ...]:
-    """The lines that are to be added for these names: the newest versions that are listed."""
+    """The lines to add for these names: the newest listed versions."""
     found = {
         package.requirement: None
         for spec in specs
@@ -164,7 +164,7 @@ def missing_pins(
 
 
 def chosen_specs(words: Sequence[str], catalogue: Catalogue) -> tuple[str, ...]:
-    """Names of stacks; a word is the name of a set, or a spec with {alternatives}."""
+    """Names of stacks; each word is the name of a set, or a spec with {alternatives}."""
     specs: list[str] = []
     for word in words:
         found = specs_of_set(word, catalogue) if word in catalogue.sets else expand_braces(word)
@@ -175,10 +175,10 @@ def chosen_specs(words: Sequence[str], catalogue: Catalogue) -> tuple[str, ...]:
 def _resolve(
     spec: str, pins: Pins, catalogue: Catalogue, python: str
 ) -> tuple[Stack, list[Package]]:
-    """The stack of a name, and what it takes unpinned for want of a pin."""
+    """The stack of a name, and the packages of it that have no pin."""
     found = StackId.parse(spec)
     stack = parse_stack(spec, catalogue, python)
-    assert found is not None  # or it would not have read
+    assert found is not None  # else parse_stack would have raised
     missing: list[Package] = []
     if stack.package is not None and not found.version:
         package = _pinned(stack.package, _distributions(found, stack, catalogue), pins, stack)
@@ -207,19 +207,19 @@ def _pinned(
 
 
 def _distributions(found: StackId, stack: Stack, catalogue: Catalogue) -> list[str]:
-    """What a driver's name may stand for: a distribution of that name, else any of its own."""
+    """The distributions that a driver's name can mean: the one with that name, else all of them."""
     listed = [Requirement(pin).name for pin in catalogue.drivers[stack.driver] if pin != GAP]
     return [found.driver] if found.driver in listed else list(dict.fromkeys(listed))
 
 
 def _marked(package: Package, known: Sequence[str]) -> Package:
-    """With what the file of stacks knows of this version: the Pythons that have a wheel."""
+    """The package with the marker that the file of stacks has for this version, if any."""
     listed = (to_package(pin) for pin in known if pin != GAP)
     return next((each for each in listed if each.requirement == package.requirement), package)
 
 
 def _name(found: StackId, stack: Stack) -> str:
-    """The name as it was written, in a form that is a file name on every system."""
+    """The name as the user wrote it, changed to be a valid file name on every system."""
     options = []
     for option, value in found.options.items():
         library = stack.library.name if option == "sqlite" and stack.library else value

@@ -1,8 +1,8 @@
-"""How a stack comes to be on this machine: overlays, one directory per package, version and Python.
+"""Installs stacks on this machine as overlays: one directory per package, version and Python.
 
-An overlay is made aside and renamed into place, so that it is there whole or not at all; a note in
-it says what was asked for and what it holds, so that one which was cut or changed is made again.
-Two runs at once share a cache: each overlay has a lock.
+An overlay is built in a temporary directory and then renamed, so that it is never incomplete. A
+note in it records the requirement and its content, so that a truncated or modified one is built
+again. Several runs can share a cache, since each overlay has a lock.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ from matrix.stacks.interpreters import find_python
 from matrix.stacks.spec import Library, Stack
 
 NOTE = "sqlite-matrix-overlay.json"
-"""Lies in every overlay that is whole."""
+"""The note in every complete overlay."""
 REFUSED = ".refused"
-"""Ends the name of what remembers that the index did not have a package, for a day."""
+"""The suffix of a file which records, for a day, that the index did not have a package."""
 _AT_ONCE = 4
 _REFUSAL_SECONDS = 24 * 3600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provided:
-    """A stack that can be started: its interpreter, what goes on its path, and its SQLite."""
+    """A stack that can be started: its interpreter, its overlays, and its SQLite library."""
 
     stack: Stack
     python: Path
@@ -46,7 +46,7 @@ class Provided:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unprovided:
-    """A stack that this machine cannot provide: the reason in words, with a hint, and its kind."""
+    """A stack that this machine cannot provide: the reason, with a hint, and the failure."""
 
     stack: Stack
     reason: str
@@ -54,14 +54,14 @@ class Unprovided:
 
 
 def default_cache() -> Path:
-    """Where overlays are kept unless the user names another place."""
+    """Where overlays are kept unless the user chooses another directory."""
     return user_cache_path("sqlite-matrix", appauthor=False)
 
 
 class Provisioner:
     """Provides stacks from a cache, and fills the cache from the package index.
 
-    `offline`: never ask the index; what is not in the cache is not provided.
+    `offline`: use only the cache, not the index.
     """
 
     def __init__(self, cache: Path | None = None, *, offline: bool = False) -> None:
@@ -69,7 +69,7 @@ class Provisioner:
         self.offline = offline
 
     def provide(self, stack: Stack) -> Provided | Unprovided:
-        """Provide one stack; a failure is an answer, not an error."""
+        """Provide one stack; a failure is returned, not raised."""
         try:
             python = find_python(stack.python)
             overlays = tuple(self._overlay(p, stack.python, python) for p in stack.packages)
@@ -81,7 +81,7 @@ class Provisioner:
             reason = f"the cache cannot be used: {where}{error.strerror or error}"
             return Unprovided(
                 stack=stack,
-                reason=f"{reason}; --cache names another one",
+                reason=f"{reason}; use --cache to choose another one",
                 failure=ProvisionFailure.CACHE_UNUSABLE,
             )
         return Provided(stack=stack, python=python, overlays=overlays, library=library)
@@ -97,14 +97,14 @@ class Provisioner:
         overlay = self._overlay(library.package, version, python)
         found = sorted(overlay.glob(library.file))
         if not found:
-            message = f"{library.package.requirement} holds no {library.file}"
+            message = f"{library.package.requirement} contains no {library.file}"
             raise ProvisionError(message, failure=ProvisionFailure.NO_LIBRARY)
         return found[0]
 
     def _overlay(self, package: Package, version: str, python: Path) -> Path:
         if not package.fits(version):
-            what = "has no wheel" if package.wheel else "is not"
-            message = f"{package.requirement} {what} for Python {version}"
+            what = "has no wheel for" if package.wheel else "does not support"
+            message = f"{package.requirement} {what} Python {version}"
             raise ProvisionError(message, failure=ProvisionFailure.NOT_FOR_PYTHON)
         directory = self.cache / f"py{version}" / package.requirement.replace("==", "-")
         if _is_whole(directory, package):
@@ -124,7 +124,7 @@ class Provisioner:
 
 
 def _is_whole(directory: Path, package: Package) -> bool:
-    """Whether an overlay holds what was asked for, and all that was put into it."""
+    """Whether an overlay is complete and holds the requested package."""
     try:
         note = json.loads((directory / NOTE).read_text("utf-8"))
     except (OSError, ValueError):
@@ -146,7 +146,7 @@ def _note(directory: Path, package: Package) -> dict[str, object]:
 
 
 def _check_refusal(directory: Path) -> None:
-    """What the index did not have a short while ago is not asked for again."""
+    """Raises ProvisionError if the index did not have the package less than a day ago."""
     note = directory.with_name(f"{directory.name}{REFUSED}")
     try:
         fresh = time.time() - note.stat().st_mtime < _REFUSAL_SECONDS
@@ -158,7 +158,7 @@ def _check_refusal(directory: Path) -> None:
         refusal = json.loads(note.read_text("utf-8"))
         message, failure = refusal["message"], ProvisionFailure(refusal["failure"])
     except (OSError, ValueError, KeyError, TypeError):
-        return  # of another version of this tool: the index is asked again
+        return  # written by another version of this tool: ask the index again
     raise ProvisionError(message, failure=failure)
 
 
@@ -171,7 +171,7 @@ def _remember_refusal(directory: Path, error: ProvisionError) -> None:
 
 
 def _install(package: Package, python: Path, directory: Path) -> None:
-    """Install a package with its dependencies into a directory of its own."""
+    """Install a package with its dependencies into a separate directory."""
     aside = Path(tempfile.mkdtemp(prefix=f"{directory.name}.", dir=directory.parent))
     aside.chmod(0o755)  # a cache may serve several users
     try:

@@ -1,6 +1,6 @@
-"""What a stack is, and how it is named: `apsw==3.54.1.0[uri=off,sqlalchemy=2.1.9]@3.11`.
+"""Stacks and their names: `apsw==3.54.1.0[uri=off,sqlalchemy=2.1.9]@3.11`.
 
-A spec may leave out what has a default; a stack's id never does, and is itself a spec.
+A spec may leave out what has a default; the id of a stack does not, and is itself a spec.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _SHAPE = "driver[==version][[uri=off,sqlite=version or path,sqlalchemy=version]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Library:
-    """A SQLite that is loaded before stdlib `sqlite3`: a file in a package, or the user's own."""
+    """A SQLite library to load before stdlib `sqlite3`: a file in a package, or a user's file."""
 
     name: str
     file: str
@@ -41,16 +41,16 @@ class Library:
 
     @property
     def version(self) -> str | None:
-        """The version that it is said to be; None for a user's file, which may be any."""
+        """The version that it should have; None for a user's file, which may have any."""
         return self.name if self.package is not None else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stack:
-    """A stack by its name, before it is provided: nothing here has been probed.
+    """A stack before it is provided; nothing in it has been probed.
 
     `driver` is the name of a plugin, or the path of one; `package` is None for what comes with
-    Python. `name` is under what its results are kept, where that is not its full name.
+    Python. `name` is the name of its results, if that is not its full name.
     """
 
     driver: str
@@ -65,12 +65,12 @@ class Stack:
 
     @property
     def id(self) -> str:
-        """Its name in results, which is a spec, and a file name on every system."""
+        """Its name in results, which is a spec and a valid file name on every system."""
         return self.name or self.full_name
 
     @property
     def full_name(self) -> str:
-        """The name with every version, which is a spec, too."""
+        """The name with every version, which is also a spec."""
         options = {}
         if self.library is not None:
             options["sqlite"] = self.library.name
@@ -89,16 +89,16 @@ class Stack:
 
     @property
     def packages(self) -> tuple[Package, ...]:
-        """What goes on its path, in this order: companions hide what came as a dependency."""
+        """The packages on its path, in this order, so that companions come before dependencies."""
         own = (self.package, *self.companions, self.middleware_package)
         return tuple(package for package in own if package is not None)
 
     def runs(self, via: str | None) -> bool:
-        """Whether cases of this kind (bare, or through a middleware) are run on this stack."""
+        """Whether this stack runs cases of this kind: bare (None), or through a middleware."""
         return self.middleware == via
 
     def runs_case(self, case: Case) -> bool:
-        """Whether a case is one for this stack."""
+        """Whether a case applies to this stack."""
         return self.runs(case.via) and case.fits_driver(self.driver)
 
 
@@ -109,9 +109,9 @@ def stacks_of_set(name: str, catalogue: Catalogue, python: str = RUNNING) -> tup
 
 
 def parse_stack(spec: str, catalogue: Catalogue, python: str = RUNNING) -> Stack:
-    """Read the name of a stack; a version that is left out is the newest that fits its Python.
+    """Parse the name of a stack; a missing version is the newest that fits its Python.
 
-    Raises UsageError where the spec does not read or names what is not known.
+    Raises UsageError for an invalid spec, and for unknown names in it.
     """
     found = StackId.parse(spec)
     if found is None:
@@ -139,13 +139,13 @@ def parse_stack(spec: str, catalogue: Catalogue, python: str = RUNNING) -> Stack
 def with_middleware(
     stack: Stack, name: str, catalogue: Catalogue, version: str | None = None
 ) -> Stack:
-    """The same stack with a middleware on top, by default the newest version of it.
+    """The same stack with a middleware on top, by default its newest version.
 
-    Raises UsageError for one of which the file of stacks lists no version.
+    Raises UsageError if the file of stacks lists no version of it.
     """
     if name not in catalogue.middleware:
         hint = suggest(name, catalogue.middleware)
-        raise UsageError(f"no version of a middleware {name!r} is listed", hint=hint)
+        raise UsageError(f"no middleware called {name!r}", hint=hint)
     package = choose_package(catalogue.middleware[name], name, version, stack.python)
     if package is not None:
         package = replace(package, wheel=False)
@@ -166,7 +166,7 @@ def _check_options(spec: str, found: StackId, catalogue: Catalogue) -> None:
         if not value and name not in catalogue.middleware:
             raise UsageError(f"{spec}: {name} has no value", hint=f"write {_SHAPE}")
     if sum(name in catalogue.middleware for name in found.options) > 1:
-        raise UsageError(f"{spec}: one middleware at a time")
+        raise UsageError(f"{spec}: more than one middleware")
 
 
 def _uri(spec: str, text: str) -> UriDefault:
@@ -177,7 +177,7 @@ def _uri(spec: str, text: str) -> UriDefault:
 
 
 def _library(text: str | None, catalogue: Catalogue) -> Library | None:
-    """A listed version, or a file; a file's id is its name and the beginning of its hash."""
+    """A listed version, or a file, which is named by its file name and the start of its hash."""
     if text is None:
         return None
     if text in catalogue.sqlite:
@@ -192,7 +192,7 @@ def _library(text: str | None, catalogue: Catalogue) -> Library | None:
 
 
 def _alias(driver: str, version: str | None, catalogue: Catalogue) -> tuple[str, str | None]:
-    """A distribution's name (`pysqlite3-binary`) stands for its driver at its newest version."""
+    """The name of a distribution (`pysqlite3-binary`) means its driver at its newest version."""
     if driver in catalogue.drivers:
         return driver, version
     for name, pins in catalogue.drivers.items():

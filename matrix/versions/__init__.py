@@ -1,1 +1,1 @@
-"""Since which version a case behaves as it does."""
+"""Finds the versions at which the behaviour of a case changes."""

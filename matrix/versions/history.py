@@ -1,8 +1,8 @@
-"""One case along the versions of each driver, of SQLite, of a middleware, of Python.
+"""One case across the versions of each driver, of SQLite, of a middleware, of Python.
 
-A line is the stacks that differ in the version of one thing alone, its axis. The strip of a case
-says where along a line the behaviour changes. A boundary is exact where no known version lies
-between its sides, else an interval.
+A line is a series of stacks that differ only in the version of one thing, its axis. The strip of a
+case shows where along a line the behaviour changes. A boundary is exact if no known version lies
+between its sides, otherwise it is an interval.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from matrix.stacks.catalogue import Catalogue
 
 _UNCOMPARED = {"passed": None, "pool": None, "warnings": None}
 BUILD_FACTS = ("uri_default", "shared_cache", "temp_files")
-"""The facts of a fingerprint by which two builds of one version are compared."""
+"""The facts of a fingerprint in which two builds of one version are compared."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +36,7 @@ class Step:
 class Line:
     """Stacks along one axis (`apsw`, `SQLite`, `sqlalchemy`, `Python`), all else being equal.
 
-    `still`: what they have in common, a stack's name with `*` where its versions vary.
+    `still`: what they have in common, a stack's name with `*` in place of the version.
     `steps`: in the order of the versions.
     """
 
@@ -59,8 +59,8 @@ class Point:
 class Segment:
     """Neighbouring versions that showed the same.
 
-    `changes`: the fields in which it differs from the segment before, with both values;
-    `builds`: what the probe found to differ between the two builds, which may be the cause;
+    `changes`: the fields that differ from the segment before, with both values;
+    `builds`: the facts that differ between the two builds, which may be the cause;
     `exact`: whether no known version lies between the two.
     """
 
@@ -97,7 +97,7 @@ class Strip:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SameSqlite:
-    """One SQLite version under several drivers: where they differ, the driver or its build does."""
+    """One SQLite version under several drivers: a difference is due to a driver or its build."""
 
     sqlite: str
     points: tuple[Point, ...]
@@ -107,7 +107,7 @@ class SameSqlite:
 def lines(
     stacks: Iterable[StackResults], known: Iterable[str], catalogue: Catalogue
 ) -> tuple[Line, ...]:
-    """The lines on which stacks lie, those with the most first; a single version makes none.
+    """The lines through stacks, the longest first; a single version makes none.
 
     `known`: the versions of SQLite that exist.
     """
@@ -124,7 +124,7 @@ def lines(
 
 
 def strips(results: ResultSet, case: str, catalogue: Catalogue) -> tuple[Strip, ...]:
-    """The strips of a case, those with the most versions first; a single version makes none."""
+    """The strips of a case, the longest first; a single version makes none."""
     ran = [stack for stack in results.stacks if case in stack.observations]
     known = known_sqlite(catalogue, results.stacks)
     return tuple(_strip(line, case) for line in lines(ran, known, catalogue))
@@ -133,7 +133,7 @@ def strips(results: ResultSet, case: str, catalogue: Catalogue) -> tuple[Strip, 
 def same_sqlite(results: ResultSet, case: str) -> tuple[SameSqlite, ...]:
     """For each SQLite version that ran under several drivers as built: what each driver showed.
 
-    Python, and the middleware if there is one, are the same for all of them.
+    All of them have the same Python and the same middleware, if any.
     """
     by_version: dict[tuple[Version, Version, str], list[tuple[str, Point]]] = {}
     for stack in results.stacks:
@@ -152,7 +152,7 @@ def same_sqlite(results: ResultSet, case: str) -> tuple[SameSqlite, ...]:
 
 
 def _point(stack: StackResults, case: str, version: str = "") -> Point | None:
-    """What a stack showed in a case, by default as a version of SQLite; None if nothing."""
+    """What a stack showed in a case, or None; `version` defaults to that of SQLite."""
     if stack.fingerprint is None or case not in stack.observations:
         return None
     return Point(
@@ -164,7 +164,7 @@ def _point(stack: StackResults, case: str, version: str = "") -> Point | None:
 
 
 def _identity(stack: StackResults) -> StackId | None:
-    """A stack's name, with the versions that it leaves out, as a baseline does, as probed."""
+    """A stack's name; versions that it leaves out, as in a baseline, are those of the probe."""
     parsed, probed = StackId.parse(stack.stack), stack.fingerprint
     if parsed is None or probed is None:
         return parsed
@@ -221,7 +221,7 @@ def _strip(line: Line, case: str) -> Strip:
 
 
 def known_sqlite(catalogue: Catalogue, stacks: Iterable[StackResults] = ()) -> set[str]:
-    """Versions of SQLite that exist as far as the file of stacks tells, and some stacks show."""
+    """The versions of SQLite that the file of stacks lists or that these stacks have."""
     of_apsw = {".".join(version.split(".")[:3]) for version in catalogue.versions("apsw")}
     shown = {stack.fingerprint.sqlite for stack in stacks if stack.fingerprint is not None}
     return of_apsw | {*catalogue.sqlite} | shown
@@ -230,7 +230,7 @@ def known_sqlite(catalogue: Catalogue, stacks: Iterable[StackResults] = ()) -> s
 def adjacent_versions(
     axis: str, older: str, newer: str, known: Iterable[str], catalogue: Catalogue
 ) -> bool:
-    """Whether no known version lies between two; `known`: those of SQLite."""
+    """Whether no known version lies between two; `known`: the versions of SQLite."""
     if axis == "Python":
         return Version(newer).minor - Version(older).minor == 1
     if axis == "SQLite":
@@ -239,7 +239,7 @@ def adjacent_versions(
 
 
 def behaviour(observation: Observation) -> Json:
-    """What is compared between versions."""
+    """The fields that are compared between versions."""
     return observation.behaviour()
 
 
@@ -250,13 +250,13 @@ def changes_between(before: Observation, after: Observation) -> tuple[tuple[str,
 
 
 def builds_between(before: Fingerprint, after: Fingerprint) -> tuple[tuple[str, Json, Json], ...]:
-    """What the probe found to differ between two builds."""
+    """The facts that differ between two builds, with both values."""
     pairs = ((name, getattr(before, name), getattr(after, name)) for name in BUILD_FACTS)
     return tuple((name, old, new) for name, old, new in pairs if old != new)
 
 
 def _differing_fields(points: Sequence[Point]) -> tuple[str, ...]:
-    """The fields in which drivers differ, but for those that differ between any two drivers."""
+    """The fields in which drivers differ, except those that differ between any two drivers."""
     behaviours = [behaviour(point.observation) | _UNCOMPARED for point in points]
     for each in behaviours:
         if each["error"] is not None:

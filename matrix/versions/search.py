@@ -32,7 +32,7 @@ _NEWEST_PYTHON = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Axis:
-    """What varies: `name` as boundaries call it; `key` as a stack's options do."""
+    """What varies: `name` is its name in boundaries, `key` the one in a stack's options."""
 
     name: str
     key: str
@@ -42,10 +42,9 @@ class Axis:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
-    """What is searched: cases, by id, along an axis, on a stack that is otherwise `stack`.
+    """A search for cases, by id, along an axis, on a stack that is otherwise `stack`.
 
-    `base` is the spec that the stack was read from. `named`: the ends that the user named, which
-    have to run.
+    `base` is the spec of the stack. `named`: the ends that the user named, which have to run.
     """
 
     base: str
@@ -58,9 +57,9 @@ class Search:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VersionRun:
-    """What one version showed; a case that it could not show is missing.
+    """What one version showed, without the cases that it could not run.
 
-    `skipped`: why there is nothing to see, or not everything.
+    `skipped`: why all or some of the cases could not run.
     """
 
     version: str
@@ -80,14 +79,14 @@ class VersionRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What a search found, and every run that it took, in order."""
+    """What a search found, and all its runs, in order."""
 
     boundaries: tuple[Boundary, ...]
     runs: tuple[VersionRun, ...]
 
     @property
     def fingerprints(self) -> dict[str, dict[str, Fingerprint]]:
-        """By case, then by version: what ran it."""
+        """By case, then by version: the fingerprint of the stack that ran it."""
         found: dict[str, dict[str, Fingerprint]] = {}
         for run in self.runs:
             for case, fingerprint in run.fingerprints.items():
@@ -109,8 +108,8 @@ def plan_search(
     """A search along `key`: `python`, `sqlite`, or the name of a driver or of a middleware.
 
     `old`, `new`: the ends, by default the oldest and the newest listed version. `every`: all
-    releases on the index, with `pre` pre-releases, too. Raises UsageError where there are no two
-    versions, NothingSelectedError where none of the cases runs on such a stack.
+    releases on the index; `pre` includes pre-releases. Raises UsageError if there are fewer than
+    two versions, NothingSelectedError if none of the cases runs on such a stack.
     """
     stack = parse_stack(base, catalogue)
     axis = _between(_axis(key, stack, catalogue, every=every, pre=pre), old, new)
@@ -132,10 +131,10 @@ def find_boundaries(
     options: RunOptions = RunOptions(),
     progress: Progress = SILENT,
 ) -> Found:
-    """Run version after version until every case's first different one is known.
+    """Run version after version until the first different one is known for every case.
 
-    `compared`: what of an observation has to differ. Raises ProvisionError where a named end, or
-    every version, cannot run.
+    `compared`: the part of an observation that has to differ. Raises ProvisionError if a named
+    end, or every version, cannot run.
     """
     axis = search.axis
     bisection = Bisection(axis.versions, tuple(search.cases), compared)
@@ -151,10 +150,10 @@ def find_boundaries(
             raise ProvisionError(f"{axis.name} {version}: {run.skipped}")
         bisection.tell(version, run.seen)
         runs.append(run)
-        words = _in_words(runs, compared) if run.seen else f"skipped: {run.skipped}"
+        words = _summarise(runs, compared) if run.seen else f"skipped: {run.skipped}"
         progress.note(f"{len(runs):>3}  {version:<14} {words}")
     if not any(run.seen for run in runs):
-        raise ProvisionError(f"no version of {axis.name} can be had", hint="sqlite-matrix doctor")
+        raise ProvisionError(f"no version of {axis.name} is available", hint="sqlite-matrix doctor")
     return Found(boundaries=bisection.boundaries(axis.adjacent), runs=tuple(runs))
 
 
@@ -200,7 +199,7 @@ def stack_at(search: Search, version: str, via: str | None) -> Stack:
     What does not vary is the same at every version.
     """
     parsed = StackId.parse(search.base)
-    assert parsed is not None  # it has been read before
+    assert parsed is not None  # it has been parsed before
     options = dict(parsed.options)
     if via is not None:
         options.setdefault(via, "")
@@ -257,7 +256,7 @@ def _adjacent(axis: str, known: Iterable[str], catalogue: Catalogue) -> Adjacent
 
 
 def _always(_older: str, _newer: str) -> bool:
-    """Every release is on the axis, so that none lies between two neighbours."""
+    """Every release is on the axis, so no release lies between two neighbours."""
     return True
 
 
@@ -292,7 +291,7 @@ def _between(axis: Axis, old: str | None, new: str | None) -> Axis:
         if (low is None or Version(version) >= low) and (high is None or Version(version) <= high)
     ]
     if len(between) < 2:
-        raise UsageError(f"there are no two versions of {axis.name} to compare")
+        raise UsageError(f"fewer than two versions of {axis.name} to compare")
     return replace(axis, versions=tuple(between))
 
 
@@ -307,12 +306,12 @@ def _fitting(found: Sequence[Case], stack: Stack, axis: Axis) -> dict[str, Case]
     }
     if not cases:
         what = f"through {fixed}" if fixed else f"for {stack.driver}"
-        raise NothingSelectedError(f"{many(len(found), 'case')}, and none of them {what}")
+        raise NothingSelectedError(f"{many(len(found), 'case')}, but none of them {what}")
     return cases
 
 
-def _in_words(runs: Sequence[VersionRun], key: Key) -> str:
-    """What the last run showed, and whether it was as at the oldest version that showed it."""
+def _summarise(runs: Sequence[VersionRun], key: Key) -> str:
+    """What the last run showed, and whether that is the same as at the oldest version."""
     here = runs[-1].seen
     oldest: dict[str, VersionRun] = {}
     for run in sorted(runs, key=lambda run: Version(run.version)):
@@ -321,8 +320,8 @@ def _in_words(runs: Sequence[VersionRun], key: Key) -> str:
     like = [case for case in here if key(here[case]) == key(oldest[case].seen[case])]
     old = min((run.version for run in oldest.values()), key=Version)
     if len(here) > 1:
-        return f"{len(like)} of {len(here)} as at {old}"
+        return f"{len(like)} of {len(here)} as in {old}"
     ((case, seen),) = here.items()
     same = runs[-1].version == old
-    where = "" if same else f", as at {old}" if like else f", not as at {old}"
+    where = "" if same else f", as in {old}" if like else f", not as in {old}"
     return outcome(seen).word + where

@@ -1,4 +1,4 @@
-"""The command line: what each verb says and where, and the exit code that it ends with."""
+"""The command line: what each verb prints and where, and its exit code."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ needs_posix = pytest.mark.skipif(os.name != "posix", reason="needs signals and t
 
 @pytest.fixture
 def cwd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A directory of one's own to stand in, with one small topic; no terminal's settings."""
+    """An empty working directory with one small topic, and no terminal settings."""
     write_small(tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("NO_COLOR", raising=False)
@@ -100,7 +100,7 @@ def test_the_command_itself_lists_its_verbs_with_what_they_do(cwd: Path) -> None
     assert "Example: sqlite-matrix" in done.stdout
 
 
-def test_the_version_is_told(capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_version_is_printed(capfd: pytest.CaptureFixture[str]) -> None:
     assert code("--version") == 0
     assert capfd.readouterr().out == f"sqlite-matrix, version {__version__}\n"
 
@@ -136,9 +136,7 @@ def test_3_an_internal_error(
     assert capfd.readouterr().err == "sqlite-matrix: internal error: ZeroDivisionError: by zero\n"
 
 
-def test_4_a_stack_that_was_named_cannot_be_had(
-    cwd: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_4_a_named_stack_is_unavailable(cwd: Path, capfd: pytest.CaptureFixture[str]) -> None:
     missing = ("--stack=apsw==3.1.0", "--offline", "--cache=nothing")
     assert code("check", MEMORY, *missing) == 4
     assert "apsw==3.1.0 for Python" in capfd.readouterr().err
@@ -214,7 +212,7 @@ BAD = [
 
 
 @pytest.mark.parametrize("arguments", BAD, ids=" ".join)
-def test_2_bad_input_is_told_in_words(
+def test_2_bad_input_is_reported(
     cwd: Path, capfd: pytest.CaptureFixture[str], arguments: tuple[str, ...]
 ) -> None:
     (cwd / "broken.yaml").write_text("id: broken\nscenarios: [{id: 3.4\n")
@@ -227,14 +225,16 @@ def test_2_bad_input_is_told_in_words(
     ended = code(*arguments)
     out, err = capfd.readouterr()
     assert "Traceback" not in err
-    if arguments == ("list",):  # click prints the help, with 0 or 2 as its version has it
+    if arguments == (
+        "list",
+    ):  # click prints the help and exits with 0 or 2, depending on its version
         assert "Usage: sqlite-matrix list" in out + err
     else:
         assert (ended, out) == (2, "")
         assert err.strip()
 
 
-def test_every_problem_of_a_batch_is_told_with_its_line(
+def test_every_problem_of_a_batch_is_reported_with_its_line(
     cwd: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     (cwd / "cases.jsonl").write_text('{"target": 1}\n{"target": "x"}\n{"target"\n[]\n')
@@ -267,7 +267,7 @@ def test_a_batch_is_answered_in_its_order_stack_by_stack(
     assert lines[2]["opened"] == "db\udcff"
 
 
-def test_a_stack_that_cannot_be_had_answers_for_every_case(
+def test_an_unavailable_stack_answers_for_every_case(
     cwd: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     (cwd / "cases.jsonl").write_text('{"target": "x"}\n{"target": "y"}\n')
@@ -279,7 +279,7 @@ def test_a_stack_that_cannot_be_had_answers_for_every_case(
     assert "is not in the cache" in lines[0]["error"]["message"]
 
 
-def test_a_file_uri_is_tried_with_the_switch_and_without(
+def test_a_file_uri_is_tried_with_and_without_the_uri_option(
     cwd: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert code("check", MEMORY, "--format=jsonl", "--stack=sqlite3[uri=off]") == 0
@@ -324,7 +324,7 @@ def test_check_knows_every_format(
 # Run, report
 
 
-def test_a_run_stores_prints_and_tells_where(cwd: Path) -> None:
+def test_a_run_stores_its_results_and_prints_where(cwd: Path) -> None:
     done = run_tool("run", "--stack=sqlite3", "-j1", cwd=cwd)
     assert done.returncode == 0, done.stderr
     assert "8 cells on 1 stack" in done.stdout
@@ -338,9 +338,7 @@ def test_a_run_stores_prints_and_tells_where(cwd: Path) -> None:
     assert len(stored) == 4
 
 
-def test_a_report_is_made_of_what_a_run_stored(
-    cwd: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_a_report_renders_the_stored_results(cwd: Path, capfd: pytest.CaptureFixture[str]) -> None:
     arguments = ("scenarios/small.yaml", "--select=small/file", "--stack=sqlite3", "-o", "out")
     assert code("run", *arguments, "--format=json") == 0
     printed = capfd.readouterr().out
@@ -369,7 +367,7 @@ def test_a_run_without_scenarios_here_says_what_to_name(
 
 
 @pytest.mark.parametrize("what", ["scenarios", "cases", "stacks"])
-def test_lists_are_for_people_and_for_programs(
+def test_lists_have_a_table_and_a_json_format(
     cwd: Path, capfd: pytest.CaptureFixture[str], what: str
 ) -> None:
     arguments = ["--stack=sqlite3"] if what == "stacks" else []
@@ -388,7 +386,7 @@ def test_every_schema_is_printed(capfd: pytest.CaptureFixture[str], name: str) -
     assert json.loads(capfd.readouterr().out)["$schema"]
 
 
-def test_a_schema_has_to_be_named(capfd: pytest.CaptureFixture[str]) -> None:
+def test_schema_requires_a_name(capfd: pytest.CaptureFixture[str]) -> None:
     assert code("schema") == 2
     assert "name a schema, or use --write; accepted, case" in capfd.readouterr().err
 
@@ -399,7 +397,9 @@ def test_a_schema_has_to_be_named(capfd: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     "arguments", [("run", "--stack=sqlite3"), ("check", "x.db", "--stack=sqlite3")], ids=" ".join
 )
-def test_what_is_not_a_terminal_gets_no_escape_codes(cwd: Path, arguments: tuple[str, ...]) -> None:
+def test_output_that_is_not_a_terminal_has_no_escape_codes(
+    cwd: Path, arguments: tuple[str, ...]
+) -> None:
     done = run_tool(*arguments, cwd=cwd, env=environment(TERM="xterm-256color"))
     assert "\x1b" not in done.stdout + done.stderr
 
@@ -436,7 +436,7 @@ def test_no_color_is_honoured_on_a_terminal(
     assert (b"\x1b[" in output) is colored
 
 
-def test_an_encoding_without_the_signs_breaks_nothing(cwd: Path) -> None:
+def test_an_encoding_without_the_symbols_is_no_problem(cwd: Path) -> None:
     done = run_tool(
         "check", "x.db", "--intent=private-memory", "--stack=sqlite3",
         cwd=cwd, env=environment(PYTHONIOENCODING="ascii"),
@@ -447,7 +447,7 @@ def test_an_encoding_without_the_signs_breaks_nothing(cwd: Path) -> None:
 
 @needs_posix
 @needs_proc
-def test_130_ctrl_c_keeps_what_was_observed_and_leaves_nothing_else(cwd: Path) -> None:
+def test_130_ctrl_c_keeps_the_finished_cells_and_leaves_nothing_else(cwd: Path) -> None:
     scratch = cwd / "scratch"
     scratch.mkdir()
     driver, gate, waiting = write_gate(cwd)
@@ -457,7 +457,7 @@ def test_130_ctrl_c_keeps_what_was_observed_and_leaves_nothing_else(cwd: Path) -
     process.send_signal(signal.SIGINT)
     _, err = process.communicate()
     assert process.returncode == 130
-    assert "the same command with --resume goes on" in err
+    assert "continue with the same command and --resume" in err
     assert "Traceback" not in err
     assert workers_of(scratch) == []
     assert list(scratch.iterdir()) == []

@@ -36,12 +36,14 @@ def new(tmp_path: Path) -> Path:
     return write(tmp_path / "new", stack(STACK, stray(CASE), shared(OTHER)))
 
 
-def test_nothing_changed_is_zero(old: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_nothing_changed_is_exit_code_0(old: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("compare", old, old) == 0
     assert capsys.readouterr().out == "nothing changed in 2 cells on 1 stack\n"
 
 
-def test_a_change_is_one_and_told(old: Path, new: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_change_is_exit_code_1_and_reported(
+    old: Path, new: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run("compare", old, new) == 1
     out = capsys.readouterr().out
     assert out.index("1 cell: memory → stray file") < out.index("1 cell: memory → shared memory")
@@ -66,20 +68,20 @@ def test_a_change_is_one_and_told(old: Path, new: Path, capsys: pytest.CaptureFi
         (["--fail-on", "strays"], 2),
     ],
 )
-def test_what_fails_and_what_is_looked_at_is_chosen(
+def test_options_choose_what_fails_and_what_is_compared(
     old: Path, new: Path, options: list[str], code: int
 ) -> None:
     assert run("compare", old, new, *options) == code
 
 
-def test_an_unknown_kind_is_told_the_one_that_was_meant(
+def test_an_unknown_kind_gets_a_suggestion(
     old: Path, new: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run("compare", old, new, "--fail-on", "strayy") == 2
     assert "no kind of change called 'strayy'; did you mean 'stray'?" in capsys.readouterr().err
 
 
-def test_results_that_cannot_be_trusted_are_no_news(
+def test_damaged_results_are_an_error_not_a_change(
     old: Path, new: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = new / f"{STACK}.jsonl"
@@ -88,7 +90,7 @@ def test_results_that_cannot_be_trusted_are_no_news(
     assert f"{path}: cut off, the last line has no end; run again" in capsys.readouterr().err
 
 
-def test_a_stack_that_cannot_be_had_any_more_is_a_change(
+def test_a_stack_that_is_no_longer_available_is_a_change(
     old: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     new = write(tmp_path / "new", make_stack(STACK, unavailable="no wheel"))
@@ -97,13 +99,13 @@ def test_a_stack_that_cannot_be_had_any_more_is_a_change(
     assert f"stack not available any more: {STACK} (2 cells): no wheel" in capsys.readouterr().out
 
 
-def test_a_file_is_written_whole(old: Path, new: Path, tmp_path: Path) -> None:
+def test_a_file_is_written_completely(old: Path, new: Path, tmp_path: Path) -> None:
     output = tmp_path / "there" / "changes.json"
     assert run("compare", old, new, "--format", "json", "-o", output) == 1
     assert json.loads(output.read_text("utf-8"))["failing"] == 2
 
 
-def test_the_summary_of_a_job_is_added_to(
+def test_the_job_summary_is_appended_to(
     old: Path, new: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     summary = tmp_path / "summary.md"
@@ -115,7 +117,7 @@ def test_the_summary_of_a_job_is_added_to(
     assert summary.read_text("utf-8").startswith("before\n## 2 of 2 cells on 1 stack changed")
 
 
-def test_the_summary_of_a_job_stays_below_its_limit(
+def test_the_job_summary_stays_below_its_limit(
     old: Path, new: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     summary = tmp_path / "summary.md"
@@ -127,7 +129,7 @@ def test_the_summary_of_a_job_stays_below_its_limit(
 
 
 @pytest.mark.parametrize("room", [0, 1, 50])
-def test_a_summary_without_room_is_left_as_it_is(
+def test_a_full_job_summary_is_left_as_it_is(
     old: Path, new: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: int
 ) -> None:
     summary = tmp_path / "summary.md"
@@ -147,10 +149,10 @@ def test_a_summary_that_cannot_be_written_changes_no_exit_code(
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path))
     assert run("compare", old, new, "--format", "github") == 1
     assert run("compare", old, old, "--format", "github") == 0
-    assert f"no summary of the job: {tmp_path}: Is a directory" in capsys.readouterr().err
+    assert f"job summary not written: {tmp_path}: Is a directory" in capsys.readouterr().err
 
 
-def test_a_named_file_of_accepted_changes_has_to_be_there(
+def test_a_named_file_of_accepted_changes_has_to_exist(
     old: Path, new: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     missing = tmp_path / "missing.yaml"
@@ -160,7 +162,7 @@ def test_a_named_file_of_accepted_changes_has_to_be_there(
     assert run("compare", old, new, "--accepted", missing) == 0
 
 
-def test_a_file_in_the_place_of_a_directory_is_told(
+def test_a_file_in_place_of_a_directory_is_reported(
     old: Path, new: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = new / f"{STACK}.jsonl"
@@ -168,7 +170,7 @@ def test_a_file_in_the_place_of_a_directory_is_told(
     assert f"{file}: not a directory" in capsys.readouterr().err
 
 
-def test_a_record_that_is_not_as_expected_is_told_at_its_line(
+def test_an_invalid_record_is_reported_at_its_line(
     old: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     new = tmp_path / "new"
@@ -180,7 +182,7 @@ def test_a_record_that_is_not_as_expected_is_told_at_its_line(
     assert f"{new / STACK}.jsonl:3: not as expected" in capsys.readouterr().err
 
 
-def test_what_is_accepted_does_not_fail(
+def test_an_accepted_change_does_not_fail(
     old: Path, new: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run("accept", old, new, "--reason", "meant", "--kind", "stray") == 0
@@ -210,13 +212,13 @@ def test_there_has_to_be_something_to_accept(old: Path, new: Path) -> None:
     assert not (old / ACCEPTED_FILE).exists()
 
 
-def test_a_change_is_accepted_for_a_reason(old: Path, new: Path) -> None:
+def test_accepting_a_change_requires_a_reason(old: Path, new: Path) -> None:
     assert run("accept", old, new) == 2
     assert run("accept", old, new, "--reason", " ") == 2
     assert not (old / ACCEPTED_FILE).exists()
 
 
-def test_a_file_of_accepted_changes_that_does_not_read_is_told(
+def test_an_invalid_file_of_accepted_changes_is_reported(
     old: Path, new: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (old / ACCEPTED_FILE).write_text("accepted: []\n")
@@ -224,18 +226,18 @@ def test_a_file_of_accepted_changes_that_does_not_read_is_told(
     assert f"{old / ACCEPTED_FILE}:1:11: accepted: is empty" in capsys.readouterr().err
 
 
-def test_every_file_that_cannot_be_trusted_is_told(
+def test_every_damaged_file_is_reported(
     old: Path, new: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     spoilt = [*old.glob("*.jsonl"), *new.glob("cases.jsonl")]
     for path in spoilt:
         path.write_bytes(path.read_bytes()[:-1])
     assert run("compare", old, new) == 2
-    told = capsys.readouterr().err
-    assert [path.name for path in spoilt if f"{path}: cut off" not in told] == []
+    err = capsys.readouterr().err
+    assert [path.name for path in spoilt if f"{path}: cut off" not in err] == []
 
 
-def test_a_closed_output_is_no_error_of_ours(old: Path, new: Path) -> None:
+def test_a_closed_output_is_not_an_internal_error(old: Path, new: Path) -> None:
     words = command("compare", old, new)
     done = subprocess.run(["sh", "-c", '"$@" >&-', "sh", *words], capture_output=True, check=False)
     assert done.returncode == 1

@@ -1,4 +1,4 @@
-"""What `doctor` says of a machine, and what a warm cache spares it."""
+"""What `doctor` reports about a machine, and what a warm cache saves."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def doctor(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, st
 
 
 def missing(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, str]:
-    """The stacks that doctor misses, with the reason of each."""
+    """The stacks that doctor reports as missing, with the reasons."""
     code, out = doctor(capsys, "--format", "json", *arguments)
     found: dict[str, str] = json.loads(out)["missing"]
     assert code == (4 if found else 0)
@@ -40,7 +40,7 @@ def missing(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, st
 
 
 def play_uv(directory: Path, monkeypatch: pytest.MonkeyPatch, body: str) -> Path:
-    """A uv that is a script; it notes each call in the file that is returned."""
+    """A fake uv, a script that records each call in the returned file."""
     script, calls = directory / "uv", directory / "calls"
     script.write_text(
         f'#!/bin/sh\n[ "$1" = --version ] && echo "uv 0.0" && exit\necho "$*" >> {calls}\n{body}\n'
@@ -63,28 +63,28 @@ def _pythons_looked_for_anew() -> Iterator[None]:
     find_python.cache_clear()
 
 
-def test_where_nothing_is_missing_the_facts_are_told(
+def test_if_nothing_is_missing_the_facts_are_printed(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     code, out = doctor(capsys, "--stack", "sqlite3", "--cache", str(tmp_path))
-    told = {line.partition("  ")[0]: line for line in out.splitlines()}
+    facts = {line.partition("  ")[0]: line for line in out.splitlines()}
     assert code == 0
-    assert {"Python", "system", "cores", "Pythons", "installer", "cache", "scratch"} <= told.keys()
-    assert f"{tmp_path} (0 packages)" in told["cache"]
-    assert told["stacks"].endswith("1 of 1 can be run")
+    assert {"Python", "system", "cores", "Pythons", "installer", "cache", "scratch"} <= facts.keys()
+    assert f"{tmp_path} (0 packages)" in facts["cache"]
+    assert facts["stacks"].endswith("1 of 1 can be run")
     assert "missing: " not in out
 
 
-def test_a_missing_python_comes_with_the_command_that_gets_it(
+def test_a_missing_python_is_reported_with_the_command_to_install_it(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert missing(capsys, "--stack", "sqlite3@3.99") == {
-        "sqlite3@3.99": "no Python 3.99 here; uv python install 3.99"
+        "sqlite3@3.99": "Python 3.99 is not installed; uv python install 3.99"
     }
 
 
 @pytest.mark.usefixtures("_pythons_looked_for_anew")
-def test_a_python_that_the_sets_name_and_that_is_not_here_stands_in_the_facts(
+def test_a_missing_python_that_a_set_names_is_among_the_facts(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -94,13 +94,14 @@ def test_a_python_that_the_sets_name_and_that_is_not_here_stands_in_the_facts(
     (line,) = (line for line in out.splitlines() if line.startswith("Pythons"))
     other = "3.12" if interpreters.RUNNING != "3.12" else "3.11"
     assert f"{interpreters.RUNNING}; " in line
-    assert f"no Python {other} here; uv python install {other}" in line
+    assert f"Python {other} is not installed; uv python install {other}" in line
 
 
 @pytest.mark.parametrize(
-    ("spec", "says"), [("apsw=={}@3.8", "has no wheel"), ("sqlite3[sqlalchemy={}]@3.8", "is not")]
+    ("spec", "says"),
+    [("apsw=={}@3.8", "has no wheel for"), ("sqlite3[sqlalchemy={}]@3.8", "does not support")],
 )
-def test_what_does_not_fit_a_python_comes_with_those_that_it_fits(
+def test_a_package_that_does_not_fit_this_python_is_reported_with_those_it_fits(
     *,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
@@ -114,12 +115,12 @@ def test_what_does_not_fit_a_python_comes_with_those_that_it_fits(
     monkeypatch.setattr(provision, "find_python", lambda version: Path(sys.executable))
     stack = spec.format(package.version)
     assert missing(capsys, "--stack", stack, "--cache", str(tmp_path)) == {
-        stack: f"{package.requirement} {says} for Python 3.8; "
+        stack: f"{package.requirement} {says} Python 3.8; "
         f"run it under another Python: {package.marker}"
     }
 
 
-def test_offline_what_is_not_in_the_cache_is_missing_and_the_hint_is_to_fetch_it_once(
+def test_offline_a_package_outside_the_cache_is_missing_and_the_hint_is_to_fetch_it_once(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     found = missing(capsys, "--stack", "apsw", "--offline", "--cache", str(tmp_path))
@@ -129,7 +130,7 @@ def test_offline_what_is_not_in_the_cache_is_missing_and_the_hint_is_to_fetch_it
 
 
 @needs_sh
-def test_without_uv_and_pip_the_hint_is_how_to_have_one(
+def test_without_uv_and_pip_the_hint_says_how_to_install_one(
     capsys: pytest.CaptureFixture[str],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -143,14 +144,14 @@ def test_without_uv_and_pip_the_hint_is_how_to_have_one(
         monkeypatch.setattr(module, "find_uv", lambda: None)
     monkeypatch.setattr(sys, "executable", str(without_pip))
     code, out = doctor(capsys, "--stack", "apsw", "--cache", str(tmp_path / "c"))
-    advice = "neither uv nor pip is here; python -m pip install uv"
+    advice = "neither uv nor pip is installed; python -m pip install uv"
     assert code == 4
     assert f"{stack}: {advice}\n" in out
-    assert f"{advice}, or put it on the path\n" in out
+    assert f"{advice}, or put uv on the PATH\n" in out
 
 
 @needs_sh
-def test_without_a_network_the_hint_is_the_cache_and_the_index_is_asked_again(
+def test_without_a_network_the_hint_is_the_cache_and_the_index_is_asked_again_next_time(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls = play_uv(tmp_path, monkeypatch, "echo error: Failed to fetch >&2; exit 2")
@@ -161,7 +162,7 @@ def test_without_a_network_the_hint_is_the_cache_and_the_index_is_asked_again(
 
 
 @needs_sh
-def test_what_the_index_did_not_have_is_told_and_asked_for_again_once_its_file_is_gone(
+def test_a_package_that_the_index_did_not_have_is_reported_and_retried_once_its_file_is_deleted(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls = play_uv(tmp_path, monkeypatch, "echo error: No solution found >&2; exit 1")
@@ -178,7 +179,7 @@ def test_what_the_index_did_not_have_is_told_and_asked_for_again_once_its_file_i
 
 
 @needs_sh
-def test_of_what_pip_says_the_error_is_told(
+def test_the_error_line_of_pip_is_reported(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     says = 'echo "ERROR: Could not find it (from versions: 1, 2, 3)" >&2; '
@@ -187,7 +188,7 @@ def test_of_what_pip_says_the_error_is_told(
     assert reason == "apsw==9.9.9: ERROR: No distribution"
 
 
-def test_a_cache_that_is_a_file_is_a_mistake_of_the_call(
+def test_a_cache_that_is_a_file_is_a_usage_error(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()
@@ -218,7 +219,7 @@ def test_two_runs_at_once_install_a_package_once_and_both_have_it(
 
 
 def clean_environment(directory: Path) -> dict[str, str]:
-    """An environment in which neither uv nor pip can reach an index, or know one by heart."""
+    """An environment in which neither uv nor pip can reach an index or has anything cached."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("UV_", "PIP_"))}
     return {
         **kept,

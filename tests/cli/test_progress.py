@@ -1,4 +1,4 @@
-"""How far it is, on standard error: lines where it is no terminal, and what stays."""
+"""Progress on standard error, if that is not a terminal: lines, and notes that stay."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from matrix.cli.progress import TerminalProgress
 
 
-def test_what_is_no_terminal_gets_a_line_at_the_end(capfd: pytest.CaptureFixture[str]) -> None:
+def test_without_a_terminal_a_line_is_printed_at_the_end(capfd: pytest.CaptureFixture[str]) -> None:
     progress = TerminalProgress()
     with progress.count("cells", 1200) as advance:
         advance(1000, "sqlite3")

@@ -1,4 +1,4 @@
-"""What is published: results of several machines as one, the page, the data beside it, badges."""
+"""The published site: the results of several machines, the page, its data files, the badges."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def measure(
     return directory
 
 
-def test_the_stacks_of_another_system_have_it_in_their_name(tmp_path: Path) -> None:
+def test_stacks_of_other_systems_have_the_system_in_their_name(tmp_path: Path) -> None:
     merged = merge_results(
         [measure(tmp_path / "linux", "linux"), measure(tmp_path / "darwin", "darwin")]
     )
@@ -58,7 +58,7 @@ def test_the_stacks_of_another_system_have_it_in_their_name(tmp_path: Path) -> N
     assert {o.stack for o in merged.stacks[1].observations.values()} == {"sqlite3[os=darwin]@3.11"}
 
 
-def test_what_could_not_be_had_on_a_machine_is_kept(tmp_path: Path) -> None:
+def test_unavailable_stacks_of_a_machine_are_kept(tmp_path: Path) -> None:
     directory = measure(tmp_path, "win32")
     write_unavailable_stack(directory, "pysqlite3==0.6.1@3.11", "no wheel for Windows")
     merged = merge_results([directory])
@@ -95,7 +95,7 @@ def test_a_badge_counts_on_the_newest_bare_stack_as_built() -> None:
     assert badge["message"] == "2 of 2 as intended, 0 stray files"
 
 
-def test_the_side_file_comes_back(tmp_path: Path) -> None:
+def test_the_side_file_round_trips(tmp_path: Path) -> None:
     run = Provenance(finished="2026-01-02T03:04:05Z", seconds=9, machine="Linux", tool="it 1")
     write_provenance(tmp_path, [run])
     assert load_provenance(tmp_path) == (run,)
@@ -103,7 +103,7 @@ def test_the_side_file_comes_back(tmp_path: Path) -> None:
     assert load_provenance(tmp_path / "elsewhere") == ()
 
 
-def test_a_side_file_that_does_not_read_is_named(tmp_path: Path) -> None:
+def test_an_invalid_side_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "measured.json").write_text('[{"finished": 1}]')
     with pytest.raises(ResultsError, match=r"measured\.json: not as expected"):
         load_provenance(tmp_path)
@@ -112,8 +112,8 @@ def test_a_side_file_that_does_not_read_is_named(tmp_path: Path) -> None:
 def test_the_site_holds_page_data_and_badges(tmp_path: Path) -> None:
     measure(tmp_path / "linux", "linux")
     measure(tmp_path / "darwin", "darwin")
-    told = run_tool("site", "linux", "darwin", "-o", "public", cwd=tmp_path)
-    assert told.returncode == 0, told.stderr
+    done = run_tool("site", "linux", "darwin", "-o", "public", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
     public = tmp_path / "public"
     assert {path.name for path in public.iterdir()} == {
         "badges",
@@ -130,6 +130,6 @@ def test_the_site_holds_page_data_and_badges(tmp_path: Path) -> None:
 
 
 def test_a_site_without_results_says_how_to_get_some(tmp_path: Path) -> None:
-    told = run_tool("site", cwd=tmp_path)
-    assert told.returncode == 2
-    assert "sqlite-matrix run" in told.stderr
+    done = run_tool("site", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "sqlite-matrix run" in done.stderr

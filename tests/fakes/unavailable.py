@@ -1,4 +1,4 @@
-"""A driver that cannot be had here, and says why."""
+"""A driver that is not available, and says why."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A check: which cases a string stands for, and which stack runs each."""
+"""A check: the cases for a string, and the stack that runs each."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ BARE, THROUGH = make_case("x/bare"), make_case("x/through", target="sqlite://", 
         ("sqlite:///file:x", None, [("check", {})]),
     ],
 )
-def test_a_file_target_is_tried_both_ways_unless_one_is_named(
+def test_a_file_target_is_tried_both_ways_unless_one_is_chosen(
     target: str, uri: bool | None, ways: list[tuple[str, dict[str, bool]]]
 ) -> None:
     assert [(case.id, case.connect) for case in cases_of_target(target, uri=uri)] == ways
@@ -50,7 +50,7 @@ def test_a_file_target_is_tried_both_ways_unless_one_is_named(
         ("x.db", None, None),
     ],
 )
-def test_a_url_goes_through_sqlalchemy_by_itself(
+def test_a_url_goes_through_sqlalchemy_by_default(
     target: str, named: str | None, via: str | None
 ) -> None:
     (case,) = cases_of_target(target, via=named, intent=Intent.FILE, sql=["SELECT 1"])

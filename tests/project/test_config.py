@@ -1,4 +1,4 @@
-"""What a project says of itself in pyproject.toml, and how it is told what makes no sense."""
+"""The settings of a project in pyproject.toml, and how mistakes in them are reported."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def complaints(project: Path, table: str) -> list[str]:
     return str(error.value).splitlines()
 
 
-def test_without_a_file_or_a_table_everything_is_as_this_project_has_it(project: Path) -> None:
+def test_without_a_file_or_a_table_the_defaults_apply(project: Path) -> None:
     assert load_config() == ProjectConfig()
     write(project, "[tool.other]\nstacks = 1\n")
     assert load_config() == ProjectConfig()
@@ -70,31 +70,31 @@ def test_the_table_is_read_with_paths_relative_to_the_file(
     ("line", "complaint"),
     [
         ('stack = "apsw"', "tool.sqlite-matrix.stack: no such setting; did you mean 'stacks'?"),
-        ("stacks = 3", "tool.sqlite-matrix.stacks: neither a text nor a list of texts"),
+        ("stacks = 3", "tool.sqlite-matrix.stacks: neither a string nor a list of strings"),
         ("stacks = []", "tool.sqlite-matrix.stacks: the list is empty"),
         ("baseline = 3", "tool.sqlite-matrix.baseline: not a path"),
         ('scenarios = "gone"', "tool.sqlite-matrix.scenarios: gone: no such file or directory"),
-        ("fail-on = true", "tool.sqlite-matrix.fail-on: neither a text nor a list of texts"),
+        ("fail-on = true", "tool.sqlite-matrix.fail-on: neither a string nor a list of strings"),
     ],
 )
-def test_what_is_wrong_is_told_at_its_line(project: Path, line: str, complaint: str) -> None:
+def test_a_mistake_is_reported_at_its_line(project: Path, line: str, complaint: str) -> None:
     (found,) = complaints(project, f"[project]\n\n[tool.sqlite-matrix]\n# so\n{line}\n")
     assert found.startswith(f"pyproject.toml:5:1: {complaint}")
 
 
-def test_every_problem_is_told(project: Path) -> None:
+def test_every_problem_is_reported(project: Path) -> None:
     found = complaints(project, "[tool.sqlite-matrix]\nstacks = 1\nnope = 2\npins = 3\n")
     assert [line.split(":")[1] for line in found] == ["2", "3", "4"]
 
 
-def test_a_file_that_does_not_read_is_told_with_its_place(project: Path) -> None:
+def test_an_invalid_file_is_reported_with_its_location(project: Path) -> None:
     (found,) = complaints(project, "[tool.sqlite-matrix]\nstacks = [\n")
     assert found.startswith("pyproject.toml:2:11: TOML: ") or "TOML" in found
     (found,) = complaints(project, "[tool]\nsqlite-matrix = 3\n")
     assert found == "pyproject.toml:1:1: tool.sqlite-matrix: not a table"
 
 
-def test_every_verb_takes_its_stacks_and_scenarios_from_there(project: Path) -> None:
+def test_every_verb_takes_its_stacks_and_scenarios_from_pyproject(project: Path) -> None:
     write_small(project / "db" / "scenarios")
     table = '[tool.sqlite-matrix]\nstacks = "sqlite3"\nscenarios = "db/scenarios/scenarios"\n'
     write(project, table)
@@ -113,7 +113,7 @@ def test_every_verb_takes_its_stacks_and_scenarios_from_there(project: Path) -> 
         assert line.endswith("did you mean 'sqlite3'?")
 
 
-def test_a_name_that_is_no_stack_is_told_at_its_line(project: Path, catalogue: Catalogue) -> None:
+def test_an_invalid_stack_is_reported_at_its_line(project: Path, catalogue: Catalogue) -> None:
     write(project, '[tool.sqlite-matrix]\nstacks = ["apsw", "apws", "sqlite3[url=on]"]\n')
     with pytest.raises(DocumentError) as error:
         configured_specs(load_config(), catalogue)
@@ -123,7 +123,7 @@ def test_a_name_that_is_no_stack_is_told_at_its_line(project: Path, catalogue: C
     assert "sqlite3[url=on]: no such option: url" in other
 
 
-def test_names_and_kinds_that_make_no_sense_are_told_together(project: Path) -> None:
+def test_invalid_stacks_and_kinds_are_reported_together(project: Path) -> None:
     write_small(project)
     write(project, '[tool.sqlite-matrix]\nstacks = "apws"\nfail-on = "strayy"\n')
     done = run_tool("regress", cwd=project)

@@ -1,4 +1,4 @@
-"""The baseline and its pins: what changed since, what a bump changes, and what goes wrong."""
+"""The baseline and its pins: changes since then, bumps, and errors."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ Code = Callable[..., int]
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, provisioner: Provisioner) -> Path:
-    """A project of one topic and two stacks, whose baseline is not made yet."""
+    """A project with one topic and two stacks, and no baseline yet."""
     (tmp_path / "scenarios").mkdir()
     (tmp_path / "scenarios" / "small.yaml").write_text(TOPIC)
     (tmp_path / "pyproject.toml").write_text(SETTINGS)
@@ -83,7 +83,7 @@ def content(directory: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in directory.iterdir() if path.is_file()}
 
 
-def test_without_a_baseline_the_command_that_makes_one_is_told(
+def test_without_a_baseline_the_hint_is_the_command_that_makes_one(
     code: Code, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert code("regress") == 2
@@ -91,7 +91,7 @@ def test_without_a_baseline_the_command_that_makes_one_is_told(
     assert message in capfd.readouterr().err
 
 
-def test_a_baseline_is_made_with_names_that_hold_no_version_and_the_newest_pins(
+def test_a_new_baseline_has_names_without_versions_and_the_newest_pins(
     project: Path, code: Code, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert code("regress", "--update") == 0
@@ -110,7 +110,7 @@ def test_a_baseline_is_made_with_names_that_hold_no_version_and_the_newest_pins(
     assert capfd.readouterr().out.startswith("base: 2 stacks, ")
 
 
-def test_a_stack_that_is_named_no_more_leaves_the_baseline(
+def test_a_stack_that_is_no_longer_named_is_removed_from_the_baseline(
     project: Path, pinned: Path, code: Code
 ) -> None:
     beside = project / "base" / "notes.jsonl"
@@ -121,7 +121,7 @@ def test_a_stack_that_is_named_no_more_leaves_the_baseline(
     assert beside.exists()
 
 
-def test_0_where_nothing_behaves_differently_and_the_bytes_are_the_same(
+def test_0_if_nothing_behaves_differently_and_the_bytes_are_the_same(
     project: Path, pinned: Path, code: Code, capfd: pytest.CaptureFixture[str]
 ) -> None:
     before = content(project / "base")
@@ -131,7 +131,7 @@ def test_0_where_nothing_behaves_differently_and_the_bytes_are_the_same(
     assert content(project / "base") == before
 
 
-def test_1_where_something_does_with_what_and_why(
+def test_1_if_something_behaves_differently_with_what_and_why(
     pinned: Path, code: Code, capfd: pytest.CaptureFixture[str]
 ) -> None:
     pinned.write_text("apsw==3.48.0.0\n")
@@ -144,7 +144,7 @@ def test_1_where_something_does_with_what_and_why(
     assert code("regress", "--fail-on=stray") == 0
 
 
-def test_what_a_project_fails_on_is_what_its_settings_say(
+def test_a_project_sets_the_kinds_of_change_that_fail(
     project: Path, pinned: Path, code: Code, capfd: pytest.CaptureFixture[str]
 ) -> None:
     pinned.write_text("apsw==3.48.0.0\n")
@@ -156,7 +156,7 @@ def test_what_a_project_fails_on_is_what_its_settings_say(
     assert message in capfd.readouterr().err
 
 
-def test_4_where_a_pinned_stack_cannot_be_had(
+def test_4_if_a_pinned_stack_is_unavailable(
     pinned: Path, code: Code, capfd: pytest.CaptureFixture[str]
 ) -> None:
     pinned.write_text("apsw==3.1.0\n")
@@ -181,10 +181,10 @@ def test_a_name_without_a_pin_says_which_line_to_add(
 ) -> None:
     pinned.write_text("# nothing\n")
     assert code("regress") == 2
-    assert "no pin of apsw, which apsw needs; add the line apsw==" in capfd.readouterr().err
+    assert "no pin for apsw, which apsw needs; add the line apsw==" in capfd.readouterr().err
 
 
-def test_a_scenario_that_is_new_fails_nothing_one_that_is_gone_does(
+def test_a_new_scenario_does_not_fail_but_a_removed_one_does(
     project: Path, pinned: Path, code: Code, capfd: pytest.CaptureFixture[str]
 ) -> None:
     topic = project / "scenarios" / "small.yaml"
@@ -197,7 +197,7 @@ def test_a_scenario_that_is_new_fails_nothing_one_that_is_gone_does(
 
 
 @pytest.mark.parametrize("spoil", ["cut", "edited"])
-def test_a_baseline_that_cannot_be_trusted_is_refused(
+def test_a_damaged_baseline_is_refused(
     project: Path, pinned: Path, code: Code, spoil: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     file = project / "base" / "apsw.jsonl"
@@ -214,7 +214,7 @@ def test_measuring_into_the_baseline_is_refused(
     assert code("regress", "--update", "--select=small") == 2
 
 
-def test_what_is_not_ours_is_not_removed(
+def test_other_files_are_not_removed(
     project: Path, pinned: Path, code: Code, capfd: pytest.CaptureFixture[str]
 ) -> None:
     mine = project / "data.jsonl"
@@ -230,7 +230,7 @@ def test_what_is_not_ours_is_not_removed(
     assert (project / ".gitignore").read_text() == "secret\n"
 
 
-def test_git_is_told_to_ignore_a_directory_that_was_made_for_what_is_measured(
+def test_a_created_measured_directory_is_ignored_by_git(
     project: Path, pinned: Path, code: Code
 ) -> None:
     assert (project / "results" / "regress" / ".gitignore").read_text() == "*\n"
@@ -239,7 +239,7 @@ def test_git_is_told_to_ignore_a_directory_that_was_made_for_what_is_measured(
     assert not (project / "mine" / ".gitignore").exists()
 
 
-def test_a_spoilt_baseline_is_told_whole_and_before_anything_is_run(
+def test_all_damage_to_a_baseline_is_reported_before_anything_runs(
     project: Path, pinned: Path, code: Code, capfd: pytest.CaptureFixture[str]
 ) -> None:
     for file in (project / "base").glob("*.jsonl"):
@@ -252,7 +252,7 @@ def test_a_spoilt_baseline_is_told_whole_and_before_anything_is_run(
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="needs a user who is not root")
-def test_a_directory_that_cannot_be_written_is_told(
+def test_an_unwritable_directory_is_reported(
     project: Path, pinned: Path, code: Code, capfd: pytest.CaptureFixture[str]
 ) -> None:
     (project / "base").chmod(0o500)
@@ -284,7 +284,7 @@ def test_ctrl_c_leaves_the_baseline_as_it_was(project: Path, pinned: Path) -> No
     assert content(project / "base") == before
 
 
-def test_the_committed_baseline_is_whole_and_pinned(catalogue: Catalogue) -> None:
+def test_the_committed_baseline_is_complete_and_pinned(catalogue: Catalogue) -> None:
     directory = ROOT / "results" / "baseline"
     specs = chosen_specs([BASELINE_SET], catalogue)
     stacks = pinned_stacks(specs, load_pins(directory / "requirements.txt"), catalogue)
@@ -312,12 +312,12 @@ def test_a_bump_says_which_strings_behave_differently_and_changes_nothing(
     assert content(project / "base") == before
 
 
-def test_a_bump_that_changes_nothing_says_how_much_was_looked_at(
+def test_a_bump_that_changes_nothing_says_how_much_was_compared(
     pinned: Path, code: Code, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert code("bump", "apsw==3.47.1.0") == 0
-    told = "no connection string behaves differently (2 cases on 1 stack)"
-    assert capfd.readouterr().out == f"apsw 3.47.2.0 → 3.47.1.0: {told}\n"
+    summary = "no connection string behaves differently (2 cases on 1 stack)"
+    assert capfd.readouterr().out == f"apsw 3.47.2.0 → 3.47.1.0: {summary}\n"
 
 
 def test_with_write_the_pin_and_the_baseline_change_together(
@@ -339,35 +339,35 @@ def test_with_write_the_pin_and_the_baseline_change_together(
     assert len(same) == 1  # of two cells; the fingerprint, the other cell and the digest differ
 
 
-def test_several_bumps_are_told_one_by_one(
+def test_several_bumps_are_reported_one_by_one(
     pinned: Path, code: Code, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert code("bump", "apsw==3.48.0.0", "apsw==3.49.1.0", "--format=json") == 1
-    told = json.loads(capfd.readouterr().out)["bumps"]
-    assert [(each["old"], each["new"]) for each in told] == [
+    bumps = json.loads(capfd.readouterr().out)["bumps"]
+    assert [(each["old"], each["new"]) for each in bumps] == [
         ("3.47.2.0", "3.48.0.0"),
         ("3.48.0.0", "3.49.1.0"),
     ]
-    assert [len(each["strings"]) for each in told] == [1, 0]
+    assert [len(each["strings"]) for each in bumps] == [1, 0]
 
 
 @pytest.mark.parametrize(
     ("words", "ends", "complaint"),
     [
-        (["apws==1"], 2, "pins no apws; did you mean 'apsw'?"),
+        (["apws==1"], 2, "has no pin for apws; did you mean 'apsw'?"),
         (["apsw"], 2, "apsw: no version to bump to; as in apsw==3.54.1.0"),
         (["apsw>=3"], 2, "no version to bump to"),
         (["apsw=3"], 2, "not a requirement: 'apsw=3'"),
-        ([], 2, "name versions to bump to, or give --latest"),
-        (["--latest", "apsw==1"], 2, "name versions to bump to, or give --latest"),
-        (["--latest", "--offline"], 2, "--latest asks the index"),
-        (["apsw==3.1.0", "--offline"], 4, "apsw 3.47.2.0 → 3.1.0: cannot be had: apsw==3.1.0 for"),
-        (["apsw==3.47.2.0"], 0, "apsw==3.47.2.0 is what is pinned"),
+        ([], 2, "name versions to bump to, or use --latest"),
+        (["--latest", "apsw==1"], 2, "name versions to bump to, or use --latest"),
+        (["--latest", "--offline"], 2, "--latest needs the index"),
+        (["apsw==3.1.0", "--offline"], 4, "apsw 3.47.2.0 → 3.1.0: not available: apsw==3.1.0 for"),
+        (["apsw==3.47.2.0"], 0, "apsw==3.47.2.0 is already pinned"),
         (["apsw==3.47.2.0", "--fail-on="], 2, "no kind of change called ''"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_what_cannot_be_bumped_is_told_in_words(
+def test_an_impossible_bump_is_reported(
     pinned: Path,
     code: Code,
     capfd: pytest.CaptureFixture[str],
@@ -384,21 +384,21 @@ def test_what_cannot_be_bumped_is_told_in_words(
     assert "Traceback" not in err
 
 
-def test_a_version_that_there_is_not_is_told_with_the_newest_that_there_is(
+def test_a_version_that_does_not_exist_is_reported_with_the_newest_ones(
     pinned: Path, code: Code, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert code("bump", "apsw==3.47.3") == 4
     assert "the index has no apsw 3.47.3; the newest are 3." in capfd.readouterr().err
 
 
-def test_a_version_without_a_wheel_is_told_with_the_installers_words(
+def test_a_version_without_a_wheel_is_reported_with_the_installers_message(
     pinned: Path, code: Code, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert code("bump", "apsw==3.38.5.post1") == 4
     assert "wheel" in capfd.readouterr().err
 
 
-def test_before_it_writes_the_baseline_has_to_be_of_these_scenarios(
+def test_write_requires_a_baseline_of_the_same_scenarios(
     project: Path, pinned: Path, code: Code, capfd: pytest.CaptureFixture[str]
 ) -> None:
     (project / "scenarios" / "small.yaml").write_text(TOPIC.replace("mode=memory", "mode=rwc"))
@@ -415,7 +415,7 @@ def test_the_newest_on_the_index_is_found(
     assert out.startswith("apsw 3.47.2.0 → 3.")
     assert "written: base/requirements.txt" in err.replace(os.sep, "/")
     assert code("bump", "--latest") == 0
-    assert capfd.readouterr().out == "every pin is the newest\n"
+    assert capfd.readouterr().out == "every pin is up to date\n"
 
 
 def test_versions_are_compared_as_versions() -> None:

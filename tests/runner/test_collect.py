@@ -1,4 +1,4 @@
-"""A run from its first event to its results, and what is said on the way."""
+"""A run from its first event to its results, and its messages."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_each_stack_gets_the_cases_that_it_runs(some: list[Provided | Unprovided
     ]
 
 
-def test_what_is_measured_is_written_counted_and_what_is_missing_is_told(
+def test_results_are_written_and_counted_and_missing_stacks_are_reported(
     tmp_path: Path, some: list[Provided | Unprovided]
 ) -> None:
     watcher = Watcher()
@@ -72,7 +72,7 @@ def test_what_is_measured_is_written_counted_and_what_is_missing_is_told(
     assert [len(stack.observations) for stack in results.stacks] == [2, 0]
 
 
-def test_the_stacks_alone_give_their_fingerprints_or_why_there_are_none(
+def test_stacks_without_cases_give_their_fingerprints_or_the_reasons(
     some: list[Provided | Unprovided],
 ) -> None:
     shown, lacking = observe_stacks(some)
@@ -89,7 +89,7 @@ def test_a_run_without_any_stack_is_an_error(some: list[Provided | Unprovided]) 
         check_ran(work, {"apsw": "it is Tuesday", "sqlite3": "it is not"})
 
 
-def test_witnesses_that_disagree_are_told() -> None:
+def test_a_hook_and_a_directory_listing_that_disagree_are_an_error() -> None:
     case = make_case("topic/a")
     seen = in_memory(case.id)
     check_conflicts(make_results([case], [make_stack("sqlite3@3.11", [seen])]))

@@ -1,4 +1,4 @@
-"""What is stored depends on what was run, and on nothing else: not one byte."""
+"""The stored bytes depend only on what was run."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ needs_posix = pytest.mark.skipif(os.name != "posix", reason="a run is killed by 
 
 
 def stored(directory: Path) -> dict[str, bytes]:
-    """What is compared: the result files; the side file and the page say when it was."""
+    """The result files; the side file and the page are left out, since they contain the time."""
     return {name: read for name, read in contents(directory).items() if name.endswith(".jsonl")}
 
 
@@ -31,7 +31,7 @@ def run(cwd: Path, name: str, *options: str | Path) -> dict[str, bytes]:
     return stored(cwd / name)
 
 
-def test_two_runs_give_the_same_bytes_on_whatever_workers_and_file_system(tmp_path: Path) -> None:
+def test_two_runs_give_the_same_bytes_with_any_workers_and_file_system(tmp_path: Path) -> None:
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     first = run(tmp_path, "first", "-j1")
@@ -95,12 +95,12 @@ def test_a_resumed_run_does_not_run_again_what_it_has(tmp_path: Path) -> None:
 
 
 @needs_posix
-def test_a_run_that_was_killed_starts_over_where_nobody_says_to_resume(tmp_path: Path) -> None:
+def test_a_run_that_was_killed_starts_over_without_resume(tmp_path: Path) -> None:
     scenarios = write_small(tmp_path)
     driver, gate, waiting = write_gate(tmp_path)
     arguments = ("run", scenarios, f"--stack={driver}", "-j1", "-o", "out")
     for options, note in (
-        ((), "an interrupted run is discarded (--resume goes on with it)"),
+        ((), "discarding an interrupted run (--resume would continue it)"),
         (("--resume", "--select=small/memory"), "the scenarios have changed since"),
     ):
         process = start_tool(*arguments, cwd=tmp_path)

@@ -1,4 +1,4 @@
-"""Whatever is killed, whenever: `run --resume` ends with the bytes of an undisturbed run.
+"""Whichever process is killed, `run --resume` ends with the same bytes as an undisturbed run.
 
 Two hundred kills take minutes: `tox -e endurance`.
 """
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.endurance
 
 
 def start(output: Path, scratch: Path) -> int:
-    """Begin, or go on with, a run in a process of its own; its number."""
+    """Start or resume a run in a separate process; its process id."""
     process = os.fork()
     if process:
         return process

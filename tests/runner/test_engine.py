@@ -1,4 +1,4 @@
-"""A run loses no cell: what takes its worker down is named, and everything else goes on."""
+"""A run loses no cell: a case that kills its worker is named, and the run continues."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def events_of(
 
 
 @needs_proc
-def test_every_bad_end_is_named_and_every_other_cell_is_there(
+def test_every_crash_is_named_and_every_other_cell_is_complete(
     tmp_path: Path, provide: Provide
 ) -> None:
     targets = ["a.db", *(target for end in ENDS for target in (end, f"after-{end[0]}.db"))]
@@ -106,7 +106,7 @@ def test_a_stack_without_cells_is_started_for_its_fingerprint(run_on: RunOn) -> 
     assert stack.observations == {}
 
 
-def test_part_files_of_an_earlier_run_are_gone_on_with(tmp_path: Path, provide: Provide) -> None:
+def test_part_files_of_an_earlier_run_are_continued(tmp_path: Path, provide: Provide) -> None:
     cases = many_cases("a.db", "b.db", "c.db")
     work = [(provide("sqlite3"), cases)]
     first = collect(events_of(tmp_path, [(provide("sqlite3"), cases[:2])]))
@@ -133,9 +133,7 @@ def test_an_interpreter_that_does_not_start_makes_the_stack_unavailable(
     assert stacks[1].unavailable
 
 
-def test_what_an_interpreter_says_at_its_end_is_the_reason(
-    tmp_path: Path, provide: Provide
-) -> None:
+def test_the_last_message_of_an_interpreter_is_the_reason(tmp_path: Path, provide: Provide) -> None:
     wrapper = tmp_path / "python"
     wrapper.write_text("#!/bin/sh\necho out of order >&2\nexit 3\n")
     wrapper.chmod(0o755)
@@ -152,13 +150,13 @@ def test_a_stack_that_was_not_provided_is_shown_with_its_reason(
     assert events == [StackUnavailable(stack=missing.stack.id, reason="sold out")]
 
 
-def test_a_driver_file_that_is_not_there_is_a_usage_error(tmp_path: Path, provide: Provide) -> None:
+def test_a_missing_driver_file_is_a_usage_error(tmp_path: Path, provide: Provide) -> None:
     with pytest.raises(UsageError, match=r"no such driver file: gone\.py"):
         list(events_of(tmp_path, [(provide("gone.py"), many_cases("a.db"))]))
 
 
 @needs_proc
-def test_leaving_a_run_early_takes_everything_down(tmp_path: Path, provide: Provide) -> None:
+def test_leaving_a_run_early_kills_its_workers(tmp_path: Path, provide: Provide) -> None:
     events = events_of(tmp_path, [(provide("ends"), many_cases("a.db", "hang.db"))])
     for event in events:
         if isinstance(event, CellsDone):
@@ -169,7 +167,7 @@ def test_leaving_a_run_early_takes_everything_down(tmp_path: Path, provide: Prov
 
 
 @pytest.mark.parametrize("target_type", TargetType)
-def test_no_target_brings_a_run_down(observe_on: ObserveOn, target_type: TargetType) -> None:
+def test_no_target_breaks_a_run(observe_on: ObserveOn, target_type: TargetType) -> None:
     hostile = (
         "a\0b",
         "\ud800",
@@ -186,7 +184,7 @@ def test_no_target_brings_a_run_down(observe_on: ObserveOn, target_type: TargetT
     assert ends == {Result.OPENED, Result.REFUSED}
 
 
-def test_a_worker_gets_nothing_that_steers_python_or_sqlite(
+def test_a_worker_gets_no_variables_of_python_or_sqlite(
     tmp_path: Path, provide: Provide, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))

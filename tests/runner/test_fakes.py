@@ -1,4 +1,4 @@
-"""Drivers with one thing wrong about them: each is caught out, and none spoils another cell."""
+"""Drivers with one fault each: every fault is detected, and none affects another cell."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def as_any_file(observation: Observation) -> bool:
     )
 
 
-def test_a_driver_that_always_creates_a_file_is_seen_to(observe_on: ObserveOn) -> None:
+def test_a_driver_that_always_creates_a_file_is_detected(observe_on: ObserveOn) -> None:
     (seen,) = observe_on("always_file", *cases_of(":memory:"))
     assert as_any_file(seen)
     assert [(entry.path, entry.stray) for entry in seen.created if entry.kept] == [
@@ -36,7 +36,7 @@ def test_a_driver_that_always_creates_a_file_is_seen_to(observe_on: ObserveOn) -
     assert seen.passed == {"args": ["always.db"], "kwargs": {}}
 
 
-def test_a_driver_that_never_creates_a_file_is_seen_to(observe_on: ObserveOn) -> None:
+def test_a_driver_that_never_creates_a_file_is_detected(observe_on: ObserveOn) -> None:
     (seen,) = observe_on("never_file", *cases_of("asked.db"))
     assert (seen.storage, seen.created) == (Storage.MEMORY, ())
     assert seen.second_connection is SecondConnection.DOES_NOT_SEE
@@ -53,7 +53,7 @@ def test_what_a_driver_raises_is_an_observation(observe_on: ObserveOn) -> None:
     assert as_any_file(after)
 
 
-def test_a_driver_that_cannot_be_had_is_a_stack_with_a_reason(run_on: RunOn) -> None:
+def test_an_unavailable_driver_is_a_stack_with_a_reason(run_on: RunOn) -> None:
     stack = run_on("unavailable", make_case())
     assert stack.unavailable == "Unavailable: it is made on Tuesdays only"
     assert (stack.fingerprint, stack.observations) == (None, {})
@@ -71,7 +71,7 @@ def test_a_file_behind_sqlites_back_is_listed(observe_on: ObserveOn) -> None:
     assert entry.outside
 
 
-def test_what_a_driver_prints_reaches_nobody(observe_on: ObserveOn) -> None:
+def test_the_output_of_a_driver_is_discarded(observe_on: ObserveOn) -> None:
     for seen in observe_on("noisy", *cases_of("a.db", "print.db", "b.db")):
         assert as_any_file(seen)
 

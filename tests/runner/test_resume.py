@@ -1,4 +1,4 @@
-"""A run that was interrupted is gone on with, or discarded, and says which."""
+"""An interrupted run is resumed or discarded, and says which."""
 
 from __future__ import annotations
 
@@ -50,11 +50,11 @@ def interrupt(output: Path, work: Work) -> None:
     prepare(output, (), CASES, resume=False)
     with pytest.raises(KeyboardInterrupt):
         run_prepared(output, work, options=ONE, progress=watcher)
-    assert watcher.notes == ["what was observed is kept: the same command with --resume goes on"]
+    assert watcher.notes == ["finished cells are kept; continue with the same command and --resume"]
 
 
 def kept(output: Path, cases: Sequence[Case], *, resume: bool) -> tuple[bool, list[str]]:
-    """Whether observations are still there after it was made ready again; what was said."""
+    """Whether observations are kept when a run is prepared again; the notes."""
     watcher = Watcher()
     prepare(output, (), cases, resume=resume, progress=watcher)
     return bool(list((output / ".parts").glob("*/*.jsonl"))), watcher.notes
@@ -71,19 +71,19 @@ def test_a_run_that_is_resumed_keeps_what_was_observed(tmp_path: Path, work: Wor
     assert list(stack.observations) == [case.id for case in CASES]
 
 
-def test_one_that_is_not_resumed_is_discarded(tmp_path: Path, work: Work) -> None:
+def test_an_interrupted_run_that_is_not_resumed_is_discarded(tmp_path: Path, work: Work) -> None:
     interrupt(tmp_path, work)
-    words = "an interrupted run is discarded (--resume goes on with it)"
+    words = "discarding an interrupted run (--resume would continue it)"
     assert kept(tmp_path, CASES, resume=False) == (False, [words])
 
 
-def test_one_of_other_cases_is_started_over(tmp_path: Path, work: Work) -> None:
+def test_an_interrupted_run_of_other_cases_is_started_over(tmp_path: Path, work: Work) -> None:
     interrupt(tmp_path, work)
     words = "the scenarios have changed since the interrupted run: starting over"
     assert kept(tmp_path, CASES[:3], resume=True) == (False, [words])
 
 
-def test_older_results_go_and_what_else_lies_there_stays(tmp_path: Path, work: Work) -> None:
+def test_older_results_are_removed_and_other_files_stay(tmp_path: Path, work: Work) -> None:
     for name in ("old.json", "mine.txt"):
         (tmp_path / name).touch()
     prepare(tmp_path, (), CASES, resume=False)

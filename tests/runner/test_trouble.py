@@ -1,4 +1,4 @@
-"""A full disk and a directory that cannot be written end a run with a clear word."""
+"""A full disk and an unwritable directory end a run with a clear message."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_a_full_results_directory_ends_the_run_and_keeps_what_was_observed(tmp_p
 
 
 @needs_mount
-def test_a_scratch_without_room_is_never_taken_for_an_observation(tmp_path: Path) -> None:
+def test_a_full_scratch_directory_is_never_taken_for_an_observation(tmp_path: Path) -> None:
     (tmp_path / "scratch").mkdir()
     done = run_where("-o size=16m none scratch", tmp_path, "--scratch", "scratch")
     assert done.returncode == 3

@@ -1,4 +1,4 @@
-"""The file of stacks at the door, and what is read out of it."""
+"""The validation of the file of stacks, and what is read from it."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def small(tmp_path: Path) -> Catalogue:
 
 
 def problems_of(directory: Path, text: str) -> list[str]:
-    """What is told of the file, from its line on."""
+    """The error message, from the line number on."""
     path = write(directory, text)
     with pytest.raises(DocumentError) as caught:
         load_catalogue(path)
@@ -63,7 +63,7 @@ def problems_of(directory: Path, text: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("written", "told"),
+    ("written", "message"),
     [
         ("apsw=3.48", "not a requirement: "),
         ("apsw>=3.48.0.0", "a version is pinned with ==, as in apsw==3.54.1.0"),
@@ -72,14 +72,14 @@ def problems_of(directory: Path, text: str) -> list[str]:
     ],
 )
 def test_a_version_is_one_pin_and_what_is_not_stands_at_its_line(
-    tmp_path: Path, written: str, told: str
+    tmp_path: Path, written: str, message: str
 ) -> None:
     (problem,) = problems_of(tmp_path, SMALL.replace("apsw==3.48.0.0", written))
-    assert problem.startswith(f"5:7: drivers.apsw[1]: {told}")
+    assert problem.startswith(f"5:7: drivers.apsw[1]: {message}")
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "told"),
+    ("old", "new", "message"),
     [
         ("middleware:", "midleware:", "9:1: midleware: unknown key; did you mean 'middleware'?"),
         ("    file: lib.so", "    file: lib.so\n    size: 3",
@@ -90,14 +90,14 @@ def test_a_version_is_one_pin_and_what_is_not_stands_at_its_line(
         ("- apsw==3.48.0.0", "- 3", "5:7: drivers.apsw[1]: needs a text, not a whole number"),
     ],
 )  # fmt: skip
-def test_what_does_not_belong_is_told_with_its_place_and_a_hint(
-    tmp_path: Path, old: str, new: str, told: str
+def test_an_invalid_entry_is_reported_with_its_location_and_a_hint(
+    tmp_path: Path, old: str, new: str, message: str
 ) -> None:
     (problem,) = problems_of(tmp_path, SMALL.replace(old, new, 1))
-    assert told in problem
+    assert message in problem
 
 
-def test_all_that_is_wrong_is_told_at_once_in_the_order_of_the_file(tmp_path: Path) -> None:
+def test_all_problems_are_reported_at_once_in_the_order_of_the_file(tmp_path: Path) -> None:
     text = SMALL.replace("apsw==3.48.0.0", "apsw").replace("file:", "flie:") + "more: 1\n"
     assert [problem.partition(": ")[0] for problem in problems_of(tmp_path, text)] == [
         "5:7",
@@ -139,7 +139,7 @@ def test_a_star_is_every_version_of_what_is_named_before_it(small: Catalogue) ->
     ]
 
 
-def test_a_set_that_is_not_there_is_named_with_those_that_are(small: Catalogue) -> None:
+def test_an_unknown_set_is_reported_with_the_known_ones(small: Catalogue) -> None:
     with pytest.raises(UsageError, match=r"no set of stacks called 'al'; sets: all"):
         list(specs_of_set("al", small))
 
@@ -190,7 +190,7 @@ def test_without_a_version_the_newest_that_fits_the_python_is_chosen(
     assert chosen(PINS, None, python) == newest
 
 
-def test_the_newest_is_so_by_version_not_by_its_place_in_the_file() -> None:
+def test_the_newest_is_chosen_by_version_not_by_its_place_in_the_file() -> None:
     assert chosen(["apsw==3.9.0", "apsw==3.10.0"], None) == "apsw==3.10.0"
 
 
@@ -221,14 +221,14 @@ def test_an_unlisted_version_has_the_distribution_of_the_listed_one_below_it(
     assert chosen(PINS, version) == requirement
 
 
-def test_what_is_no_version_is_told_as_such() -> None:
+def test_an_invalid_version_is_reported() -> None:
     with pytest.raises(UsageError, match=r"not a version: 'newest'"):
         chosen(PINS, "newest")
 
 
 def test_what_comes_with_python_needs_no_package_and_has_no_versions() -> None:
     assert choose_package([], "sqlite3", None, "3.11") is None
-    with pytest.raises(UsageError, match="it comes with Python"):
+    with pytest.raises(UsageError, match="sqlite3 comes with Python"):
         choose_package([], "sqlite3", "3.40", "3.11")
 
 
@@ -240,7 +240,7 @@ def shipped_set(name: str, catalogue: Catalogue) -> set[str]:
     return {stack.id for stack in stacks_of_set(name, catalogue, "3.11")}
 
 
-def test_apsw_alone_brings_thirty_five_versions_of_sqlite(catalogue: Catalogue) -> None:
+def test_apsw_by_itself_brings_thirty_five_versions_of_sqlite(catalogue: Catalogue) -> None:
     assert len({v.rpartition(".")[0] for v in catalogue.versions("apsw")}) >= 35
 
 
@@ -299,7 +299,7 @@ def test_one_sqlite_stands_under_all_three_drivers(
 
 
 @pytest.mark.parametrize("name", ["apsw", "pysqlite3", "sqlalchemy"])
-def test_versions_stand_newest_first(catalogue: Catalogue, name: str) -> None:
+def test_versions_are_listed_newest_first(catalogue: Catalogue, name: str) -> None:
     versions = [Version(version) for version in catalogue.versions(name)]
     assert versions == sorted(versions, reverse=True)
 

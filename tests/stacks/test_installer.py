@@ -1,4 +1,4 @@
-"""Why an installation failed, read from what uv 0.13 and pip 23 really write."""
+"""Why an installation failed, according to the real output of uv 0.13 and pip 23."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ def test_the_name_of_a_package_is_no_reason() -> None:
     assert failure_in(text) is ProvisionFailure.NOT_ON_INDEX
 
 
-def test_the_last_words_of_an_installer_are_one_line_without_addresses() -> None:
+def test_the_final_message_of_an_installer_is_one_line_without_addresses() -> None:
     assert complaint(PIP_NO_VERSION) == "ERROR: No matching distribution found for apsw==3.1"
     assert complaint(UV_SILENT_INDEX).startswith("error: Failed to fetch: the index cause: error")
     assert complaint("") == "could not be installed"

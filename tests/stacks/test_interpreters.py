@@ -1,4 +1,4 @@
-"""The interpreters of a machine, played by small scripts."""
+"""The interpreters of a machine, faked by small scripts."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_pyenv_is_asked_before_the_path(machine: Machine) -> None:
     assert find_python(OTHER) == python
 
 
-def test_the_versions_of_pyenv_are_told_apart_by_their_minor_version(machine: Machine) -> None:
+def test_the_versions_of_pyenv_are_distinguished_by_their_minor_version(machine: Machine) -> None:
     machine.in_pyenv(f"{OTHER}9.1")
     with pytest.raises(ProvisionError):
         find_python(OTHER)
@@ -91,7 +91,7 @@ def test_the_newest_patch_of_pyenv_is_taken(machine: Machine) -> None:
     ["exit 127", "echo 3.12", "echo", "kill -9 $$"],
     ids=["fails", "is another version", "says nothing", "dies"],
 )
-def test_a_shim_that_is_not_what_its_name_says_is_passed_over(machine: Machine, body: str) -> None:
+def test_a_shim_of_another_version_is_skipped(machine: Machine, body: str) -> None:
     shim = machine.script(machine.path / f"python{OTHER}", body)
     managed = machine.python(machine.path / "managed" / "python")
     machine.script(machine.uv, f"echo {managed}")
@@ -99,7 +99,7 @@ def test_a_shim_that_is_not_what_its_name_says_is_passed_over(machine: Machine, 
     assert str(shim) in machine.asked.read_text().split()
 
 
-def test_what_cannot_be_executed_is_passed_over(machine: Machine) -> None:
+def test_a_file_that_cannot_be_executed_is_skipped(machine: Machine) -> None:
     (machine.pyenv / "versions" / f"{OTHER}.1" / "bin").mkdir(parents=True)
     broken = machine.pyenv / "versions" / f"{OTHER}.1" / "bin" / "python"
     broken.write_bytes(b"\x7fELF no such thing")
@@ -117,11 +117,11 @@ def test_a_python_that_uv_manages_is_found_without_a_download(machine: Machine) 
     assert find_python(OTHER) == managed
 
 
-def test_a_python_that_is_nowhere_is_told_with_the_way_to_get_it(machine: Machine) -> None:
+def test_a_missing_python_is_reported_with_the_command_to_install_it(machine: Machine) -> None:
     machine.script(machine.uv, "exit 2")
     with pytest.raises(ProvisionError) as caught:
         find_python(OTHER)
-    assert str(caught.value) == f"no Python {OTHER} here; uv python install {OTHER}"
+    assert str(caught.value) == f"Python {OTHER} is not installed; uv python install {OTHER}"
 
 
 def test_a_python_that_is_too_old_for_any_stack_is_not_looked_for(machine: Machine) -> None:
@@ -137,7 +137,7 @@ def test_a_python_is_looked_for_once(machine: Machine) -> None:
     assert len(machine.asked.read_text().splitlines()) == 1
 
 
-def test_the_uv_beside_the_tool_goes_before_the_one_on_the_path(
+def test_the_uv_beside_the_tool_comes_before_the_one_on_the_path(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     machine = Machine(tmp_path)

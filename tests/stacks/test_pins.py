@@ -82,7 +82,7 @@ def test_a_name_without_its_pin_says_which_line_to_add(catalogue: Catalogue) -> 
     with pytest.raises(UsageError) as error:
         pinned_stacks(["apsw[sqlalchemy]"], parse_pins("apsw==3.54.1.0", PATH), catalogue, "3.11")
     assert str(error.value) == (
-        "results/baseline/requirements.txt: no pin of sqlalchemy, which apsw[sqlalchemy] needs; "
+        "results/baseline/requirements.txt: no pin for sqlalchemy, which apsw[sqlalchemy] needs; "
         "add the line sqlalchemy==2.1.9"
     )
 
@@ -120,7 +120,7 @@ def test_a_marker_confines_a_pin_to_its_pythons() -> None:
     assert str(found.find("apsw", "3.10")) == "apsw==3.46.1.0"
 
 
-def test_every_line_that_does_not_read_is_told() -> None:
+def test_every_invalid_line_is_reported() -> None:
     text = "apsw=3\n\n==3\napsw==3.54.1.0\nAPSW==3.54.0.0\n"
     with pytest.raises(DocumentError) as error:
         parse_pins(text, PATH)

@@ -1,4 +1,4 @@
-"""An overlay is there whole or not at all, is made once, and what cannot be had has a reason."""
+"""An overlay is never incomplete, is built once, and a failure has a reason."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def _forge_note(overlay: Path) -> None:
 
 
 @pytest.mark.parametrize("harm", [_cut, _change, _add, _lose_note, _tear_note, _forge_note])
-def test_an_overlay_that_is_not_as_it_was_made_is_made_again(
+def test_a_modified_overlay_is_built_again(
     tmp_path: Path, installs: Path, harm: Callable[[Path], None]
 ) -> None:
     provisioner = Provisioner(tmp_path / "cache")
@@ -123,7 +123,7 @@ def test_compiled_files_that_appear_later_do_not_count(tmp_path: Path, installs:
     assert calls(installs) == 1
 
 
-def test_what_fails_half_way_leaves_nothing_that_looks_whole(
+def test_a_failed_installation_leaves_nothing_that_looks_complete(
     tmp_path: Path, installs: Path
 ) -> None:
     answer = Provisioner(tmp_path / "cache").provide(stack_of("unreachable"))
@@ -133,7 +133,7 @@ def test_what_fails_half_way_leaves_nothing_that_looks_whole(
     assert left <= {"unreachable-1.0.lock"}
 
 
-def test_what_the_index_does_not_have_is_not_asked_for_again(
+def test_a_package_that_the_index_does_not_have_is_not_requested_again(
     tmp_path: Path, installs: Path
 ) -> None:
     answers = [Provisioner(tmp_path / "cache").provide(stack_of("missing")) for _ in range(2)]
@@ -151,7 +151,7 @@ def test_what_the_index_does_not_have_is_not_asked_for_again(
         ("large", ProvisionFailure.INSTALL_FAILED),
     ],
 )
-def test_a_failure_that_says_nothing_of_the_index_is_tried_again(
+def test_a_failure_other_than_a_refusal_is_retried(
     tmp_path: Path, installs: Path, name: str, failure: ProvisionFailure
 ) -> None:
     for _ in range(2):
@@ -162,9 +162,7 @@ def test_a_failure_that_says_nothing_of_the_index_is_tried_again(
 
 
 @pytest.mark.parametrize("note", ["apsw==1.0: no such version", "{}", "[]", '{"failure": "odd"}'])
-def test_a_refusal_that_does_not_read_is_asked_for_again(
-    tmp_path: Path, installs: Path, note: str
-) -> None:
+def test_an_unreadable_refusal_is_ignored(tmp_path: Path, installs: Path, note: str) -> None:
     directory = tmp_path / "cache" / f"py{RUNNING}"
     directory.mkdir(parents=True)
     (directory / "package-1.0.refused").write_text(note)
@@ -172,9 +170,7 @@ def test_a_refusal_that_does_not_read_is_asked_for_again(
     assert calls(installs) == 1
 
 
-def test_offline_takes_what_is_in_the_cache_and_asks_for_nothing(
-    tmp_path: Path, installs: Path
-) -> None:
+def test_offline_uses_the_cache_and_not_the_index(tmp_path: Path, installs: Path) -> None:
     cache = tmp_path / "cache"
     made = Provisioner(cache).provide(stack_of())
     assert Provisioner(cache, offline=True).provide(stack_of()) == made
@@ -213,7 +209,7 @@ def test_a_driver_is_never_built_here(tmp_path: Path, installs: Path) -> None:
     assert "--only-binary" not in second
 
 
-def test_a_version_without_a_wheel_for_this_python_is_told_without_asking(
+def test_a_version_without_a_wheel_for_this_python_is_reported_without_the_index(
     tmp_path: Path, installs: Path
 ) -> None:
     package = Package(requirement="x==1", version="1", marker='python_version < "3"')
@@ -233,10 +229,10 @@ def test_a_cache_that_cannot_be_written_is_the_reason(tmp_path: Path, installs: 
     assert calls(installs) == 0
 
 
-def test_a_python_that_is_not_here_is_told(tmp_path: Path) -> None:
+def test_a_missing_python_is_reported(tmp_path: Path) -> None:
     answer = Provisioner(tmp_path).provide(Stack(driver="sqlite3", package=None, python="3.99"))
     assert isinstance(answer, Unprovided)
-    assert answer.reason.startswith("no Python 3.99 here")
+    assert answer.reason.startswith("Python 3.99 is not installed")
     assert answer.failure is ProvisionFailure.NO_PYTHON
 
 
@@ -250,9 +246,9 @@ def test_without_an_installer_the_reason_says_what_to_do(
         Stack(driver="x", package=stack_of().package, python=RUNNING)
     )
     assert isinstance(answer, Unprovided)
-    assert answer.reason == "neither uv nor pip is here; python -m pip install uv"
+    assert answer.reason == "neither uv nor pip is installed; python -m pip install uv"
     assert answer.failure is ProvisionFailure.NO_INSTALLER
-    with pytest.raises(ProvisionError, match="neither uv nor pip is here"):
+    with pytest.raises(ProvisionError, match="neither uv nor pip is installed"):
         find_installer()
 
 
@@ -268,7 +264,7 @@ def test_a_real_package_is_installed_whole_by_two_at_once(
     assert list(overlays.pop().glob("apsw/__init__.*"))
 
 
-def test_a_version_that_there_never_was_is_told_by_the_installer(
+def test_a_version_that_never_existed_is_reported_by_the_installer(
     tmp_path: Path, catalogue: Catalogue
 ) -> None:
     answer = Provisioner(tmp_path).provide(parse_stack("apsw==0.0.1", catalogue))

@@ -1,4 +1,4 @@
-"""The name of a stack is read, completed, and given back; what is wrong with it is told."""
+"""The name of a stack is parsed, completed and formatted, and its mistakes are reported."""
 
 from __future__ import annotations
 
@@ -69,12 +69,12 @@ def test_what_a_spec_leaves_out_is_filled_in(spec: str, name: str) -> None:
         ("sqlite3[uri]", "uri has no value"),
         ("sqlite3[uri=]", "uri has no value"),
         ("sqlite3[django]", "no such option: django"),
-        ("sqlite3[sqlalchemy,aiosqlite]", "one middleware at a time"),
+        ("sqlite3[sqlalchemy,aiosqlite]", "more than one middleware"),
         ("sqlite3[sqlite=1.0]", "neither a listed version nor a file; versions: 3.46.1"),
         ("sqlite3[sqlite=/no/such.so]", "neither a listed version nor a file"),
     ],
 )
-def test_what_is_wrong_with_a_spec_is_told(spec: str, complaint: str) -> None:
+def test_an_invalid_spec_is_reported(spec: str, complaint: str) -> None:
     with pytest.raises(UsageError) as caught:
         parse_stack(spec, CATALOGUE)
     assert complaint in str(caught.value)
@@ -102,7 +102,7 @@ def test_a_stack_runs_cases_of_its_own_kind() -> None:
     assert on_top == parse_stack("sqlite3[sqlalchemy]", CATALOGUE)
 
 
-def test_drivers_are_installed_as_wheels_alone_and_middleware_as_it_comes() -> None:
+def test_drivers_are_installed_only_as_wheels_and_middleware_in_any_form() -> None:
     stack = parse_stack("apsw[sqlalchemy]@3.11", CATALOGUE)
     assert [(package.distribution, package.wheel) for package in stack.packages] == [
         ("apsw", True),
@@ -110,7 +110,7 @@ def test_drivers_are_installed_as_wheels_alone_and_middleware_as_it_comes() -> N
     ]
 
 
-def test_a_library_of_ones_own_is_told_apart_by_its_content(tmp_path: Path) -> None:
+def test_a_users_library_is_identified_by_its_content(tmp_path: Path) -> None:
     names = []
     for content in (b"one", b"two"):
         (tmp_path / "lib.so").write_bytes(content)

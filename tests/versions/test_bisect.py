@@ -1,4 +1,4 @@
-"""The first version that behaves differently: how many runs it takes, how sure the answer is."""
+"""The first version that behaves differently: the number of runs, and how exact the answer is."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_the_boundary_is_found_with_as_few_runs_as_a_bisection_needs(
 @given(
     st.lists(st.sampled_from(["old", "new", "third", None]), min_size=2, max_size=60),
 )
-def test_whatever_the_versions_do_the_answer_is_true_of_what_was_run(
+def test_the_answer_always_agrees_with_the_versions_that_ran(
     kinds: list[str | None],
 ) -> None:
     makers = {"old": shared, "new": in_memory, "third": stray}
@@ -97,7 +97,7 @@ def test_whatever_the_versions_do_the_answer_is_true_of_what_was_run(
     assert answer.settled == (kinds[first] == kinds[seen[-1]])
 
 
-def test_a_version_that_cannot_be_had_makes_the_answer_an_interval() -> None:
+def test_an_unavailable_version_makes_the_answer_an_interval() -> None:
     def shows(at: int) -> Mapping[str, Observation]:
         if at in (4, 5):
             return {}
@@ -180,13 +180,13 @@ def test_apsw_stops_sharing_at_3_48(
     words = [SHARED, "--driver=apsw", "--old=3.46.1.0", "--new=3.50.0.0", "--format=json"]
     assert run(words, provisioner, monkeypatch) == 0
     out, err = capfd.readouterr()
-    told = json.loads(out)
-    (answer,) = told["boundaries"]
+    data = json.loads(out)
+    (answer,) = data["boundaries"]
     assert (answer["last"], answer["first"], answer["exact"]) == ("3.47.2.0", "3.48.0.0", True)
     assert answer["builds"] == {"shared_cache": [True, False]}
-    assert len(told["runs"]) <= 5
+    assert len(data["runs"]) <= 5
     assert [line.split()[1] for line in err.splitlines()[1:]] == [
-        each["version"] for each in told["runs"]
+        each["version"] for each in data["runs"]
     ]
 
 
@@ -199,7 +199,7 @@ def test_sqlalchemy_knows_uri_since_1_3_9(
     assert "sqlalchemy 1.3.9 is the first that behaves differently." in capfd.readouterr().out
 
 
-def test_a_version_that_was_named_and_cannot_be_had_ends_it(
+def test_a_named_version_that_is_unavailable_ends_the_search(
     provisioner: Provisioner, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     words = [SHARED, "--driver=apsw", "--old=3.1.0", "--offline"]
@@ -223,7 +223,7 @@ def test_a_version_that_was_named_and_cannot_be_had_ends_it(
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_what_makes_no_sense_is_told_in_words(
+def test_invalid_arguments_are_reported(
     words: list[str],
     code: int,
     provisioner: Provisioner,
@@ -245,7 +245,7 @@ def test_the_index_says_which_versions_there_are() -> None:
         versions_on_index("sqlite-matrix-no-such-package", "3.11")
 
 
-def test_an_index_that_does_not_answer_is_not_one_without_the_package(
+def test_an_index_that_does_not_answer_is_not_a_missing_package(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for name in ("PIP_FIND_LINKS", "PIP_EXTRA_INDEX_URL", "PIP_NO_INDEX"):
@@ -257,5 +257,5 @@ def test_an_index_that_does_not_answer_is_not_one_without_the_package(
         versions_on_index("apsw", "3.11")
 
 
-def test_help_is_there(tmp_path: Path) -> None:
+def test_bisect_has_help(tmp_path: Path) -> None:
     assert "first version" in run_tool("bisect", "--help", cwd=tmp_path).stdout

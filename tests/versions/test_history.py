@@ -1,4 +1,4 @@
-"""A case along the versions: where it changes, and how sure that place is."""
+"""A case across versions: where its behaviour changes, and how exact that is."""
 
 from __future__ import annotations
 
@@ -251,7 +251,7 @@ def test_the_longest_strip_comes_first() -> None:
     assert list(found) == ["apsw==*@3.11", "sqlite3@*"]
 
 
-def test_one_sqlite_under_several_drivers_tells_in_what_they_differ() -> None:
+def test_one_sqlite_under_several_drivers_shows_in_what_they_differ() -> None:
     results = results_of(
         [
             seen("sqlite3[sqlite=3.48.0]@3.11", shared(CASE), "3.48.0"),
@@ -283,7 +283,7 @@ def test_how_a_driver_is_called_and_names_its_errors_is_no_difference() -> None:
         "apsw==3.40.1.0[sqlalchemy=2.0.58]@3.11",
     ],
 )
-def test_only_stacks_that_differ_in_the_driver_alone_are_held_together(other: str) -> None:
+def test_only_stacks_that_differ_just_in_the_driver_are_compared(other: str) -> None:
     results = results_of([seen("sqlite3@3.11", shared(CASE)), seen(other, in_memory(CASE))])
     assert same_sqlite(results, CASE) == ()
 
@@ -382,7 +382,7 @@ def history(*arguments: str) -> int:
     return end.value.code
 
 
-def test_the_command_takes_a_pattern_and_tells_each_case_that_it_means(
+def test_the_command_takes_a_pattern_and_shows_each_case_that_it_matches(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     case, results = results_in_words()

@@ -1,4 +1,4 @@
-"""A search along versions: what varies, between which ends, on which stacks, and what it ran."""
+"""A search along versions: its axis, its ends, its stacks, and its runs."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ def test_an_end_that_is_named_need_not_be_listed(catalogue: Catalogue) -> None:
 @pytest.mark.parametrize(
     ("key", "old", "complaint"),
     [
-        ("apsw", "99", "no two versions of apsw"),
+        ("apsw", "99", "fewer than two versions of apsw"),
         ("apsw", "a-word", "[Ii]nvalid version"),
         ("oracle", None, "no versions of oracle are listed"),
     ],
 )
-def test_what_is_no_axis_is_told(
+def test_an_impossible_search_is_reported(
     key: str, old: str | None, complaint: str, catalogue: Catalogue
 ) -> None:
     with pytest.raises(UsageError, match=complaint):
@@ -55,7 +55,7 @@ def test_only_the_cases_that_such_a_stack_runs_are_searched(catalogue: Catalogue
     ]
     search = plan_search([SHARED, THROUGH], "sqlalchemy", "sqlite3", catalogue)
     assert list(search.cases) == ["topic/through"]
-    with pytest.raises(NothingSelectedError, match="1 case, and none of them through sqlalchemy"):
+    with pytest.raises(NothingSelectedError, match="1 case, but none of them through sqlalchemy"):
         plan_search([SHARED], "sqlalchemy", "sqlite3", catalogue)
 
 
@@ -77,7 +77,7 @@ def test_one_thing_varies_and_the_rest_stays(
     assert stack_at(search, version, case.via).id == name
 
 
-def test_every_run_is_remembered_and_told(catalogue: Catalogue, provisioner: Provisioner) -> None:
+def test_every_run_is_recorded_and_reported(catalogue: Catalogue, provisioner: Provisioner) -> None:
     search = plan_search([SHARED], "apsw", "apsw", catalogue, old="3.46.1.0", new="3.50.0.0")
     watcher = Watcher()
     found = find_boundaries(
@@ -92,7 +92,7 @@ def test_every_run_is_remembered_and_told(catalogue: Catalogue, provisioner: Pro
     assert json.loads(json.dumps(found.runs[0].to_json()))["seen"] == 1
 
 
-def test_a_named_end_that_cannot_run_ends_it(
+def test_a_named_end_that_cannot_run_ends_the_search(
     catalogue: Catalogue, provisioner: Provisioner
 ) -> None:
     offline = Provisioner(provisioner.cache, offline=True)
