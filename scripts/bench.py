@@ -2,8 +2,8 @@
 
 tox -e bench, or: python scripts/bench.py -o table.md
 
-Every row is measured in the same run, in turn with the others, and told as a ratio to the bare
-driver work of the same cases in a loop: the times of a machine say nothing about another one.
+Every row is measured in the same run, in turn with the others, and given as a ratio to the bare
+driver work of the same cases in a loop: absolute times do not carry over to another machine.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def test_case(case):
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Seconds, of the processor and of the clock."""
+    """CPU time and wall time, in seconds."""
 
     cpu: float
     wall: float
@@ -84,7 +84,7 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """A way to run cases, held against the bare work: medians over the rounds."""
+    """The cost of a way to run cases, relative to the bare work: medians over the rounds."""
 
     way: str
     cpu: float
@@ -92,7 +92,7 @@ class Ratio:
 
 
 class Bench:
-    """One stack and some cases; every way to run them is a method that gives its cost."""
+    """A stack and some cases; each way to run them is a method that returns its cost."""
 
     def __init__(self, provided: Provided, cases: Sequence[Case]) -> None:
         self._provided = provided
@@ -106,7 +106,7 @@ class Bench:
         return self._work("bare", "loop")
 
     def bare_twice(self) -> Cost:
-        """Two loops at once, each over half of the cases: what two cores can do."""
+        """Two loops at the same time, each over half of the cases: what two cores can do."""
         half = len(self._cases) // 2
         with (
             _job(self._provided, self._cases[:half], "bare") as one,
@@ -136,8 +136,8 @@ class Bench:
         return self._pytest("observed")
 
     def project(self, jobs: int) -> Cost:
-        """A run, from the cases to the result file, without the start of the workers."""
-        start = self.start()  # of one worker; they start side by side
+        """A run, from the cases to the result file, without starting the workers."""
+        start = self.start()  # of one worker; they start in parallel
         starts = Cost(cpu=start.cpu * jobs, wall=start.wall)
         return _run(self._provided, self._cases, jobs) - starts
 
@@ -151,7 +151,7 @@ class Bench:
         return Cost(**json.loads(answer))
 
     def _pytest(self, work: str) -> Cost:
-        """One item a case, without what a run of pytest costs before its second item."""
+        """One item per case, without the cost of a run of pytest with a single item."""
         return self._items(self._cases, work) - self._items(self._cases[:1], work)
 
     def _items(self, cases: Sequence[Case], work: str) -> Cost:
@@ -180,7 +180,7 @@ def _run(provided: Provided, cases: Sequence[Case], jobs: int) -> Cost:
 
 @contextmanager
 def _job(provided: Provided, cases: Sequence[Case], work: str, way: str = "loop") -> Iterator[Path]:
-    """A file that tells `bench_work.py` what to do, in a directory of its own."""
+    """A file that tells `bench_work.py` what to do, in a temporary directory."""
     with tempfile.TemporaryDirectory(dir=default_scratch()) as name:
         scratch = Path(name).resolve() / "scratch"
         scratch.mkdir()
@@ -203,7 +203,7 @@ def _start(provided: Provided, job: Path) -> subprocess.Popen[bytes]:
 
 @contextmanager
 def _measured() -> Iterator[Callable[[], Cost]]:
-    """Of this process and of those that it has waited for, until the block ends."""
+    """The cost of the block, in this process and the children that it has waited for."""
     before = _now()
     cost: list[Cost] = []
     yield lambda: cost[0]
@@ -216,12 +216,12 @@ def _now() -> Cost:
 
 
 def prepared(case: Case) -> dict[str, Any]:
-    """A case as a worker gets it."""
+    """A case in the form that a worker receives."""
     return {**case.to_json(), "asked": list(asked_names(case))}
 
 
 def forms(provided: Provided, *, write: bool = True) -> list[Case]:
-    """One file, one private memory, one URI, one shared memory."""
+    """A file, private memory, a file URI, and shared memory."""
     targets: list[tuple[str, dict[str, bool]]]
     if provided.stack.middleware is not None:
         targets = [(target, {}) for target in _SQLALCHEMY_FORMS]
@@ -240,7 +240,7 @@ def forms(provided: Provided, *, write: bool = True) -> list[Case]:
 
 
 def corpus(provided: Provided, size: int) -> list[Case]:
-    """An even slice of the scenarios, without what the bare loop could not clean up after."""
+    """An even sample of the scenarios, without cases that the bare loop cannot clean up after."""
     via = provided.stack.middleware
     cases = [
         case
@@ -265,7 +265,7 @@ def _stays_inside(seen: Observation) -> bool:
 
 
 def compare(ways: dict[str, Callable[[], Cost]], rounds: int) -> list[Ratio]:
-    """Each way in turn, in every round; the first one is what the others are held against."""
+    """Measure each way in turn, in every round; the first one is the base of the ratios."""
     seen: dict[str, list[Cost]] = {way: [] for way in ways}
     for _ in range(rounds):
         for way, measure in ways.items():
@@ -282,13 +282,13 @@ def compare(ways: dict[str, Callable[[], Cost]], rounds: int) -> list[Ratio]:
 
 
 def many(cases: Sequence[Case], count: int) -> list[Case]:
-    """The cases over and over, each time under ids of their own."""
+    """The cases repeated up to `count`, each time with new ids."""
     times = -(-count // len(cases))
     return [replace(case, id=f"{case.id}/{n}") for n in range(times) for case in cases][:count]
 
 
 def ratios(bench: Bench, slow: Bench, rounds: int) -> list[Ratio]:
-    """All ways; those that take a hundred times as long run fewer cases, against their own bare."""
+    """All ways; the slowest run the fewer cases of `slow`, relative to its own bare loop."""
     quick = {
         "bare loop": bench.bare,
         "two bare loops": bench.bare_twice,
@@ -306,7 +306,7 @@ def ratios(bench: Bench, slow: Bench, rounds: int) -> list[Ratio]:
 
 
 def growth(cells: int) -> dict[str, float]:
-    """Run cheap cells, a thousand on a stack; the memory of this process, and its share of work."""
+    """Run cheap cells, a thousand per stack; the peak memory of this process, in MiB, by step."""
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         cases = many([Case(id="bench/cheap", target=":memory:", write=False)], 1000)
@@ -324,7 +324,7 @@ def growth(cells: int) -> dict[str, float]:
 
 
 def _copy(directory: Path, number: int) -> Provided:
-    """A stack of its own that is stdlib sqlite3."""
+    """A separate stack that is stdlib sqlite3."""
     driver = directory / f"copy{number}.py"
     driver.write_text("from sqlite_matrix_probe.drivers.sqlite3 import Driver\n")
     provided = Provisioner(directory).provide(parse_stack(str(driver), load_catalogue()))
@@ -333,12 +333,12 @@ def _copy(directory: Path, number: int) -> Provided:
 
 
 def _own() -> float:
-    """The most memory that this process has had, in MiB."""
+    """The peak memory of this process, in MiB."""
     return getrusage(RUSAGE_SELF).ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)
 
 
 def _growth(cells: int) -> dict[str, float]:
-    """`growth` in a process of its own."""
+    """`growth` in a new process."""
     command = [sys.executable, __file__, "--grow", str(cells)]
     done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
     found: dict[str, float] = json.loads(done.stdout)
@@ -346,7 +346,7 @@ def _growth(cells: int) -> dict[str, float]:
 
 
 def ratio_table(columns: dict[str, list[Ratio]]) -> str:
-    """A row a way, a column a stack and its cases: CPU, and wall behind the stroke."""
+    """A row per way, a column per stack and set of cases; each entry is CPU / wall."""
     first = next(iter(columns.values()))
     lines = ["| CPU / wall | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
     for row, ratio in enumerate(first):
@@ -364,16 +364,18 @@ def growth_table(found: list[dict[str, float]]) -> str:
 
 
 @click.command()
-@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Markdown.")
-@click.option("--stack", "specs", multiple=True, default=STACKS, help="Repeatable.")
-@click.option("--what", type=click.Choice(list(CASES)), multiple=True, help="Repeatable.")
-@click.option("--cases", default=1000, show_default=True, help="Cases of a measurement.")
-@click.option("--rounds", default=3, show_default=True, help="Medians are over so many.")
-@click.option("--quick", is_flag=True, help="Without the growth to 100,000 cells.")
-@click.option("--smoke", is_flag=True, help="A handful of cases: whether it works, no measurement.")
+@click.option(
+    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write it here."
+)
+@click.option("--stack", "specs", multiple=True, default=STACKS, help="A stack. Repeatable.")
+@click.option("--what", type=click.Choice(list(CASES)), multiple=True, help="Cases. Repeatable.")
+@click.option("--cases", default=1000, show_default=True, help="Number of cases.")
+@click.option("--rounds", default=3, show_default=True, help="Number of rounds.")
+@click.option("--quick", is_flag=True, help="Skip the growth to 100,000 cells.")
+@click.option("--smoke", is_flag=True, help="Only check that it works, with a few cases.")
 @click.option("--cache", type=click.Path(path_type=Path), envvar="SQLITE_MATRIX_CACHE")
 @click.option("--grow", type=int, hidden=True)
-def main(  # noqa: PLR0917  (click hands over every option by name)
+def main(  # noqa: PLR0917  (click passes every option by name)
     output: Path | None,
     specs: Sequence[str],
     what: Sequence[str],
@@ -384,7 +386,7 @@ def main(  # noqa: PLR0917  (click hands over every option by name)
     cache: Path | None,
     grow: int | None,
 ) -> None:
-    """Print the table of ratios and that of the growth."""
+    """Print the ratios to the bare driver work, and the growth of memory."""
     if grow is not None:
         click.echo(json.dumps(growth(grow)))
         return

@@ -2,8 +2,8 @@
 
 tox -e bench, or: python scripts/bench_compare.py -o table.md
 
-Each measurement is a process of its own. Beside it, in the same run, what one would write first:
-every line through `json.loads` into dicts, compared by key.
+Each measurement runs in a new process. For comparison, the same run measures the obvious way to
+write it: every line parsed by `json.loads` into dicts, which are compared by key.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ from matrix.model import (
 from matrix.results.store import write_cases, write_stack
 
 _CASES = 10_000
-"""Cases of a stack; more cells are more stacks."""
+"""Cases per stack; more cells means more stacks."""
 _DIFFERENCES = (0, 10, 1000)
 _SIZES = (100_000, 1_000_000)
 _MOST_FOR_DICTS = 100_000
 
 
 def generate(directory: Path, cells: int, differences: int) -> None:
-    """Results of so many cells, so many of which are other than in results without differences."""
+    """Write results of `cells` cells; `differences` of them differ from those written with 0."""
     count = min(_CASES, cells)
     names = [f"bench/{n % 40}[form={n:06}]" for n in range(count)]
     cases = (Case(id=name, target=f"file:{name}?mode=memory") for name in names)
@@ -92,13 +92,13 @@ def _fingerprint(number: int) -> Fingerprint:
 
 
 def by_lines(old: Path, new: Path) -> int:
-    """As `sqlite-matrix compare` does, up to the groups."""
+    """What `sqlite-matrix compare` does, up to the groups."""
     report = report_changes(compare_results(old, new))
     return sum(group.cells for group in report.groups)
 
 
 def by_dicts(old: Path, new: Path) -> int:
-    """Every line parsed, all of it in memory."""
+    """Parse every line, and keep everything in memory."""
     before, after = (dict(_parsed(directory)) for directory in (old, new))
     return sum(before.get(key) != after.get(key) for key in before.keys() | after.keys())
 
@@ -115,7 +115,7 @@ WAYS = {"lines": by_lines, "dicts": by_dicts}
 
 
 def measure(way: str, old: Path, new: Path) -> dict[str, float]:
-    """Seconds, MiB at the most, and how many cells were found to differ."""
+    """Seconds, peak MiB, and how many cells were found to differ."""
     began = time.perf_counter()
     found = WAYS[way](old, new)
     seconds = time.perf_counter() - began
@@ -124,7 +124,7 @@ def measure(way: str, old: Path, new: Path) -> dict[str, float]:
 
 
 def measured(way: str, old: Path, new: Path, rounds: int) -> dict[str, float]:
-    """`measure` in processes of its own: the medians."""
+    """`measure` in new processes: the medians."""
     command = [sys.executable, __file__, "--measure", way, str(old), str(new)]
     outputs = [subprocess.run(command, stdout=subprocess.PIPE, check=True) for _ in range(rounds)]
     found = [json.loads(output.stdout) for output in outputs]
@@ -132,7 +132,7 @@ def measured(way: str, old: Path, new: Path, rounds: int) -> dict[str, float]:
 
 
 def rows(sizes: tuple[int, ...], rounds: int) -> Iterator[str]:
-    """The lines of the table; each size is generated once, and its variants after each other."""
+    """The lines of the table; the old results of each size are generated once."""
     yield "| cells | differences | seconds | MiB | dicts: seconds | dicts: MiB |"
     yield "|---|---|---|---|---|---|"
     for cells in sizes:
@@ -143,27 +143,29 @@ def rows(sizes: tuple[int, ...], rounds: int) -> Iterator[str]:
                 generate(new, cells, differences)
                 seen = measured("lines", old, new, rounds)
                 assert seen["found"] == differences, seen
-                told = "| not run | |"
+                dict_columns = "| not run | |"
                 if cells <= _MOST_FOR_DICTS:
                     dicts = measured("dicts", old, new, rounds)
                     assert dicts["found"] == differences, dicts
-                    told = f"| {dicts['seconds']:.2f} | {dicts['mib']:.0f} |"
+                    dict_columns = f"| {dicts['seconds']:.2f} | {dicts['mib']:.0f} |"
                 yield (
                     f"| {cells:,} | {differences:,} | {seen['seconds']:.2f} | {seen['mib']:.0f} "
-                    + told
+                    + dict_columns
                 )
 
 
 @click.command()
-@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Markdown.")
-@click.option("--rounds", default=3, show_default=True, help="Medians are over so many.")
-@click.option("--quick", is_flag=True, help="Without 1,000,000 cells.")
-@click.option("--smoke", is_flag=True, help="A thousand cells: whether it works, no measurement.")
+@click.option(
+    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write it here."
+)
+@click.option("--rounds", default=3, show_default=True, help="Number of rounds.")
+@click.option("--quick", is_flag=True, help="Skip 1,000,000 cells.")
+@click.option("--smoke", is_flag=True, help="Only check that it works, with a thousand cells.")
 @click.option("--measure", "job", nargs=3, hidden=True)
 def main(
     output: Path | None, rounds: int, quick: bool, smoke: bool, job: tuple[str, str, str] | None
 ) -> None:
-    """Print the table of what comparisons cost."""
+    """Print what comparisons cost, as a table."""
     if job is not None:
         click.echo(json.dumps(measure(job[0], Path(job[1]), Path(job[2]))))
         return

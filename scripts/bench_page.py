@@ -1,8 +1,8 @@
-"""How fast the page is, beside a plain table of the same cells, in one run.
+"""Measure how fast the page is, compared with a plain table of the same cells, in one run.
 
 `python scripts/bench_page.py RESULTS` measures the page of those results, and pages of 100,000 and
-1,000,000 cells that are made from them: each case under some more names, as if its scenario had one
-more axis, with what another cell showed in three of a hundred. Needs Playwright and a Chromium.
+1,000,000 cells made from them: each case is repeated under new names, as if its scenario had one
+more axis, and 3% of the copies show what another cell showed. Needs Playwright and a Chromium.
 """
 
 from __future__ import annotations
@@ -54,10 +54,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("results", type=Path, nargs="?", default=Path("results/latest"))
     parser.add_argument("--cells", type=int, nargs="*", default=[100_000, 1_000_000])
-    parser.add_argument("--no-plain", action="store_true", help="leave the plain table out")
+    parser.add_argument("--no-plain", action="store_true", help="skip the plain table")
     options = parser.parse_args()
     if any(cells <= 0 for cells in options.cells):
-        parser.error("--cells takes numbers of cells, from 1 on")
+        parser.error("--cells takes positive numbers")
     results = load_results(options.results)
     print("| cells | page | size, kB | made in, s | ready, ms | filter, ms | worst | heap, MB |")
     print("|---|---|---|---|---|---|---|---|")
@@ -69,7 +69,7 @@ def main() -> None:
                 row(browser, Path(directory) / "page.html", enlarged, cells, name)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     print(f"\n{RUNS} loads each; load average {os.getloadavg()[1]:.1f} on {os.cpu_count()} cores;")
-    print(f"peak of this process, with all results in memory: {peak} MB")
+    print(f"peak memory of this process, with all results loaded: {peak} MB")
 
 
 def row(browser: Browser, path: Path, results: ResultSet, cells: int, name: str) -> None:
@@ -92,26 +92,26 @@ def row(browser: Browser, path: Path, results: ResultSet, cells: int, name: str)
 
 
 def measure(browser: Browser, path: Path, ready: str) -> dict[str, Any]:
-    """Load a page once, and filter it a few times."""
+    """Load a page once, and filter it several times."""
     page = browser.new_page()
     page.set_default_timeout(180_000)
     page.goto(path.as_uri(), wait_until="commit")
     page.wait_for_selector("html[data-ready]", state="attached")
-    told = {"ready": page.evaluate(ready)}
+    measured = {"ready": page.evaluate(ready)}
     page.wait_for_timeout(500)
-    told["filters"] = [page.evaluate(FILTER, text) for text in TEXTS]
+    measured["filters"] = [page.evaluate(FILTER, text) for text in TEXTS]
     session = page.context.new_cdp_session(page)
     session.send("Performance.enable")
     metrics = {
         each["name"]: each["value"] for each in session.send("Performance.getMetrics")["metrics"]
     }
-    told["heap"] = metrics["JSHeapUsedSize"] / 1e6
+    measured["heap"] = metrics["JSHeapUsedSize"] / 1e6
     page.close()
-    return told
+    return measured
 
 
 def enlarge(results: ResultSet, cells: int) -> ResultSet:
-    """More values along an axis until there are so many cells, each copy with its noise."""
+    """Repeat the cases along a new axis until there are about `cells` cells, with some noise."""
     chance = random.Random(0)
     having = sum(len(stack.observations) for stack in results.stacks)
     cases: dict[str, Case] = {}
@@ -147,7 +147,7 @@ def enlarge(results: ResultSet, cells: int) -> ResultSet:
 
 
 def cut(results: ResultSet, cells: int) -> ResultSet:
-    """Leave out cases here and there, so that there are about as many cells as asked for."""
+    """Leave out cases at even intervals, so that about `cells` cells remain."""
     having = sum(len(stack.observations) for stack in results.stacks)
     share = cells / having
     names = list(results.cases)
@@ -168,7 +168,7 @@ def cut(results: ResultSet, cells: int) -> ResultSet:
 
 
 def plain_table(results: ResultSet) -> Iterator[str]:
-    """The plainest page that has a cell for every cell: a table, and a filter that hides rows."""
+    """The plainest page that shows every cell: a table, and a filter that hides rows."""
     yield "<!DOCTYPE html><meta charset=utf-8><title>plain</title><input id=q>"
     yield "<table><thead><tr><th>"
     yield "".join(f"<th>{escape(stack.stack)}" for stack in results.stacks)

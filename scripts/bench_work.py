@@ -1,9 +1,9 @@
 """The work of cases inside a stack, for scripts/bench.py: bare, or observed by the probe.
 
-The bare work is what the probe's drivers and middlewares do for a case, through the same few lines
-around the driver, in a fresh directory; nothing is hooked, listed, recorded or written down.
-It reads a job, one JSON object, from standard input, and writes what it cost to standard output.
-Like the probe, it needs the standard library only.
+The bare work is what the probe's drivers and middlewares do for a case, with the same thin wrapper
+around the driver, in a fresh directory; nothing is hooked, listed, recorded or stored.
+It reads a job, a JSON object, from standard input, and writes the cost to standard output.
+Like the probe, it needs only the standard library.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from matrix.probe.setup import set_up
 from matrix.probe.worker import Worker
 
 WARM_UP = 4
-"""Cases that are performed before the clock starts, where the process goes on."""
+"""How many cases are performed before the clock starts."""
 
 
 class Bare:
@@ -58,7 +58,7 @@ class Bare:
         places.make()
         try:
             self._work(case, places)
-        except Exception:  # a refusal is work, too
+        except Exception:  # a refusal is work too
             pass
         finally:
             places.remove()
@@ -91,7 +91,7 @@ class Bare:
 
 
 class _NoRecorder:
-    """Stands where a middleware's threads tell the recorder that they end."""
+    """Takes the place of the recorder, which a middleware notifies when a thread ends."""
 
     def close_thread(self) -> None:
         pass
@@ -121,7 +121,7 @@ def _loop(worker: Any, cases: list[dict[str, Any]]) -> None:
 
 
 def _forks(worker: Any, cases: list[dict[str, Any]]) -> None:
-    """One fork per case, of a process that has imported the driver and opened nothing."""
+    """Fork once per case, from a process that has imported the driver."""
     for case in cases:
         child = os.fork()
         if child == 0:
@@ -135,7 +135,7 @@ _WAYS: dict[str, Callable[[Any, list[dict[str, Any]]], None]] = {"loop": _loop, 
 
 
 def prepare(job: dict[str, Any]) -> Any:
-    """What performs the cases of a job, in the directories that it needs."""
+    """The object that performs the cases of a job, with its directories created."""
     scratch = job["hello"]["scratch"]
     for name in ("tmp", "home"):
         Path(scratch, name).mkdir(exist_ok=True)
@@ -146,12 +146,12 @@ def prepare(job: dict[str, Any]) -> Any:
 
 
 def _cpu() -> float:
-    """Seconds of this process, and of those that it has waited for."""
+    """CPU seconds of this process and the children that it has waited for."""
     return sum(sum(resource.getrusage(who)[:2]) for who in (RUSAGE_SELF, RUSAGE_CHILDREN))
 
 
 def main() -> None:
-    """Perform the cases of the job, and say what they cost, without the start of the process."""
+    """Perform the cases of the job and write their cost, without the start of the process."""
     job = json.load(sys.stdin)
     worker = prepare(job)
     _loop(worker, job["cases"][:WARM_UP])

@@ -1,10 +1,10 @@
-"""Build a libsqlite3 from an amalgamation zip, to run stdlib sqlite3 on it.
+"""Build libsqlite3 from an amalgamation zip, to run stdlib sqlite3 on it.
 
     python scripts/build_sqlite.py sqlite-amalgamation-3510100.zip --sha3 856b52ff… -o lib/
     sqlite-matrix check 'file:db?mode=memory' --stack "sqlite3[sqlite=lib/libsqlite3-3.51.1.so]"
 
-The zip and its SHA3-256 are on https://www.sqlite.org/download.html; nothing is downloaded here.
-It takes a C compiler, and about a minute.
+The zip and its SHA3-256 are on https://www.sqlite.org/download.html; the script downloads nothing.
+It needs a C compiler, and takes about a minute.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _SOURCES = ("sqlite3.c", "sqlite3.h")
 
 
 class BuildError(Exception):
-    """Why there is no library; the text says what to do."""
+    """Why the library was not built."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -55,7 +55,7 @@ def build(
     use_uri: bool = False,
     define: Sequence[str] = (),
 ) -> Path:
-    """Check the zip against its published hash, compile what it holds, and give the library."""
+    """Check the zip against its published hash, compile it, and return the library's path."""
     _check_hash(archive, sha3)
     with tempfile.TemporaryDirectory() as directory:
         source = Path(directory)
@@ -74,10 +74,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("zip", type=Path, help="sqlite-amalgamation-*.zip")
     parser.add_argument("--sha3", required=True, help="its SHA3-256, as sqlite.org publishes it")
-    parser.add_argument("-o", "--output", type=Path, default=Path(), help="where the library goes")
-    parser.add_argument("--use-uri", action="store_true", help="take file: names as URIs unasked")
+    parser.add_argument("-o", "--output", type=Path, default=Path(), help="output directory")
+    parser.add_argument("--use-uri", action="store_true", help="turn URIs on by default")
     parser.add_argument("-D", dest="define", action="append", default=[], metavar="NAME=VALUE",
-                        help="a further compile option: SQLITE_TEMP_STORE=3")  # fmt: skip
+                        help="another compile option, such as SQLITE_TEMP_STORE=3")  # fmt: skip
     return parser
 
 
@@ -91,7 +91,7 @@ def _check_hash(archive: Path, sha3: str) -> None:
 
 
 def _extract(archive: Path, directory: Path) -> None:
-    """Take the two files that count, wherever in the zip they lie."""
+    """Extract the two files that are needed, from any directory of the zip."""
     try:
         with zipfile.ZipFile(archive) as content:
             for name in content.namelist():
@@ -102,13 +102,13 @@ def _extract(archive: Path, directory: Path) -> None:
         raise BuildError(f"{archive} is not a zip file") from None
     missing = [name for name in _SOURCES if not (directory / name).exists()]
     if missing:
-        raise BuildError(f"{archive} holds no {' and no '.join(missing)}: not an amalgamation")
+        raise BuildError(f"{archive} contains no {' and no '.join(missing)}: not an amalgamation")
 
 
 def _version(source: Path) -> str:
     found = _VERSION.search((source / "sqlite3.h").read_bytes())
     if found is None:
-        raise BuildError("sqlite3.h does not say which version it is")
+        raise BuildError("sqlite3.h does not define SQLITE_VERSION")
     return found[1].decode()
 
 
@@ -125,7 +125,7 @@ def _compile(source: Path, library: Path, defines: list[str]) -> None:
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     except OSError as error:
-        hint = "install one, or name it in CC"
+        hint = "install one, or set CC"
         raise BuildError(f"no C compiler: {compiler[0]}: {error.strerror}; {hint}") from None
     if done.returncode != 0:
         raise BuildError(f"the compiler failed:\n{done.stderr[-2000:]}")

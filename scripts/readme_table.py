@@ -1,4 +1,4 @@
-"""Measure the table at the top of the README; `--write` puts it there.
+"""Measure the table at the top of the README; `--write` updates it.
 
 python scripts/readme_table.py --write
 """
@@ -57,7 +57,7 @@ def measure(provisioner: Provisioner) -> ResultSet:
 
 
 def render(results: ResultSet) -> str:
-    """The table as Markdown: a row a string, a column a driver."""
+    """The table as Markdown: a row per string, a column per driver."""
     columns = [_column(spec, results) for spec in _DRIVERS]
     lines = [
         "| you write | " + " | ".join(title for title, _ in columns) + " |",
@@ -74,7 +74,7 @@ def _with_sqlalchemy(spec: str) -> str:
 
 
 def _column(spec: str, results: ResultSet) -> tuple[str, dict[str, Observation]]:
-    """A driver's title, and what it showed, bare and under SQLAlchemy."""
+    """A driver's title, and its observations, bare and under SQLAlchemy."""
     catalogue = load_catalogue()
     found: dict[str, Observation] = {}
     title = spec

@@ -1,4 +1,4 @@
-"""Take the pictures of the page that the documents show: `python scripts/screenshots.py PAGE`.
+"""Take the screenshots of the page for the documentation: `python scripts/screenshots.py PAGE`.
 
 PAGE is a report that `sqlite-matrix report html` wrote. Needs Playwright and a Chromium.
 """

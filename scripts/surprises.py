@@ -1,4 +1,4 @@
-"""Ask results for the same string with different storage or sharing, driver by driver.
+"""Find the strings whose storage or sharing differs most between drivers.
 
 sqlite-matrix run --stacks standard
 python scripts/surprises.py results/latest -o docs/surprises.md
@@ -26,8 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("results", type=Path, help="a directory of result files")
-    parser.add_argument("-o", "--output", type=Path, help="a file instead of standard output")
+    parser.add_argument("results", type=Path, help="directory with the result files")
+    parser.add_argument("-o", "--output", type=Path, help="default: standard output")
     options = parser.parse_args(arguments)
     text = render(load_results(options.results))
     if options.output is None:
@@ -41,12 +41,12 @@ def render(results: ResultSet) -> str:
     """The most surprising differences as a Markdown page."""
     stacks = newest_as_built(results)
     lines = [
-        "# The same string, and what differs",
+        "# One string, different results",
         "",
-        "The strings whose storage or sharing differs most between the drivers as they come, "
-        "asked of the results by `scripts/surprises.py`.",
+        "These are the strings whose storage or sharing differs most between the drivers as built, "
+        "found in the results by `scripts/surprises.py`.",
         "",
-        "| the call | the user means | " + " | ".join(_title(stack) for stack in stacks) + " |",
+        "| call | intent | " + " | ".join(_title(stack) for stack in stacks) + " |",
         "|---" * (len(stacks) + 2) + "|",
     ]
     for case in surprises(results, stacks):
@@ -56,9 +56,9 @@ def render(results: ResultSet) -> str:
 
 
 def newest_as_built(results: ResultSet) -> list[StackResults]:
-    """For each driver the bare stack with the newest version, nothing forced."""
+    """For each driver, the bare stack of the newest version, with no setting forced."""
     newest: dict[str, StackResults] = {}
-    for stack in results.stacks:  # in their natural order: versions ascend
+    for stack in results.stacks:  # sorted, with versions ascending
         parsed = StackId.parse(stack.stack)
         if parsed is not None and not parsed.options and stack.fingerprint is not None:
             newest[parsed.driver] = stack
@@ -79,7 +79,7 @@ def surprises(results: ResultSet, stacks: Sequence[StackResults]) -> list[Case]:
 
 
 def _comparable(results: ResultSet, stacks: Sequence[StackResults]) -> Iterator[Case]:
-    """The cases without set-up that wrote, ran on every driver, and differ."""
+    """The cases without setup that write, ran on every driver, and differ."""
     for case in results.cases.values():
         on_all = all(case.id in stack.observations for stack in stacks)
         plain = case.write and not case.setup and case.target_type is TargetType.STR
@@ -88,7 +88,7 @@ def _comparable(results: ResultSet, stacks: Sequence[StackResults]) -> Iterator[
 
 
 def _kinds(case: Case, stacks: Sequence[StackResults]) -> set[tuple[str, str]]:
-    """The different ways in which the drivers that open it go on; a refusal warns, these do not."""
+    """What the drivers that open it do. A refusal does not count: the user notices it."""
     return {kind for stack in stacks if (kind := _kind(stack.observations[case.id])) is not None}
 
 

@@ -1,4 +1,4 @@
-"""The benchmark measures every way to run a case, and says so in a table; not how fast they are."""
+"""The benchmark measures every way to run a case, and prints a table; speed is not tested."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from tests.paths import ROOT
 
-pytest.importorskip("resource")  # there is none on Windows
+pytest.importorskip("resource")  # Windows does not have it
 
 SCRIPT = ROOT / "scripts" / "bench.py"
 
@@ -28,7 +28,7 @@ WAYS = (
 )
 
 
-def test_the_benchmark_measures_every_way_and_the_growth(tmp_path: Path) -> None:
+def test_the_benchmark_measures_every_way_and_the_growth_of_memory(tmp_path: Path) -> None:
     output = tmp_path / "table.md"
     options = ["--smoke", "--stack", "sqlite3", "--what", "forms", "--what", "corpus"]
     command = [sys.executable, str(SCRIPT), *options, "-o", str(output)]

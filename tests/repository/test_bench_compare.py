@@ -1,4 +1,4 @@
-"""The benchmark of comparisons finds what it planted, and says what that cost; not how fast."""
+"""The benchmark of comparisons finds the planted differences; speed is not tested."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from tests.paths import ROOT
 
-pytest.importorskip("resource")  # there is none on Windows
+pytest.importorskip("resource")  # Windows does not have it
 
 SCRIPT = ROOT / "scripts" / "bench_compare.py"
 

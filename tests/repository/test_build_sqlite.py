@@ -1,4 +1,4 @@
-"""The script that builds SQLite: what it refuses, and what it makes."""
+"""The script that builds SQLite: what it refuses, and what it builds."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ int stand_in_extra(void) { return EXTRA; }
 
 needs_compiler = pytest.mark.skipif(
     shutil.which(shlex.split(os.environ.get("CC", "cc"))[0]) is None,
-    reason="there is no C compiler here",
+    reason="no C compiler is installed",
 )
 
 
@@ -53,7 +53,7 @@ def sha3(archive: Path) -> str:
 
 
 def stand_in(directory: Path, **files: str) -> Path:
-    """A zip like SQLite's, of a library with next to nothing in it."""
+    """A zip like SQLite's, with a tiny library in it."""
     archive = directory / "sqlite-amalgamation-3990700.zip"
     with zipfile.ZipFile(archive, "w") as content:
         for name, text in ({"sqlite3.c": SOURCE, "sqlite3.h": HEADER} | files).items():
@@ -63,7 +63,7 @@ def stand_in(directory: Path, **files: str) -> Path:
 
 
 class Build:
-    """Runs the script, and tells what it said and what it left."""
+    """Runs the script, and checks its exit code, its output and its files."""
 
     def __init__(
         self, script: ModuleType, output: Path, capsys: pytest.CaptureFixture[str]
@@ -72,7 +72,7 @@ class Build:
         self.output = output
         self.capsys = capsys
 
-    def made(self, archive: Path, *options: str) -> Path:
+    def built(self, archive: Path, *options: str) -> Path:
         code, out, err = self._run(archive, sha3(archive), *options)
         assert (code, err) == (0, "")
         library = Path(out.rstrip("\n"))
@@ -80,7 +80,7 @@ class Build:
         return library
 
     def refused(self, archive: Path, digest: str = "", *options: str) -> str:
-        """What it says of what it does not build: exit 2, and nothing is written."""
+        """The error message, after checking that it exits with 2 and writes nothing."""
         code, out, err = self._run(archive, digest or sha3(archive), *options)
         assert (code, out) == (2, "")
         assert not self.output.exists()
@@ -106,11 +106,11 @@ def test_a_zip_with_another_hash_is_not_used(build: Build, tmp_path: Path) -> No
     )
 
 
-def test_a_zip_that_is_not_there_is_told(build: Build, tmp_path: Path) -> None:
+def test_a_missing_zip_is_reported(build: Build, tmp_path: Path) -> None:
     assert "absent.zip: No such file" in build.refused(tmp_path / "absent.zip", "0" * 64)
 
 
-def test_what_is_no_zip_is_told(build: Build, tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_zip_is_reported(build: Build, tmp_path: Path) -> None:
     page = tmp_path / "page.zip"
     page.write_text("<html>not found</html>")
     assert build.refused(page) == f"{page} is not a zip file"
@@ -123,69 +123,71 @@ def test_what_is_no_zip_is_told(build: Build, tmp_path: Path) -> None:
         ({"sqlite3.c": ""}, "no sqlite3.c"),
     ],
 )
-def test_a_zip_without_an_amalgamation_is_told(
+def test_a_zip_without_an_amalgamation_is_reported(
     build: Build, tmp_path: Path, files: dict[str, str], lacks: str
 ) -> None:
     archive = stand_in(tmp_path, **files)
-    assert build.refused(archive) == f"{archive} holds {lacks}: not an amalgamation"
+    assert build.refused(archive) == f"{archive} contains {lacks}: not an amalgamation"
 
 
-def test_a_header_without_a_version_is_told(build: Build, tmp_path: Path) -> None:
+def test_a_header_without_a_version_is_reported(build: Build, tmp_path: Path) -> None:
     archive = stand_in(tmp_path, **{"sqlite3.h": "/* nothing */"})
-    assert build.refused(archive) == "sqlite3.h does not say which version it is"
+    assert build.refused(archive) == "sqlite3.h does not define SQLITE_VERSION"
 
 
 @needs_compiler
-def test_a_place_that_cannot_be_written_to_is_told(build: Build, tmp_path: Path) -> None:
+def test_an_output_directory_that_cannot_be_written_is_reported(
+    build: Build, tmp_path: Path
+) -> None:
     (tmp_path / "file").touch()
     build.output = tmp_path / "file" / "lib"
     assert "Not a directory" in build.refused(stand_in(tmp_path))
 
 
-def test_without_a_compiler_it_is_told_which_one_is_lacking(
+def test_a_missing_compiler_is_reported_by_name(
     build: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CC", "no-such-compiler -O3")
     assert build.refused(stand_in(tmp_path)) == (
-        "no C compiler: no-such-compiler: No such file or directory; install one, or name it in CC"
+        "no C compiler: no-such-compiler: No such file or directory; install one, or set CC"
     )
 
 
 @needs_compiler
-def test_what_does_not_compile_is_told_in_the_words_of_the_compiler(
+def test_a_compile_error_is_reported_with_the_output_of_the_compiler(
     build: Build, tmp_path: Path
 ) -> None:
-    told = build.refused(stand_in(tmp_path, **{"sqlite3.c": "this is no C"}))
-    assert told.startswith("the compiler failed:\n")
-    assert "sqlite3.c" in told
+    message = build.refused(stand_in(tmp_path, **{"sqlite3.c": "this is not C"}))
+    assert message.startswith("the compiler failed:\n")
+    assert "sqlite3.c" in message
 
 
 @needs_compiler
 @pytest.mark.parametrize(("options", "uri"), [((), 0), (("--use-uri",), 1)])
-def test_the_uri_default_is_compiled_in_and_stands_in_the_name(
+def test_the_uri_default_is_compiled_in_and_shown_in_the_name(
     build: Build, tmp_path: Path, options: tuple[str, ...], uri: int
 ) -> None:
-    library = build.made(stand_in(tmp_path), *options)
+    library = build.built(stand_in(tmp_path), *options)
     assert library.parent == build.output
     assert library.stem == f"libsqlite3-3.99.7{'-uri' if uri else ''}"
     assert ctypes.CDLL(str(library)).stand_in_use_uri() == uri
 
 
 @needs_compiler
-def test_a_further_option_is_compiled_in(build: Build, tmp_path: Path) -> None:
-    library = build.made(stand_in(tmp_path), "-D", "EXTRA=7")
+def test_another_compile_option_is_compiled_in(build: Build, tmp_path: Path) -> None:
+    library = build.built(stand_in(tmp_path), "-D", "EXTRA=7")
     assert ctypes.CDLL(str(library)).stand_in_extra() == 7
 
 
 @needs_compiler
-def test_a_hash_may_be_written_in_capitals(build: Build, tmp_path: Path) -> None:
+def test_a_hash_may_be_in_upper_case(build: Build, tmp_path: Path) -> None:
     archive = stand_in(tmp_path)
     assert build._run(archive, sha3(archive).upper())[0] == 0
 
 
 @needs_compiler
-def test_beside_the_library_nothing_is_left(build: Build, tmp_path: Path) -> None:
-    library = build.made(stand_in(tmp_path))
+def test_nothing_but_the_library_is_left(build: Build, tmp_path: Path) -> None:
+    library = build.built(stand_in(tmp_path))
     assert list(build.output.iterdir()) == [library]
 
 
@@ -193,14 +195,14 @@ def test_beside_the_library_nothing_is_left(build: Build, tmp_path: Path) -> Non
 @pytest.mark.skipif(sys.platform == "darwin", reason="the library is loaded by LD_PRELOAD")
 @pytest.mark.skipif(
     "SQLITE_AMALGAMATION" not in os.environ,
-    reason="SQLITE_AMALGAMATION names no sqlite-amalgamation-*.zip",
+    reason="SQLITE_AMALGAMATION does not name a sqlite-amalgamation-*.zip",
 )
 @pytest.mark.parametrize("use_uri", [False, True])
-def test_the_uri_default_of_a_built_sqlite_is_what_a_connection_meets(
+def test_a_connection_on_a_built_sqlite_follows_its_uri_default(
     build: Build, run_on: RunOn, use_uri: bool
 ) -> None:
     archive = Path(os.environ["SQLITE_AMALGAMATION"])
-    library = build.made(archive, *(["--use-uri"] if use_uri else []))
+    library = build.built(archive, *(["--use-uri"] if use_uri else []))
     stack = run_on(f"sqlite3[sqlite={library}]", make_case(target="file:{name}?mode=memory"))
     assert stack.fingerprint is not None
     assert stack.fingerprint.sqlite == library.stem.split("-")[1]

@@ -57,7 +57,7 @@ def script(name: str, holds: str) -> str:
     return str(found)
 
 
-def test_every_call_of_the_command_reads() -> None:
+def test_every_call_of_the_command_is_valid() -> None:
     calls = [call for _, text in SCRIPTS for call in _CALL.findall(text)]
     assert len(calls) >= 2
     for call in calls:
@@ -65,7 +65,7 @@ def test_every_call_of_the_command_reads() -> None:
         parse(words[1:])
 
 
-def test_every_tox_environment_of_a_step_is_there_with_arguments_that_read() -> None:
+def test_every_tox_environment_of_a_step_exists_and_its_arguments_are_valid() -> None:
     called = [each for _, text in SCRIPTS for each in _TOX.findall(text)]
     assert called
     for name, arguments in called:
@@ -75,7 +75,7 @@ def test_every_tox_environment_of_a_step_is_there_with_arguments_that_read() -> 
             parse([*words[1:], *shlex.split(_EXPRESSION.sub("quick", arguments))])
 
 
-def test_the_options_that_the_action_puts_together_are_those_of_the_command() -> None:
+def test_the_options_that_the_action_builds_are_options_of_the_command() -> None:
     text = script("action.yml", "options=()")
     words = [
         word for group in re.findall(r"options\+=\((.*?)\)", text) for word in shlex.split(group)
@@ -92,26 +92,26 @@ def test_the_action_uses_every_input_and_no_other() -> None:
     assert all(each["description"] for each in action["inputs"].values())
 
 
-def test_no_script_holds_an_expression_that_somebody_else_may_write() -> None:
+def test_no_script_contains_an_expression_that_others_can_control() -> None:
     for name, text in SCRIPTS:
         found = re.findall(r"\$\{\{\s*(\S+)\s*\}\}", text)
         assert [each for each in found if not each.startswith("matrix.")] == [], name
 
 
-def test_workflows_ask_for_no_more_than_they_need_and_end() -> None:
+def test_workflows_declare_permissions_and_time_limits() -> None:
     for path in WORKFLOWS:
         workflow = load(path)
         assert "contents" in workflow["permissions"], path
         assert all("timeout-minutes" in job for job in workflow["jobs"].values()), path
 
 
-def test_the_actions_of_others_are_those_of_github_itself() -> None:
+def test_only_actions_by_github_itself_are_used() -> None:
     used = {step["uses"] for _, step in STEPS if "uses" in step}
     assert "./" in used
     assert [each for each in used - {"./"} if not re.fullmatch(r"actions/[\w-]+@v\d+", each)] == []
 
 
-def test_the_bots_know_where_the_pins_are() -> None:
+def test_the_bots_find_the_pins() -> None:
     updates = load(ROOT / ".github" / "dependabot.yml")["updates"]
     pip = [each["directory"] for each in updates if each["package-ecosystem"] == "pip"]
     assert pip == [f"/{PINS.parent.as_posix()}"]
@@ -158,7 +158,7 @@ def test_the_action_annotates_what_changed_and_fails(
     (project / "base" / "requirements.txt").write_text("apsw==3.47.2.0\n")
     made = bash("sqlite-matrix regress --update", project, SQLITE_MATRIX_CACHE=cache)
     assert made.returncode == 0, made.stderr
-    (project / "sqlite3s").touch()  # which the name of the other stack matches as a pattern
+    (project / "sqlite3s").touch()  # the other stack's name, as a glob, matches this file
     text = script("action.yml", "options=()")
     inputs = {
         "SQLITE_MATRIX_CACHE": cache,
@@ -179,7 +179,7 @@ def test_the_action_annotates_what_changed_and_fails(
 
 
 @needs_bash
-def test_new_versions_are_measured_written_and_told(
+def test_new_versions_are_measured_written_and_reported(
     project: Path, provisioner: Provisioner
 ) -> None:
     cache = str(provisioner.cache.resolve())

@@ -1,4 +1,4 @@
-"""What each part may import besides its own kind; `pyproject.toml` has the map of the rooms."""
+"""Which imports are allowed beyond the layers, which `pyproject.toml` defines."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def named(path: Path) -> str:
 
 
 def imports_of(path: Path) -> Iterator[str]:
-    """The absolute names that a module imports, wherever it does; relative ones as `.name`."""
+    """The names that a module imports anywhere; relative imports as `.name`."""
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -44,12 +44,12 @@ def imports_of(path: Path) -> Iterator[str]:
             yield "." * node.level + (node.module or "")
 
 
-GROUND_FLOOR = ["errors", "text", "model/case", "model/fingerprint",
+LOWEST_LAYER = ["errors", "text", "model/case", "model/fingerprint",
                 "model/observation", "model/outcome", "model/plain", "model/uri"]  # fmt: skip
 
 
-@pytest.mark.parametrize("module", GROUND_FLOOR)
-def test_the_ground_floor_imports_the_standard_library_alone(module: str) -> None:
+@pytest.mark.parametrize("module", LOWEST_LAYER)
+def test_the_lowest_layer_imports_only_the_standard_library(module: str) -> None:
     foreign = {
         name
         for name in imports_of(PACKAGE / f"{module}.py")
@@ -90,7 +90,7 @@ def _shown(path: Path) -> str:
     return f"{path.name}/" if path.is_dir() else path.name
 
 
-def test_the_command_line_alone_uses_click() -> None:
+def test_only_the_command_line_uses_click() -> None:
     users = {
         named(path)
         for path in TOOL
@@ -99,8 +99,8 @@ def test_the_command_line_alone_uses_click() -> None:
     assert {name for name in users if not name.startswith("cli/")} == set()
 
 
-def test_the_command_line_alone_prints() -> None:
-    talkative = {
+def test_only_the_command_line_prints() -> None:
+    printing = {
         named(path)
         for path in TOOL
         if "cli" not in path.parts
@@ -109,11 +109,11 @@ def test_the_command_line_alone_prints() -> None:
         and isinstance(node.func, ast.Name)
         and node.func.id == "print"
     }
-    assert talkative == set()
+    assert printing == set()
 
 
 @pytest.mark.parametrize("path", PROBE_SOURCES, ids=named)
-def test_the_probe_stands_alone(path: Path) -> None:
+def test_the_probe_imports_only_the_standard_library_and_its_own_packages(path: Path) -> None:
     own = PLUGIN_PACKAGES.get(path.relative_to(PROBE).with_suffix("").as_posix(), set())
     foreign = {
         name
@@ -125,11 +125,11 @@ def test_the_probe_stands_alone(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", PROBE_SOURCES, ids=named)
-def test_the_probe_stays_within_itself(path: Path) -> None:
+def test_relative_imports_of_the_probe_stay_inside_the_probe(path: Path) -> None:
     depth = len(path.relative_to(PROBE).parts)
     assert [name for name in imports_of(path) if name.startswith("." * (depth + 1))] == []
 
 
 @pytest.mark.parametrize("path", PROBE_SOURCES, ids=named)
-def test_the_probe_is_python_3_8(path: Path) -> None:
+def test_the_probe_is_valid_python_3_8(path: Path) -> None:
     ast.parse(path.read_text("utf-8"), feature_version=(3, 8))

@@ -1,6 +1,6 @@
-"""What this project exists to show, measured from end to end on the newest of each driver.
+"""What this project exists to show, measured end to end on the newest version of each driver.
 
-Where a machine may differ, the fingerprint of the stack says so, and the law is told in its words.
+Where machines may differ, the expected result depends on the fingerprint of the stack.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ Show = Callable[[str, str], tuple[Fingerprint, Observation]]
 
 @pytest.fixture(scope="module")
 def show(run_on: RunOn) -> Show:
-    """What a stack is, and what a case showed on it; each stack is started once."""
+    """A stack's fingerprint, and what a case showed on it; each stack is started once."""
     seen: dict[str, tuple[Fingerprint, dict[str, Observation]]] = {}
 
     def show(spec: str, name: str) -> tuple[Fingerprint, Observation]:
@@ -83,7 +83,7 @@ def show(run_on: RunOn) -> Show:
 
 
 def files(seen: Observation) -> list[str]:
-    """The files that are there at the end."""
+    """The files that exist at the end."""
     return [entry.path for entry in seen.created if entry.kept]
 
 
@@ -99,7 +99,7 @@ def in_stray(seen: Observation, path: str) -> bool:
 
 
 @pytest.mark.parametrize("stack", BARE)
-def test_the_uri_default_is_what_was_asked_for(show: Show, stack: str) -> None:
+def test_the_uri_default_is_the_one_that_was_set(show: Show, stack: str) -> None:
     fingerprint, _ = show(stack, "plain")
     if fingerprint.uri_setting is not UriDefault.AS_BUILT:
         assert fingerprint.uri_default is (fingerprint.uri_setting is UriDefault.ON)
@@ -126,7 +126,7 @@ def test_as_built_two_drivers_differ_on_the_same_string(
 
 
 @pytest.mark.parametrize("stack", BARE)
-def test_with_a_switch_it_is_memory_whatever_the_default(show: Show, stack: str) -> None:
+def test_with_the_switch_it_is_memory_under_every_default(show: Show, stack: str) -> None:
     assert in_memory(show(stack, "switched")[1])
 
 
@@ -147,9 +147,7 @@ def test_the_order_of_mode_and_cache_does_not_matter(show: Show, stack: str) -> 
 
 
 @pytest.mark.parametrize("stack", BARE)
-def test_a_second_connection_sees_the_data_exactly_where_there_is_a_shared_cache(
-    show: Show, stack: str
-) -> None:
+def test_a_second_connection_sees_the_data_only_with_a_shared_cache(show: Show, stack: str) -> None:
     fingerprint, seen = show(stack, "mode-cache")
     sees = SecondConnection.SEES if fingerprint.shared_cache else SecondConnection.DOES_NOT_SEE
     assert seen.second_connection is sees
@@ -168,7 +166,9 @@ def test_the_name_memory_with_a_query_is_a_file(show: Show, stack: str) -> None:
 
 
 @pytest.mark.parametrize("stack", BARE)
-def test_the_plain_ways_are_as_everybody_knows_them(show: Show, stack: str) -> None:
+def test_a_plain_memory_name_and_a_plain_file_name_behave_as_documented(
+    show: Show, stack: str
+) -> None:
     _, memory = show(stack, "memory")
     assert in_memory(memory)
     assert memory.second_connection is SecondConnection.DOES_NOT_SEE
@@ -189,20 +189,18 @@ def test_through_sqlalchemy_a_uri_without_its_switch_is_a_stray_named_with_its_s
 
 @pytest.mark.parametrize("where", ["first", "between", "last"])
 @pytest.mark.parametrize("stack", ON_TOP)
-def test_through_sqlalchemy_the_switch_counts_wherever_it_stands(
+def test_through_sqlalchemy_the_switch_works_in_every_position(
     show: Show, stack: str, where: str
 ) -> None:
     assert in_memory(show(stack, where)[1])
 
 
 @pytest.mark.parametrize("stack", ON_TOP)
-def test_a_slash_too_many_is_a_stray_outside_and_nothing_is_left_of_it(
-    show: Show, stack: str
-) -> None:
+def test_one_slash_too_many_is_a_stray_outside_which_is_removed(show: Show, stack: str) -> None:
     _, seen = show(stack, "absolute")
     if seen.result is Result.REFUSED:
         pytest.skip(f"nothing can be written to / here: {seen.error}")
-    # The string that reaches SQLite begins with a slash, so that it is no URI on any build.
+    # The string that reaches SQLite begins with a slash, so no build takes it for a URI.
     stray = f"{ROOT_FILE}?mode=memory"
     assert in_stray(seen, stray)
     assert all(entry.outside for entry in seen.created)
@@ -218,7 +216,7 @@ def test_through_sqlalchemy_with_the_switch_the_name_memory_with_a_query_is_a_fi
 
 
 @pytest.mark.parametrize("stack", [*BARE, *ON_TOP])
-def test_every_file_of_a_database_is_a_database(show: Show, stack: str) -> None:
+def test_every_file_that_is_kept_is_a_database(show: Show, stack: str) -> None:
     cases = ON_TOP_CASES if stack in ON_TOP else BARE_CASES
     for name in cases:
         _, seen = show(stack, name)

@@ -1,4 +1,4 @@
-"""What is written for people, held against what is there."""
+"""The documents, compared with the commands, options and files that exist."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 from types import ModuleType
 
 import click
-import jsonschema  # type: ignore[import-untyped]  # it brings no types
+import jsonschema  # type: ignore[import-untyped]  # it has no types
 import pytest
 
 from matrix import errors
@@ -37,7 +37,7 @@ _INLINE = re.compile(r"`(sqlite-matrix [^`\n]+)`")
 
 
 def commands_of(text: str) -> Iterator[str]:
-    """The calls of `sqlite-matrix` in code blocks and between backquotes."""
+    """The calls of `sqlite-matrix` in code blocks and between backticks."""
     for block in _BLOCK.findall(text):
         for line in block.splitlines():
             yield from (call.strip() for call in line.split("&&"))
@@ -61,7 +61,7 @@ COMMANDS = sorted(
 def leaves(
     group: click.Group = cli, above: click.Context | None = None
 ) -> Iterator[tuple[str, click.Command]]:
-    """Every command that does something, by the words that call it."""
+    """Every command that is not a group, by the words that call it."""
     context = click.Context(group, parent=above)
     for name in group.list_commands(context):
         command = group.get_command(context, name)
@@ -77,7 +77,7 @@ LEAVES = dict(leaves())
 
 
 def parse(words: list[str]) -> click.Context:
-    """Read a call as the command line does, without doing it; raises UsageError."""
+    """Parse a call as the command line does, without running it; raises UsageError."""
     command: click.Command = cli
     name = "sqlite-matrix"
     while isinstance(command, click.Group):
@@ -109,7 +109,7 @@ def table() -> ModuleType:
 
 
 def columns(markdown: str) -> dict[str, list[str]]:
-    """A table by its columns' titles."""
+    """The cells of a table, by column title."""
     rows = [
         [cell.strip() for cell in line.strip().strip("|").split(" | ")]
         for line in markdown.strip().splitlines()
@@ -136,12 +136,12 @@ def test_the_documents_show_calls_of_the_command() -> None:
 
 
 @pytest.mark.parametrize("call", COMMANDS)
-def test_a_call_in_the_documents_reads(call: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_call_in_the_documents_is_valid(call: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     parse(words_of(call))
 
 
-def test_a_call_that_the_command_line_does_not_know_does_not_read() -> None:
+def test_an_invalid_call_is_recognised() -> None:
     for call in ("run --fast", "list drivers", "check x --intent speed"):
         with pytest.raises(click.UsageError):
             parse(call.split())
@@ -163,7 +163,7 @@ def test_the_calls_that_only_list_and_report_work_as_they_are_written(
     assert (tmp_path / "cells.csv").exists()
 
 
-def test_the_first_calls_of_the_readme_end_as_it_says(
+def test_the_first_calls_of_the_readme_work_as_described(
     provisioner: Provisioner, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("SQLITE_MATRIX_CACHE", str(provisioner.cache))
@@ -178,7 +178,7 @@ def test_every_verb_is_shown_in_the_documents(verb: str) -> None:
 
 
 @pytest.mark.parametrize("name", LEAVES)
-def test_the_help_of_a_command_tells_each_option_and_has_an_example_that_reads(
+def test_the_help_of_a_command_describes_each_option_and_has_a_valid_example(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     command = LEAVES[name]
@@ -206,7 +206,7 @@ def tox() -> configparser.ConfigParser:
     return found
 
 
-def test_every_tox_environment_that_is_named_is_there_and_says_what_it_does() -> None:
+def test_every_tox_environment_that_is_named_exists_and_has_a_description() -> None:
     texts = [path.read_text("utf-8") for path in (*DOCUMENTS, ROOT / ".ci" / "run")]
     named = {
         name.strip()
@@ -218,25 +218,25 @@ def test_every_tox_environment_that_is_named_is_there_and_says_what_it_does() ->
     assert [name for name in named if not tox().get(f"testenv:{name}", "description")] == []
 
 
-def test_ci_runs_the_command_that_the_readme_gives_for_the_tests() -> None:
+def test_ci_runs_the_test_command_from_the_readme() -> None:
     (block,) = _BLOCK.findall(README.partition("## Tests")[2])
     lines = (ROOT / ".ci" / "run").read_text("utf-8").splitlines()
     assert block.strip() in lines
 
 
 @pytest.mark.parametrize("path", SCHEMA_FILES, ids=lambda path: path.name)
-def test_a_committed_schema_is_the_one_that_the_code_has(path: Path) -> None:
+def test_a_committed_schema_matches_the_code(path: Path) -> None:
     name = path.name.removesuffix(".schema.json")
     assert json.loads(path.read_text("utf-8")) == json_schema(name)
 
 
 @pytest.mark.parametrize("name", sorted(SCHEMAS))
-def test_every_schema_is_one(name: str) -> None:
+def test_every_schema_is_a_valid_json_schema(name: str) -> None:
     jsonschema.Draft202012Validator.check_schema(json_schema(name))
 
 
 @pytest.mark.parametrize("path", [CATALOGUE, *TOPICS], ids=lambda path: path.name)
-def test_the_first_line_of_a_document_names_a_schema_that_it_fits(path: Path) -> None:
+def test_a_document_is_valid_under_the_schema_named_in_its_first_line(path: Path) -> None:
     text = path.read_text("utf-8")
     named = re.match(r"# yaml-language-server: \$schema=(\S+)\n", text)
     assert named is not None

@@ -1,4 +1,4 @@
-"""The workflow that publishes the report: what it calls is here, and fits together."""
+"""The workflow that publishes the report: everything it calls exists, and its jobs fit together."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def steps(job: str, key: str) -> Iterator[dict[str, Any]]:
 
 
 def tox_command(job: str, env: str) -> list[str]:
-    """The words after `--` of the step that runs a tox environment."""
+    """The arguments after `--` in the step that runs a tox environment."""
     for step in steps(job, "run"):
         words = shlex.split(step["run"].replace("${{ ", "${{").replace(" }}", "}}"))
         if words[:3] == ["tox", "-e", env]:
@@ -38,7 +38,7 @@ def tox_command(job: str, env: str) -> list[str]:
 
 @pytest.mark.parametrize(("job", "env", "verb"), [("measure", "matrix", "run"),
                                                   ("publish", "site", "site")])  # fmt: skip
-def test_each_environment_exists_and_its_verb_takes_the_options(
+def test_each_environment_exists_and_its_command_takes_the_options(
     job: str, env: str, verb: str
 ) -> None:
     given = tox_command(job, env)

@@ -1,4 +1,4 @@
-"""The page of strings on which the drivers differ most."""
+"""The page of the strings on which the drivers differ most."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def surprises() -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize(("write", "told"), [(True, True), (False, False)])
-def test_where_no_second_connection_was_asked_nothing_is_said_of_sharing(
-    surprises: ModuleType, write: bool, told: bool
+@pytest.mark.parametrize(("write", "shown"), [(True, True), (False, False)])
+def test_a_case_without_a_write_is_not_shown(
+    surprises: ModuleType, write: bool, shown: bool
 ) -> None:
     case = make_case(target="file:x?cache=shared&mode=memory", write=write)
     memory, file = in_memory(case.id), stray(case.id)
@@ -37,4 +37,4 @@ def test_where_no_second_connection_was_asked_nothing_is_said_of_sharing(
         make_stack("apsw@3.11", [file], fingerprint=make_fingerprint(driver="apsw")),
     ]
     text = surprises.render(make_results([case], stacks))
-    assert ("file:x?cache=shared" in text) is told
+    assert ("file:x?cache=shared" in text) is shown

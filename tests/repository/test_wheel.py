@@ -1,4 +1,4 @@
-"""What is published: a wheel that works where nothing of the repository is."""
+"""The wheel works outside the repository."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The Python of a fresh environment that the wheel is installed in."""
+    """The Python of a fresh environment with the wheel installed."""
     place = tmp_path_factory.mktemp("environment") / "venv"
     venv.create(place, with_pip=False)
     (found,) = (place / name for name in ("bin/python", "Scripts/python.exe")
@@ -48,13 +48,13 @@ def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return found
 
 
-def test_it_says_that_it_is_typed(wheel: Path) -> None:
+def test_it_is_marked_as_typed_and_has_its_data_files(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
     assert {"matrix/py.typed", "matrix/api.py", "matrix/stacks/stacks.yaml"} <= names
 
 
-def test_it_checks_a_string_where_nothing_else_is(python: Path, tmp_path: Path) -> None:
+def test_it_checks_a_string_in_an_empty_directory(python: Path, tmp_path: Path) -> None:
     code = (
         "import matrix; print(matrix.__file__); "
         "results = matrix.check('file:x?mode=memory', stacks='sqlite3'); "
@@ -67,7 +67,7 @@ def test_it_checks_a_string_where_nothing_else_is(python: Path, tmp_path: Path) 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_its_command_is_installed_beside_the_python(python: Path, tmp_path: Path) -> None:
+def test_its_command_is_installed_next_to_the_python(python: Path, tmp_path: Path) -> None:
     command = python.parent / "sqlite-matrix"
     assert "stray file" in run(command, "check", "file:x", "--no-uri", "--stack=sqlite3[uri=off]",
                                cwd=tmp_path)  # fmt: skip
