@@ -32,7 +32,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--per-topic",
         type=int,
         default=4,
-        help="how many cases of each topic the second witness looks at (tox -e audit: all)",
+        help="how many cases of each topic are compared with strace (tox -e audit: all)",
     )
 
 
@@ -49,7 +49,7 @@ def provisioner() -> Provisioner:
 
 @pytest.fixture(scope="session")
 def provide(catalogue: Catalogue, provisioner: Provisioner) -> Provide:
-    """Provide a stack, given by its spec or the name of a fake; it has to be had."""
+    """Provide a stack, given by its spec or the name of a fake; it has to be available."""
 
     def provide(spec: str | Stack) -> Provided:
         if isinstance(spec, str) and (FAKES / f"{spec}.py").is_file():
@@ -83,7 +83,7 @@ def run_on(provide: Provide) -> RunOn:
 
 @pytest.fixture(scope="session")
 def observe_on(run_on: RunOn) -> ObserveOn:
-    """Run cases on a stack that can be had; their observations, in the order of the cases."""
+    """Run cases on a stack that is available; their observations, in the order of the cases."""
 
     def observe_on(
         spec: str | Stack | Provided, *cases: Case, **options: float | Path | None

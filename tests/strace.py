@@ -1,4 +1,4 @@
-"""A second witness: what the kernel was asked to create, read from a trace of `strace`.
+"""What the kernel was asked to create, read from a trace of `strace`.
 
 It shares nothing with the probe: no hook, no listing, only the calls of the process.
 With `-D` the traced process stays a child of the tool, under the number that the tool knows.
@@ -113,7 +113,7 @@ class Traced:
 
 
 @dataclass(slots=True)
-class Witness:
+class TracedWorker:
     """Follows a worker's calls, and tells which case created what.
 
     `<scratch>/<number>` is made when a case begins, and the worker leaves `<scratch>/<number>/dir`

@@ -90,7 +90,7 @@ class Created:
 
     @property
     def stray(self) -> bool:
-        """A database file that nobody asked for: what this project exists to show."""
+        """A database file that the string does not ask for: what this project exists to show."""
         return self.kind is PathKind.DATABASE and not self.asked
 
     @property

@@ -1,6 +1,6 @@
 """What was observed in one sign, and whether it was as intended: two facts, two marks.
 
-Letters say where the data went, `!` says that a file appeared which nobody asked for.
+Letters say where the data went; `!` says that a file appeared that the string does not ask for.
 A verdict has a mark of its own, so that no sign ever stands for both.
 """
 
@@ -32,19 +32,19 @@ class Outcome(Enum):
         self.word = word
         self.explanation = explanation
 
-    MEMORY = "m", "memory", "in memory, and not seen to be shared"
+    MEMORY = "m", "memory", "in memory; no second connection saw it"
     SHARED_MEMORY = "m+", "shared memory", "in memory; a second connection saw the data"
-    TEMPORARY = "t", "temporary", "in a temporary file that has no name"
-    FILE = "f", "file", "the file that was asked for was created"
-    EXISTING = "f=", "existing file", "opened a file that was there; no database was created"
-    STRAY = "!", "stray file", "a database file appeared that nobody asked for"
+    TEMPORARY = "t", "temporary", "in a temporary file without a name"
+    FILE = "f", "file", "the file that the string asks for was created"
+    EXISTING = "f=", "existing file", "an existing file was opened; no database was created"
+    STRAY = "!", "stray file", "a database file that the string does not ask for"
     STRAY_OUTSIDE = "!!", "stray outside", "a stray file outside the directory of the case"
-    OPENED = "o", "opened", "opened without an error; the data was seen nowhere"
+    OPENED = "o", "opened", "opened without an error; where the data went is unknown"
     REFUSED = "r", "refused", "the driver or the middleware raised an error at once"
-    FAILED = "e", "error", "the opening went well, a later step raised an error"
-    NOT_SET_UP = "?", "not set up", "the set-up of the case failed; nothing was measured"
+    FAILED = "e", "error", "opened, but a later step raised an error"
+    NOT_SET_UP = "?", "not set up", "setting up the case failed; nothing was measured"
     CRASHED = "#", "crashed", "the process died"
-    TIMED_OUT = "~", "timed out", "no end within the time limit"
+    TIMED_OUT = "~", "timed out", "did not finish within the time limit"
     UNAVAILABLE = "-", "unavailable", "could not be measured on this stack"
 
 
@@ -71,9 +71,9 @@ class Verdict(str, Enum):
 
 _MARKS = {Verdict.AS_INTENDED: "✓", Verdict.NOT_AS_INTENDED: "✗", Verdict.NOTED: " "}
 _EXPLANATIONS = {
-    Verdict.AS_INTENDED: "what a user means by this string",
-    Verdict.NOT_AS_INTENDED: "not what a user means by this string",
-    Verdict.NOTED: "seen, and no opinion on it",
+    Verdict.AS_INTENDED: "the data and the files are where the intent says",
+    Verdict.NOT_AS_INTENDED: "the data or the files are not where the intent says",
+    Verdict.NOTED: "observed; no intent to compare with",
 }
 
 _ENDINGS = {
@@ -117,7 +117,7 @@ def _place(observation: Observation) -> Outcome:
 
 
 def verdict(observation: Observation, intent: Intent) -> Verdict:
-    """Hold an observation against what was meant; where nothing was measured it is only noted."""
+    """Compare an observation with the intent; where nothing was measured it is only noted."""
     if intent is Intent.OBSERVE or observation.result is Result.UNAVAILABLE:
         return Verdict.NOTED
     if reason(observation, intent) is None:

@@ -2,7 +2,7 @@
 
 It stands alone: standard library only, Python 3.8 and newer, no import from the rest of the
 project, and no policy. The tool starts it with `python -I -S <this directory>/__main__.py`,
-so that nothing is on its path but the standard library and the overlays that it is told of.
+so that only the standard library and the overlays that it is given are on its path.
 
 The protocol is JSON lines, one message a line. The tool sends, on standard input:
 
@@ -15,11 +15,11 @@ The protocol is JSON lines, one message a line. The tool sends, on standard inpu
 The probe answers, on the descriptor that was its standard output:
 
 - `{"kind": "ready", "fingerprint": {...}}`, or `{"kind": "fatal", "error": {"type", "message"}}`
-  where the stack cannot be had.
+  where the stack is not available.
 - `{"kind": "done", "count": n}` after the cases; `{"kind": "dirty", "count": n, "reason"}` where a
   case left something behind in the process, which then wants to be replaced.
 - `{"kind": "stuck", "case", "message"}` where there is no room, or no right, to go on;
-  `{"kind": "broken", "case", "message"}` where the probe itself fails: an error of ours.
+  `{"kind": "broken", "case", "message"}` where the probe itself fails: an internal error.
 - `{"kind": "bye"}` at the end.
 
 Observations do not pass through the pipe: each is appended to the file `part`, one write each, so

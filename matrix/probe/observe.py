@@ -26,7 +26,7 @@ class Appeared(NamedTuple):
 class Observer:
     """Holds the log of SQLite's system calls against the directories as they are listed.
 
-    The listing is an independent witness: where the two disagree, that is a conflict. Without a
+    The listing is an independent observer: where the two disagree, that is a conflict. Without a
     log, inotify and the listing are what there is, and the descriptors that the process holds,
     where the system lists them; `transients_complete` says which.
     """
@@ -87,7 +87,7 @@ class Observer:
                 self._appear(path, self._stage, "inotify")
         listed = self._list()
         for path in listed - self._known:
-            self._appear(path, self._stage, self._witness(path))
+            self._appear(path, self._stage, self._maker(path))
         self._known |= listed
         for path, there in self._expected.items():
             if (path in listed) != there and path not in self._python.removed:
@@ -105,7 +105,9 @@ class Observer:
         found = {fd: h for fd, h in _held_files().items() if fd not in self._held_by_us}
         for process in [] if self._processes is None else self._processes():
             for fd, file in _held_files(str(process)).items():
-                found[-(process << 20) - fd] = file  # a number that no descriptor of ours has
+                found[-(process << 20) - fd] = (
+                    file  # no descriptor of this process
+                )
         return found
 
     def given(self) -> List[str]:
@@ -121,7 +123,7 @@ class Observer:
         return list(self._attempted)
 
     def conflicts(self) -> List[str]:
-        """Where the witnesses disagree; never to be believed."""
+        """Where the hook and the listing disagree; such a cell is not to be trusted."""
         return list(self._conflicts)
 
     def modified(self) -> List[str]:
@@ -148,7 +150,7 @@ class Observer:
             self._known.add(path)
             self._appear(path, event.stage, event.what)
 
-    def _witness(self, path: str) -> str:
+    def _maker(self, path: str) -> str:
         """Who made a path that the listing shows, and that SQLite was not seen to make."""
         if path in self._python.created:
             return "python"

@@ -1,4 +1,4 @@
-"""Where a case lives, and how its paths are told apart from the machine's.
+"""Where a case lives, and how its paths are distinguished from the machine's.
 
 Whatever differs from run to run and from machine to machine is replaced by a placeholder before it
 is recorded, so that two runs give the same bytes.
@@ -99,7 +99,7 @@ class Places:
         return [os.path.normpath(path) for path in paths]
 
     def is_outside(self, path: str) -> bool:
-        """Whether a path lies where nothing of ours is removed as a whole."""
+        """Whether a path lies outside the directories that are removed with the case."""
         return not path.startswith((self.around + os.sep, self.tmp + os.sep))
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 
 class Unavailable(Exception):
-    """This cannot be had here; the text says why."""
+    """This is not available here; the text says why."""
 
 
 def load_plugin(kind: str, name: str, path: str) -> Any:

@@ -48,7 +48,7 @@ def fingerprint(stack: Stack) -> Fingerprint:
 
 @dataclass
 class World:
-    """Runs cases as `behaviour` says; `missing` stacks cannot be had."""
+    """Runs cases as `behaviour` says; `missing` stacks are not available."""
 
     behaviour: Behaviour
     missing: tuple[str, ...] = ()

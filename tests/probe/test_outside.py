@@ -126,7 +126,7 @@ def test_what_a_killed_run_left_is_removed_by_the_next_one(tmp_path: Path) -> No
     assert left == {alive.name, other.name, "of-another-run.db"}
 
 
-def test_witnesses_that_disagree_are_told(observe_on: ObserveOn) -> None:
+def test_observers_that_disagree_are_reported(observe_on: ObserveOn) -> None:
     agreed, disagreed = observe_on(
         "behind",
         make_case("outside/agreed", target="x.db"),

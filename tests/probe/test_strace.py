@@ -1,4 +1,4 @@
-"""The probe misses nothing and makes nothing up: it is held against a trace of the kernel."""
+"""The probe misses nothing and makes nothing up: it is compared with a trace of the kernel."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from matrix.scenarios.expand import expand_topics
 from matrix.scenarios.load import load_topics
 from tests.conftest import Provide
 from tests.paths import SCENARIOS
-from tests.strace import Traced, Witness, needs_strace, parse_trace, write_wrapper
+from tests.strace import Traced, TracedWorker, needs_strace, parse_trace, write_wrapper
 
 
 def sample(driver: str, via: str | None, per_topic: int) -> list[Case]:
@@ -66,13 +66,13 @@ def shown(path: str, scratch: Path, number: int, pid: int) -> str:
 Facts = dict[str, set[str]]
 
 
-def by_trace(case: Case, traced: Traced, witness: Witness) -> Facts:
+def by_trace(case: Case, traced: Traced, worker: TracedWorker) -> Facts:
     """What a case created and tried to, by the word of the kernel, and what stayed beside it."""
     note = "{dir}/../../outside"  # in which the probe notes what is created outside
     before = {*given(case), note, "{dir}", "{dir}/../setup"}
 
     def tell(paths: set[str]) -> set[str]:
-        told = {shown(path, witness.scratch, traced.number, witness.pid) for path in paths}
+        told = {shown(path, worker.scratch, traced.number, worker.pid) for path in paths}
         return {path for path in told - before if not path.startswith("{dir}/../setup/")}
 
     return {
@@ -95,17 +95,19 @@ def by_probe(seen: Observation) -> Facts:
 
 
 def disagreements(
-    cases: Sequence[Case], observations: dict[str, Observation], witnesses: Sequence[Witness]
+    cases: Sequence[Case],
+    observations: dict[str, Observation],
+    workers: Sequence[TracedWorker],
 ) -> Iterator[str]:
-    """Every case in which the two witnesses do not say the same."""
+    """Every case in which the probe and the trace disagree."""
     performed = [
-        (traced, witness)
-        for witness in witnesses
-        for traced in witness.cases
+        (traced, worker)
+        for worker in workers
+        for traced in worker.cases
         if traced.number > 1  # the first one is the fingerprint
     ]
-    for case, (traced, witness) in zip(cases, performed, strict=True):
-        kernel, probe = by_trace(case, traced, witness), by_probe(observations[case.id])
+    for case, (traced, worker) in zip(cases, performed, strict=True):
+        kernel, probe = by_trace(case, traced, worker), by_probe(observations[case.id])
         for fact, paths in kernel.items():
             if paths - probe[fact]:
                 yield f"{case.id}: {fact}, missed by the probe: {sorted(paths - probe[fact])}"
@@ -150,9 +152,9 @@ def test_the_probe_saw_what_the_kernel_was_asked_to_create(
     assert stack.fingerprint is not None, stack.unavailable
     if "vfs-hook" not in stack.fingerprint.observer:
         pytest.skip(f"{spec} hides its table of system calls here")
-    witnesses = [follow(trace, scratch) for trace in sorted(traces.iterdir(), key=started)]
-    assert list(disagreements(cases, dict(stack.observations), witnesses)) == []
-    assert sum(len(traced.created) for witness in witnesses for traced in witness.cases) > len(
+    traced_workers = [follow(trace, scratch) for trace in sorted(traces.iterdir(), key=started)]
+    assert list(disagreements(cases, dict(stack.observations), traced_workers)) == []
+    assert sum(len(traced.created) for worker in traced_workers for traced in worker.cases) > len(
         cases
     )
 
@@ -161,8 +163,8 @@ def started(trace: Path) -> int:
     return trace.stat().st_ctime_ns
 
 
-def follow(trace: Path, scratch: Path) -> Witness:
-    """The witness of one worker; its directory is the first one below `scratch` that it is in."""
+def follow(trace: Path, scratch: Path) -> TracedWorker:
+    """The trace of one worker; its directory is the first one below `scratch` that it is in."""
     calls = list(parse_trace(trace))
     first = next(
         path
@@ -171,6 +173,6 @@ def follow(trace: Path, scratch: Path) -> Witness:
         for path in call.paths
         if path.startswith(f"{scratch}/") and path.endswith("/1")
     )
-    witness = Witness(Path(first).parent)
-    witness.follow(call for call in calls if not any("__pycache__" in path for path in call.paths))
-    return witness
+    worker = TracedWorker(Path(first).parent)
+    worker.follow(call for call in calls if not any("__pycache__" in path for path in call.paths))
+    return worker

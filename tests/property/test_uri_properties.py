@@ -1,4 +1,4 @@
-"""The rules for URIs are SQLite's: what is parsed is held against what a real library opens."""
+"""The rules for URIs are SQLite's: what is parsed is compared with what a real library opens."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def write_topic(directory: Path, scenario: str, *, name: str = "mini") -> Path:
 
 
 def problems_of(path: Path) -> list[str]:
-    """What is told of a file: where in it, and the rest after `scenarios[0].`."""
+    """The problems of a file: where in it, and the rest after `scenarios[0].`."""
     with pytest.raises(DocumentError) as caught:
         load_topics([path])
     return [

@@ -17,7 +17,7 @@ A driver is a module with a class `Driver`, built in (beside this file) or anywh
 - `record(recorder)`: from now on pass every opening, whoever makes it, through
   `recorder.opening(open, args, kwargs)`, which calls `open(*args, **kwargs)`.
 - `dbapi(name)`: the DB-API module to hand to a middleware under `name` (None: the driver's own),
-  and `shim`: the name of the layer of ours that makes it one, or None.
+  and `shim`: the name of the layer in this project that makes it one, or None.
 
 It may have `processes()`: the ids of those that hold its files, where that is not this process.
 """

@@ -1,7 +1,7 @@
 // One cell in full: what was asked, what happened on the way, and how to see it again.
 
 // The fields of an observation that are lists of texts, in words.
-const LISTS = { there: "There before", tried: "Tried to create", conflicts: "Witnesses disagree", modified: "Modified", removed: "Removed", warnings: "Warnings" };
+const LISTS = { there: "There before", tried: "Tried to create", conflicts: "Observers disagree", modified: "Modified", removed: "Removed", warnings: "Warnings" };
 // Those that have a place of their own; what is neither is shown under its name.
 const SHOWN = ["result", "error", "storage", "created", "passed", "opened", "second_connection", "reopened", "reused", "journal_mode", "pool"];
 
