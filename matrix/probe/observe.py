@@ -105,9 +105,7 @@ class Observer:
         found = {fd: h for fd, h in _held_files().items() if fd not in self._held_by_us}
         for process in [] if self._processes is None else self._processes():
             for fd, file in _held_files(str(process)).items():
-                found[-(process << 20) - fd] = (
-                    file  # no descriptor of this process
-                )
+                found[-(process << 20) - fd] = file  # no descriptor of this process
         return found
 
     def given(self) -> List[str]:

@@ -15,14 +15,14 @@ def set_up(driver: Any, steps: List[Dict[str, Any]], places: Places) -> None:
         if "db" in step:
             _make_database(driver, step, places)
         elif "empty" in step:
-            open(os.path.join(places.dir, step["empty"]), "xb").close()
+            open(_inside(step["empty"], places), "xb").close()
         elif "file" in step:
-            with open(os.path.join(places.dir, step["file"]), "x", encoding="utf-8") as file:
+            with open(_inside(step["file"], places), "x", encoding="utf-8") as file:
                 file.write(step["text"])
         elif "mkdir" in step:
-            os.makedirs(os.path.join(places.dir, step["mkdir"]))
+            os.makedirs(_inside(step["mkdir"], places))
         elif "symlink" in step:
-            os.symlink(step["to"], os.path.join(places.dir, step["symlink"]))
+            os.symlink(step["to"], _inside(step["symlink"], places))
         else:
             raise ValueError("no such set-up: " + ", ".join(sorted(step)))
 
@@ -42,12 +42,22 @@ def _make_database(driver: Any, step: Dict[str, Any], places: Places) -> None:
         if driver.in_transaction(connection):
             driver.execute(connection, "COMMIT")
         if step.get("keep_wal"):
-            _copy(made, os.path.join(places.dir, step["db"]))
+            _copy(made, _inside(step["db"], places))
     finally:
         driver.close(connection)
     if not step.get("keep_wal"):
-        _copy(made, os.path.join(places.dir, step["db"]))
+        _copy(made, _inside(step["db"], places))
     shutil.rmtree(workshop)
+
+
+def _inside(name: str, places: Places) -> str:
+    """The path that a set-up may create; ValueError where a link leads out of the directory."""
+    path = os.path.normpath(os.path.join(places.dir, name))
+    real = os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
+    home = os.path.realpath(places.dir) + os.sep
+    if not real.startswith(home) or os.path.islink(path):
+        raise ValueError("the set-up leads out of the case's directory: " + places.show_path(path))
+    return path
 
 
 def _copy(made: str, name: str) -> None:

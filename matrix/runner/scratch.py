@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 import tempfile
 import time
 from collections.abc import Iterator
@@ -39,10 +40,26 @@ def _sweep(parent: Path) -> None:
     """Remove what killed runs left behind: scratch, and the files of their cases outside it."""
     for old in parent.glob(f"{_PREFIX}*"):
         process = old.name.removeprefix(_PREFIX).partition("-")[0]
-        if process.isdigit() and not _is_alive(int(process)):
+        if process.isdigit() and not _is_alive(int(process)) and _is_private(old):
             for note in old.glob(f"*/*/{NOTE}"):
                 remove_noted(str(note.parent))
             _remove(old)
+
+
+def _is_private(directory: Path) -> bool:
+    """Whether this user made a directory, and nobody else can have put anything into it.
+
+    The parent may be shared: a directory that another user planted there is left alone, as its
+    notes could name any file of ours.
+    """
+    try:
+        status = directory.lstat()
+    except OSError:
+        return False
+    if not hasattr(os, "getuid"):
+        return stat.S_ISDIR(status.st_mode)
+    private = stat.S_IMODE(status.st_mode) & (stat.S_IWGRP | stat.S_IWOTH) == 0
+    return stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid() and private
 
 
 def _remove(directory: Path) -> None:

@@ -23,6 +23,8 @@ from matrix.stacks.provision import Provided
 
 PROBE = Path(__file__).parents[1] / "probe" / "__main__.py"
 _START_SECONDS = 60.0
+_KEPT_VARIABLES = ("PATH", "TZ", "SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "COMSPEC", "PATHEXT")
+"""The variables of the caller's environment that a worker gets; the latter are for Windows."""
 
 
 class WorkerDied(Exception):
@@ -189,7 +191,10 @@ def hello(provided: Provided, scratch: Path, part: Path, *, contain: bool = Fals
 
 
 def _environment(scratch: Path) -> dict[str, str]:
-    """The caller's environment without variables of Python and SQLite, and with own directories."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "SQLITE_"))}
+    """What a worker needs of the caller's environment, and directories of its own.
+
+    Everything else stays behind: secrets, and whatever steers Python, SQLite or the loader.
+    """
+    kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
     tmp, home = str(scratch / "tmp"), str(scratch / "home")
     return kept | {"SQLITE_TMPDIR": tmp, "TMPDIR": tmp, "HOME": home, "LC_ALL": "C.UTF-8"}

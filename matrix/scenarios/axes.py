@@ -9,6 +9,7 @@ from itertools import permutations
 from typing import Annotated, Any
 
 from pydantic import (
+    AfterValidator,
     ConfigDict,
     Discriminator,
     Field,
@@ -61,10 +62,23 @@ Middleware = Annotated[str, PluginName("middleware")]
 Driver = Annotated[str, PluginName("drivers")]
 
 
+def _inside(name: str) -> str:
+    """Raises for a name that leads out of the case's directory."""
+    plain = name.replace("\\", "/").removeprefix("{dir}/")
+    if not plain.startswith("/") and ":/" not in plain and ".." not in plain.split("/"):
+        return name
+    context = {"name": name, "hint": "write a path below it, such as data/x.db"}
+    raise PydanticCustomError("inside", "'{name}' leads out of the case's directory", context)
+
+
+Inside = Annotated[Text, AfterValidator(_inside)]
+"""A path below the case's directory."""
+
+
 class Database(Record):
     """A database that is there before the open."""
 
-    db: Text = Field(description="Its name, in the case's directory or absolute.")
+    db: Inside = Field(description="Its name, in the case's directory.")
     sql: FromPlain[tuple[str, ...]] = Field(default=(), description="Statements that fill it.")
     keep_wal: bool = Field(default=False, description="Leave its write-ahead log in place.")
 
@@ -72,26 +86,26 @@ class Database(Record):
 class EmptyFile(Record):
     """A file without content that is there before the open."""
 
-    empty: Text = Field(description="Its name.")
+    empty: Inside = Field(description="Its name.")
 
 
 class TextFile(Record):
     """A file that is not a database, and is there before the open."""
 
-    file: Text = Field(description="Its name.")
+    file: Inside = Field(description="Its name.")
     text: str = Field(description="What it holds.")
 
 
 class Directory(Record):
     """A directory that is there before the open."""
 
-    mkdir: Text = Field(description="Its name.")
+    mkdir: Inside = Field(description="Its name.")
 
 
 class Symlink(Record):
     """A symbolic link that is there before the open."""
 
-    symlink: Text = Field(description="Its name.")
+    symlink: Inside = Field(description="Its name.")
     to: Text = Field(description="What it points to.")
 
 

@@ -153,3 +153,25 @@ def test_a_contained_case_can_write_nothing_outside(provide: Provide, tmp_path: 
     assert refused.tried == (str(outside),)
     assert not outside.exists()
     assert (opened.result, opened.error) == (Result.OPENED, None)
+
+
+@pytest.mark.parametrize("step", [{"db": "away/x.db"}, {"empty": "away/x"}, {"mkdir": "away/x"},
+                                  {"file": "away/x", "text": ""}], ids=str)  # fmt: skip
+def test_a_set_up_follows_no_link_out_of_its_directory(
+    observe_on: ObserveOn, tmp_path: Path, step: dict[str, str]
+) -> None:
+    away = {"symlink": "away", "to": str(tmp_path)}
+    (seen,) = observe_on("sqlite3", make_case("outside/link", target="y.db", setup=(away, step)))
+    assert seen.result is Result.UNAVAILABLE
+    assert seen.error is not None
+    assert "leads out of the case's directory" in seen.error.message
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_set_up_overwrites_nothing_through_a_link(observe_on: ObserveOn, tmp_path: Path) -> None:
+    precious = tmp_path / "precious"
+    precious.write_text("a user's file")
+    steps = ({"symlink": "x.db", "to": str(precious)}, {"db": "x.db"})
+    (seen,) = observe_on("sqlite3", make_case("outside/over", target="y.db", setup=steps))
+    assert seen.result is Result.UNAVAILABLE
+    assert precious.read_text() == "a user's file"

@@ -101,3 +101,12 @@ def test_a_case_that_hangs_takes_its_shell_down(
     stack = run_on(provided, case, timeout=1.0, scratch=tmp_path)
     assert stack.observations[case.id].result is Result.TIMED_OUT
     assert workers_of(tmp_path) == []
+
+
+@pytest.mark.parametrize("sql", [".shell touch {dir}/ran", "SELECT 1;\n.shell touch {dir}/ran",
+                                 "  .system touch {dir}/ran"])  # fmt: skip
+def test_a_command_of_the_shell_is_not_sql(observe_on: ObserveOn, sql: str) -> None:
+    (seen,) = observe_on("shell", make_case("shell/dot", target="x.db", sql=(sql,)))
+    assert seen.error is not None
+    assert "begins with a dot" in seen.error.message
+    assert [entry.path for entry in seen.created] == ["x.db"]

@@ -230,3 +230,16 @@ def test_a_topic_cannot_be_changed() -> None:
     topic = Topic.model_validate(data)
     with pytest.raises(ValueError, match="frozen"):
         topic.title = "Another"
+
+
+@pytest.mark.parametrize("name", ["../x", "a/../../x", "/etc/x", "{dir}/../x", "C:/x", "..\\x"])
+@pytest.mark.parametrize("step", ["db", "empty", "mkdir"])
+def test_a_set_up_stays_in_the_directory_of_its_case(tmp_path: Path, step: str, name: str) -> None:
+    scenario = f"target: x\nsetup: [{{{step}: '{name}'}}]"
+    (problem,) = problems_of(write_topic(tmp_path, scenario))
+    assert f"'{name}' leads out of the case's directory; write a path below it" in problem
+
+
+def test_a_set_up_may_name_its_directory(tmp_path: Path) -> None:
+    scenario = "target: x\nsetup: [{mkdir: '{dir}/a'}, {empty: a/b..c}]"
+    assert load_topics([write_topic(tmp_path, scenario)])

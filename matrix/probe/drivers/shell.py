@@ -22,6 +22,8 @@ _COMMAND = "sqlite3"
 _END = "(end of the answer)"
 _COLUMN, _ROW = "\x1f", "\x1e"
 _LEAVE_SECONDS = 5.0
+_DOT_COMMAND = re.compile(r"^\s*\.", re.MULTILINE)
+"""`.shell` and its like would run programs; the driver's own lines go past this."""
 
 
 class ShellError(Exception):
@@ -139,6 +141,8 @@ class Driver:
 
     def execute(self, connection: Any, sql: str) -> Rows:
         """Run a statement; one that is not complete would take in all that follows."""
+        if _DOT_COMMAND.search(sql):
+            raise ShellError("a line that begins with a dot is a command of the shell, not SQL")
         line = sql + "\n;"
         if not sqlite3.complete_statement(line):
             raise ShellError("incomplete input")
