@@ -141,6 +141,7 @@ def _layer_order(via: str | None) -> tuple[bool, bool, str]:
     return via is not None, via != "sqlalchemy", via or ""
 
 
+# Complex only by count: one loop or comprehension for each field, and hardly a branch.
 def _recipe(
     results: ResultSet, scenarios: Counter[object], intent: Intent, via: str | None
 ) -> Recipe | None:
