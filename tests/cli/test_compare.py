@@ -96,7 +96,7 @@ def test_a_stack_that_is_no_longer_available_is_a_change(
     new = write(tmp_path / "new", make_stack(STACK, unavailable="no wheel"))
     write(new, make_stack(STACK, unavailable="no wheel"))
     assert run("compare", old, new) == 1
-    assert f"stack not available any more: {STACK} (2 cells): no wheel" in capsys.readouterr().out
+    assert f"stack no longer available: {STACK} (2 cells): no wheel" in capsys.readouterr().out
 
 
 def test_a_file_is_written_completely(old: Path, new: Path, tmp_path: Path) -> None:

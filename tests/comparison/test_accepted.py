@@ -143,7 +143,7 @@ def test_a_gone_stack_can_be_accepted(tmp_path: Path) -> None:
     found = report_changes(comparison)
     assert found.exit_code == 1
     entries = entries_of((), [each for each in found.stacks if found.fails([each.kind])], "meant")
-    assert [(e.what, e.stacks) for e in entries] == [("stack gone", ("sqlean@3.11",))]
+    assert [(e.what, e.stacks) for e in entries] == [("stack removed", ("sqlean@3.11",))]
     assert entries[0].change == ChangeCode(aspect="stack", new="stack-gone")
     assert report_changes(comparison, entries).exit_code == 0
 

@@ -259,4 +259,4 @@ def test_what_could_not_be_measured_is_only_noted(intent: Intent) -> None:
 
 def test_memory_says_no_more_than_was_asked() -> None:
     assert outcome(replace(MEMORY, second_connection=None)) is Outcome.MEMORY
-    assert "not seen to be shared" in Outcome.MEMORY.explanation
+    assert "no second connection saw it" in Outcome.MEMORY.explanation
