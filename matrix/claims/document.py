@@ -162,7 +162,7 @@ def _flaws(document: Document[ClaimsDocument], known: tuple[str, ...]) -> Iterat
 def _repeats(name: str, ids: list[str]) -> Iterator[Flaw]:
     for index, each in enumerate(ids):
         if each in ids[:index]:
-            yield Flaw((name, index, "id"), f"'{each}' stands twice")
+            yield Flaw((name, index, "id"), f"'{each}' is used twice")
 
 
 def _assertion_flaws(

@@ -135,23 +135,23 @@ class _Words(NamedTuple):
 
 _QUOTES = "put the text in quotes"
 _PLAIN_WORDS = (
-    _Words("'\\t'", "a tab stands where only spaces may", "indent with spaces"),
+    _Words("'\\t'", "a tab where only spaces are allowed", "indent with spaces"),
     _Words(
         "mapping values are not",
-        "a ': ' where no key can stand",
+        "a ': ' where no key is allowed",
         f"check the indentation, or {_QUOTES}",
     ),
     _Words(
         "<block end>",
-        "this does not fit what stands before it",
+        "this does not fit what comes before it",
         "check the indentation, and the quotes around a text that begins with {, [, ' or \"",
     ),
-    _Words("expected ':'", "a key without ': ' after it", "write 'key: value'"),
+    _Words("expected ':'", "a key that is not followed by ': '", "write 'key: value'"),
     _Words("',' or", "a { or [ that is not closed", f"close it, or {_QUOTES}", True),
     _Words("end of stream", "a quote that is not closed", None, True),
-    _Words("undefined alias", "an alias without its anchor", f"for a text with *, {_QUOTES}"),
+    _Words("undefined alias", "an alias without an anchor", f"for a text with *, {_QUOTES}"),
     _Words("another document", "a second document", "keep one; remove the '---' between them"),
-    _Words("cannot start any token", "this character cannot begin a text", _QUOTES),
+    _Words("cannot start any token", "a text cannot begin with this character", _QUOTES),
     _Words("unknown escape", "an unknown escape", "in single quotes a backslash is itself"),
 )
 
@@ -208,7 +208,7 @@ class _Reading:
             return [self.value(child, (*at, index)) for index, child in enumerate(node.value)]
         if isinstance(node, yaml.ScalarNode) and kind in ("str", "int", "bool", "null"):
             return self._scalar(node, kind, at)
-        return self._wrong(at, f"the tag '{kind}' is not read", "write the value without it")
+        return self._wrong(at, f"unsupported tag '{kind}'", "write the value without it")
 
     def _scalar(self, node: yaml.ScalarNode, kind: str, at: KeyPath) -> Json:
         text: str = node.value
@@ -238,7 +238,7 @@ class _Reading:
 
     def _key(self, node: yaml.Node, at: KeyPath) -> str:
         if not isinstance(node, yaml.ScalarNode):
-            self._note(_place(node.start_mark), at, "holds a key that is not a text", None)
+            self._note(_place(node.start_mark), at, "has a key that is not a text", None)
             return ""
         key: str = node.value
         if node.tag != _TAG + "str":
@@ -246,7 +246,7 @@ class _Reading:
             self._note(_place(node.start_mark), (*at, key), "the key is not a text", hint)
         elif key == "<<" and not node.style:
             hint = "write the keys out"
-            self._note(_place(node.start_mark), (*at, key), "merge keys are not read", hint)
+            self._note(_place(node.start_mark), (*at, key), "merge keys are not supported", hint)
         return key
 
     def _wrong(self, at: KeyPath, message: str, hint: str) -> None:

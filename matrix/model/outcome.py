@@ -209,7 +209,7 @@ _PLACES = {
     Storage.MEMORY: "in memory",
     Storage.FILE: "in a file",
     Storage.TEMPORARY: "in a temporary file",
-    Storage.NONE: "nowhere to be seen",
+    Storage.NONE: "in an unknown place",
 }
 _THINGS = {
     PathKind.DATABASE: "a database file",

@@ -68,7 +68,7 @@ def _complete(directory: Path, stack: StackResults, cases: Mapping[str, Case]) -
         raise ResultsError(
             f"{directory}: {stack.stack} lacks {len(missing)} of its cases: "
             f"{', '.join(missing[:_TOLD])}{', …' if len(missing) > _TOLD else ''}",
-            hint="run it again to the end",
+            hint="run it again until it finishes",
         )
 
 

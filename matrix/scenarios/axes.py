@@ -343,7 +343,7 @@ class Permute(AxisBase, Record):
 def _repeats(names: Sequence[str], at: KeyPath) -> Iterator[Flaw]:
     for index, name in enumerate(names):
         if name in names[:index]:
-            yield Flaw((*at, index), f"the label '{name}' stands twice")
+            yield Flaw((*at, index), f"the label '{name}' is used twice")
 
 
 def _axis_kind(value: Json) -> str | None:

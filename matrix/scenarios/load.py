@@ -96,7 +96,9 @@ def _axis_flaws(scenario: Scenario) -> Iterator[Flaw]:
         if name in RUN_TIME:
             yield Flaw(at, f"'{{{name}}}' is filled in when a case runs", "choose another name")
         elif name not in used and any(text for _, text in axis.texts()):
-            yield Flaw(at, "its text stands nowhere", f"put {{{name}}} into target, connect or sql")
+            yield Flaw(
+                at, "its text is used nowhere", f"put {{{name}}} into target, connect or sql"
+            )
         elif name not in used and not axis.changes():
             yield Flaw(at, "changes nothing", "give its values a text or a setting, or remove it")
         for flaw in axis.flaws():

@@ -127,19 +127,19 @@ def test_a_scenario_id_is_used_once_in_a_topic(tmp_path: Path) -> None:
         ),
         (
             "target: x\naxes: {a: [x, y]}",
-            "9:15: axes.a: its text stands nowhere; put {a} into target, connect or sql",
+            "9:15: axes.a: its text is used nowhere; put {a} into target, connect or sql",
         ),
         ("target: x\naxes: {a: {x: '', y: {}}}", "9:15: axes.a: changes nothing; give its values"),
         ("target: '{dir}'\naxes: {dir: [x]}", "9:17: axes.dir: '{dir}' is filled in when a case"),
         ("target: '{a}'\naxes: {a: ['/x']}", "9:16: axes.a[0]: '/x' does not fit; it needs a"),
-        ("target: '{a}'\naxes: {a: [x, x]}", "9:19: axes.a[1]: the label 'x' stands twice"),
+        ("target: '{a}'\naxes: {a: [x, x]}", "9:19: axes.a[1]: the label 'x' is used twice"),
         ("target: '{a}'\naxes: {a: []}", "9:15: axes.a: is empty"),
         ("target: '{a}'\naxes: {a: x}", "9:15: axes.a: needs a list of texts, a mapping of labels"),
         ("target: '{a}'\naxes: {a: {x y: z}}", "9:16: axes.a.x y: 'x y' does not fit; a label is"),
         ("target: '{a}'\naxes: {A: [x]}", "9:12: axes.A: 'A' does not fit; use a-z, 0-9, '-' and"),
         (
             "target: '{a}'\naxes: {a: {permute: [m=1, m=2]}}",
-            "9:31: axes.a.permute[1]: the label 'm' stands twice; give labels: permute: {label:",
+            "9:31: axes.a.permute[1]: the label 'm' is used twice; give labels: permute: {label:",
         ),
         (
             "target: '{a}'\naxes: {a: {permute: [a-b=1, c]}}",

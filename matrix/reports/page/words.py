@@ -41,7 +41,7 @@ STORAGE_WORDS: Mapping[Storage, str] = {
     Storage.MEMORY: "in memory",
     Storage.FILE: "in a file",
     Storage.TEMPORARY: "in a temporary file without a name",
-    Storage.NONE: "nowhere to be seen",
+    Storage.NONE: "in an unknown place",
 }
 """They follow *The data is*."""
 

@@ -38,7 +38,7 @@ function cellView(grid, details, table, row, place, act) {
     h("div.verdict", null,
       h("p.sum", null, badge(outcome), " ", h("span", null, outcome.explanation), "."),
       h("p", null, verdictMark(verdict), verdict.judged && " ",
-        verdict.judged ? `Meant as ${asked.intent}: ${why}.` : "Nobody says what it should do: it is noted.")),
+        verdict.judged ? `Meant as ${asked.intent}: ${why}.` : "No intent is given, so the result is only noted.")),
     pathView(details, asked, stack, seen),
     factsView(details, seen),
     historyView(details, table, row, place),
@@ -58,7 +58,7 @@ function stackPicker(table, row, place, go) {
   return select;
 }
 
-// The way of the string, a step each, and what is on the disk at the end of it.
+// What each layer received, a step each, and what is on the disk at the end of it.
 function pathView(details, asked, stack, seen) {
   const steps = [["You ask", h("code", null, askedText(details, asked, stack))]];
   if (asked.sql.length) steps.push(["Then", asked.sql.map((sql) => h("code.line", null, named(sql)))]);
@@ -74,7 +74,7 @@ function pathView(details, asked, stack, seen) {
   }
   if (seen.result === "opened") steps.push(["The data is", details.words.storage[seen.storage]]);
   const setup = asked.setup.length ? [["Before", asked.setup.map((step) => h("code.line", null, setupText(step)))]] : [];
-  return h("section", null, h("h3", null, "The way of the string"),
+  return h("section", null, h("h3", null, "What each layer received"),
     h("dl.way", null, [...setup, ...steps].map(([term, text]) => [h("dt", null, term), h("dd", null, text)])),
     filesView(details, seen));
 }
@@ -94,7 +94,7 @@ function setupText(step) {
 
 function filesView(details, seen) {
   const created = seen.created ?? [];
-  if (!created.length) return h("p.none", null, "No file appeared, at no time.");
+  if (!created.length) return h("p.none", null, "No file appeared at any time.");
   return h("div.scroll", { tabindex: 0, role: "region", "aria-label": "Files that appeared" },
     h("table.files", null,
       h("thead", null, h("tr", null, ["On the disk", "What", "Appeared at", "At the end"].map((text) => h("th", { scope: "col" }, text)))),
@@ -114,7 +114,7 @@ function factsView(details, seen) {
     const reused = seen.reused?.includes("second_connection") ? " (it was the first one again)" : "";
     facts.push(["A second connection", details.words.second_connection[seen.second_connection] + reused]);
   }
-  if (seen.reopened) facts.push(["Opened once more, when all was closed", details.words.reopened[seen.reopened]]);
+  if (seen.reopened) facts.push(["Reopened after closing everything", details.words.reopened[seen.reopened]]);
   if (seen.journal_mode) facts.push(["Journal mode", seen.journal_mode]);
   if (seen.pool) facts.push(["Pool", h("code", null, seen.pool)]);
   for (const [name, words] of Object.entries(LISTS)) {
@@ -124,7 +124,7 @@ function factsView(details, seen) {
     if (!SHOWN.includes(name) && !LISTS[name]) facts.push([name.replaceAll("_", " "), h("code", null, JSON.stringify(value))]);
   }
   if (!facts.length) return null;
-  return h("section", null, h("h3", null, "What else was seen"), listOf(facts));
+  return h("section", null, h("h3", null, "Also observed"), listOf(facts));
 }
 
 function listOf(facts) {
@@ -143,9 +143,9 @@ function scriptView(details, asked, stack, seen, address) {
   const pre = h("pre", { tabindex: 0, id: "script", "data-language": language, "data-cell": address, "aria-label": "Script" });
   pre.textContent = text;
   const button = h("button", { type: "button", onclick: () => copy(text, button) }, "Copy");
-  return h("section", null, h("h3", null, "See it yourself"),
+  return h("section", null, h("h3", null, "Reproduce it"),
     note && h("p", null, note),
-    outside.length > 0 && h("p.careful", null, "Careful: it leaves ", h("code", null, named(outside[0].path)), ", outside the directory."),
+    outside.length > 0 && h("p.careful", null, "Warning: it leaves ", h("code", null, named(outside[0].path)), ", outside the directory."),
     h("div.script", null, button, pre));
 }
 
@@ -153,7 +153,7 @@ function scenarioView(grid, details, table, row, rows) {
   const number = table.scenario[row];
   const [id, title] = grid.scenarios[number];
   const [question, references, then] = details.scenarios[number];
-  return h("section", null, h("h3", null, "Why it is asked"),
+  return h("section", null, h("h3", null, "Background"),
     h("p", null, h("strong", null, title), question && [". ", ticked(question)]),
     then && h("p", null, "Reported: ", ticked(then)),
     references.length > 0 && h("ul.references", null, references.map((each) => h("li", null, referenceOf(each)))),

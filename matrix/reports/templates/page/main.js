@@ -94,7 +94,7 @@ async function openCell(page, address) {
   const cell = findCell(grid, address);
   page.stacks = false;
   if (!cell) {
-    fill(page.drawer, "Not here", [h("p", null, "These results hold no cell ", h("code", null, address), ".")]);
+    fill(page.drawer, "Not found", [h("p", null, "These results have no cell ", h("code", null, address), ".")]);
     return;
   }
   const details = await loadDetails();

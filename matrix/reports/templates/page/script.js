@@ -26,10 +26,10 @@ function noScript(asked, stack) {
   if (asked.via === "sqlalchemy" && stack.driver === "apsw") return SHIM;
   if (asked.via && asked.via !== "sqlalchemy") return `Through ${asked.via}, the tool runs it.`;
   if (!MODULES[stack.driver]) return `${stack.driver} is no Python module; the tool runs it.`;
-  if (stack.library) return "Stdlib sqlite3 on another SQLite than its own: the tool loads that first.";
-  if (asked.backup) return "The driver's backup is part of it; the tool runs it.";
-  if (asked.second_in_thread) return "Two threads are part of it; the tool runs it.";
-  return asked.via && (asked.second || asked.reopen) ? "A second engine is part of it; the tool runs it." : null;
+  if (stack.library) return "Stdlib sqlite3 runs on a different SQLite here, which only the tool can load first.";
+  if (asked.backup) return "This case includes a backup; run it with the tool.";
+  if (asked.second_in_thread) return "This case uses two threads; run it with the tool.";
+  return asked.via && (asked.second || asked.reopen) ? "This case uses a second engine; run it with the tool." : null;
 }
 
 function comments(stack, print) {
