@@ -7,10 +7,10 @@ so that only the standard library and the overlays that it is given are on its p
 The protocol is JSON lines, one message a line. The tool sends, on standard input:
 
 - `{"kind": "hello", "protocol": 1, "stack", "driver", "distribution", "middleware", "overlays",
-  "uri", "library", "scratch", "part", "outside_lock", "contain", "parent"}`: what to be. Plugins
-  are `{"name", "path"}`; `parent` is the process to end with.
-- `{"kind": "cases", "cases": [...]}`: what to run, in this order.
-- `{"kind": "quit"}`; the end of the input means the same.
+  "uri", "library", "scratch", "part", "outside_lock", "contain", "parent"}`: the stack to set up.
+  Plugins are `{"name", "path"}`; when the process `parent` ends, the probe ends too.
+- `{"kind": "cases", "cases": [...]}`: the cases to run, in this order.
+- `{"kind": "quit"}`; end of input means the same.
 
 The probe answers, on the descriptor that was its standard output:
 

@@ -1,6 +1,6 @@
-"""Start the probe from its directory, whatever else is or is not on the path.
+"""Start the probe from its directory, whatever is on the path.
 
-It is loaded under a name of its own, since the project's package is not there inside a stack.
+It is loaded as `sqlite_matrix_probe`, because a stack does not have the project's own package.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One case, performed stage by stage, and the observation of it."""
+"""Run one case stage by stage, and make its observation."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ _ROW_BYTES = 4000
 _WRITTEN = _ROWS * _ROW_BYTES
 _SPILLED = _WRITTEN // 2
 TABLE = "matrix_written_5e1d8c40b7"
-"""The probe's own table, by a name that no user's statement has."""
+"""The probe's own table; no user's statement uses this name."""
 INSERT = (
     "INSERT INTO %%s.%s WITH RECURSIVE n(i) AS "
     "(SELECT 1 UNION ALL SELECT i+1 FROM n LIMIT %d) SELECT zeroblob(%d) FROM n"
 ) % (TABLE, _ROWS, _ROW_BYTES)
 LOOK = "SELECT count(*), total_changes() FROM " + TABLE
-"""What is there, and how much of it the connection that is asked has written itself."""
+"""The number of rows, and how many of them this connection has written itself."""
 
 
 class CaseRun:
-    """The state of one case while it runs; `perform()` gives the observation as JSON.
+    """The state of one case while it runs; `perform()` returns the observation as JSON.
 
     `middleware` is the module that the case goes through, or None for the bare driver.
     """
@@ -50,7 +50,7 @@ class CaseRun:
         self._outside = outside
 
     def perform(self, case: Dict[str, Any], places: Places) -> Dict[str, Any]:
-        """Run the case in its directory, which exists and is the current one."""
+        """Run the case in its directory, which exists and is the current directory."""
         self._case = case
         self._places = places
         self._error: Optional[Dict[str, Optional[str]]] = None
@@ -105,7 +105,7 @@ class CaseRun:
         return "opened" if opened else "refused"
 
     def _attempt(self, stage: str, action: Callable[[], None]) -> bool:
-        """Perform a stage and look; the first exception is the case's error."""
+        """Run a stage, then look at the files; the first exception is the case's error."""
         self._observer.enter(stage)
         try:
             action()
@@ -153,7 +153,7 @@ class CaseRun:
         self._databases = self._database_files()
 
     def _write(self) -> None:
-        """Write about 2 MB through a small cache, so that what can spill does."""
+        """Write about 2 MB through a small cache, so that data that can spill to disk does."""
         schema = '"%s"' % self._case["write_to"].replace('"', '""')
         execute = self._session.execute
         before = self._observer.held()
@@ -183,7 +183,7 @@ class CaseRun:
         return in_another_thread(self._driver, action)
 
     def _look(self, stage: str, look: Callable[[str], Any]) -> None:
-        """Look for what was written; who has written it himself is the first connection again."""
+        """Look for the written rows; a connection that wrote them itself is the first one again."""
         try:
             rows = look(LOOK)
         except Exception as error:
@@ -198,7 +198,7 @@ class CaseRun:
             self._reused.append(stage)
 
     def _look_from(self, sql: str) -> Any:
-        """Look through a target of its own: another connection, or another engine."""
+        """Look through the case's second target: another connection, or another engine."""
         options = self._places.fill(self._case["connect"])
         target = self._places.fill(self._case["second"])
         session = self._session_type(self._driver, target, options)
@@ -209,7 +209,7 @@ class CaseRun:
             session.close()
 
     def _close(self) -> None:
-        """Close as a user would; what he leaves open may still serve the reopening."""
+        """Close as a user would; connections that stay open may be used again by the reopening."""
         try:
             self._session.close()
         finally:
@@ -221,7 +221,7 @@ class CaseRun:
             self._look("reopen", self._session.reopen)
 
     def _database_list(self) -> Optional[Callable[[], Any]]:
-        """How SQLite is asked for its databases; None where a middleware went past the driver."""
+        """The call that lists SQLite's databases; None if a middleware bypassed the driver."""
         if hasattr(self._session, "database_list"):
             asked: Callable[[], Any] = self._session.database_list
             return asked
@@ -229,7 +229,7 @@ class CaseRun:
         return None if latest is None else lambda: self._driver.database_list(latest)
 
     def _database_files(self) -> Dict[str, str]:
-        """The file that SQLite names for each schema.
+        """The file name that SQLite reports for each schema.
 
         The PRAGMA reads nothing from the disk; `SELECT … FROM pragma_database_list` would.
         """
@@ -243,9 +243,9 @@ class CaseRun:
         return {name.lower(): file or "" for _, name, file in rows}
 
     def _storage_of(self, schema: str, before: Dict[int, Any]) -> str:
-        """Where a schema's data is, by the descriptors that SQLite holds.
+        """Where a schema's data is, judging by the descriptors that SQLite holds open.
 
-        Its file, if it is held open; else an unnamed file that has taken in what was written.
+        Its file, if that is open; otherwise an unnamed file that grew by the size of the write.
         """
         if self._list is None:
             return "none"
@@ -260,9 +260,9 @@ class CaseRun:
         return "memory"
 
     def _storage_unwritten(self, schema: str) -> str:
-        """The same where nothing was written: an unnamed file may be that of temporary tables.
+        """The same if nothing was written, when an unnamed file may belong to temporary tables.
 
-        It is the schema's own if there is as much in the schema as in the file.
+        It belongs to the schema if the schema's content is at least as large as the file.
         """
         found = self._storage_of(schema, {})
         if found != "temporary":
@@ -275,7 +275,7 @@ class CaseRun:
         return found if any(_SPILLED < size <= content for size in unnamed) else "memory"
 
     def _freed(self, schema: str) -> int:
-        """Bytes that a database without a name would take in before its file grows."""
+        """Bytes that a database without a name can store before its file grows."""
         named = self._databases.get(self._case["write_to"].lower())
         return 0 if named else self._pages("freelist_count", schema)
 
@@ -321,7 +321,7 @@ class CaseRun:
         for appeared in created:
             path = self._places.show_path(appeared.path)
             kept = os.path.lexists(appeared.path)
-            sized = kept and not os.path.isdir(appeared.path)  # a directory's is the file system's
+            sized = kept and not os.path.isdir(appeared.path)  # depends on the file system
             entries.setdefault(
                 path,
                 {
@@ -336,7 +336,7 @@ class CaseRun:
         return [entries[path] for path in sorted(entries)]
 
     def _there(self) -> List[str]:
-        """The files that the strings ask for, and that were there before."""
+        """The existing files that the strings ask for."""
         given = [path for path in self._observer.given() if os.path.isfile(path)]
         asked = self._asked() if given else ()
         return sorted(self._places.show_path(path) for path in given if path in asked)
@@ -355,7 +355,7 @@ class CaseRun:
 
 
 def kind_of(appeared: Appeared, databases: Any) -> str:
-    """What a path is: by SQLite's word for its databases, by its name for what is beside them."""
+    """What a path is: a database if SQLite lists it as one, otherwise judged by its name."""
     path = appeared.path
     if path in databases or _holds_database(path):
         return "database"
@@ -377,7 +377,7 @@ _KINDS = (
 
 
 def _holds_database(path: str) -> bool:
-    """Whether a file is there and begins as a database does; a journal or a log does not."""
+    """Whether a file exists and has the header of a database; journals and logs do not."""
     if not os.path.isfile(path):
         return False
     with open(path, "rb") as file:

@@ -1,7 +1,7 @@
-"""Containment: after `contain` this process can write below some directories only (Landlock).
+"""Containment: after `contain`, this process can write below some directories only (Landlock).
 
-https://docs.kernel.org/userspace-api/landlock.html. What lies elsewhere can be read, and an attempt
-to change it fails with EACCES. It cannot be undone, and children inherit it.
+https://docs.kernel.org/userspace-api/landlock.html. Everything else can be read, and an attempt
+to change it fails with EACCES. It cannot be undone, and child processes inherit it.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ class _PathBeneath(ctypes.Structure):
 
 
 def contain(directories: List[str], files: List[str]) -> None:
-    """Allow changes below these directories and to these files alone.
+    """Allow changes below these directories and to these files only.
 
-    Raises Unavailable where the kernel has no Landlock (Linux before 5.13, or switched off).
+    Raises Unavailable if the kernel has no Landlock (Linux before 5.13, or switched off).
     """
     if not sys.platform.startswith("linux"):
-        raise Unavailable("containment needs Landlock, which is Linux's")
+        raise Unavailable("containment needs Landlock, which only Linux has")
     libc = ctypes.CDLL(None, use_errno=True)
     version = libc.syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), _VERSION_FLAG)
     if version < 1:
-        raise Unavailable("containment needs Landlock: Linux 5.13 or newer, with it switched on")
+        raise Unavailable("containment needs Landlock: Linux 5.13 or newer with Landlock enabled")
     handled = _CHANGES | (_REFER if version >= 2 else 0) | (_TRUNCATE if version >= 3 else 0)
     attributes = _Ruleset(handled)
     size = ctypes.c_size_t(ctypes.sizeof(attributes))

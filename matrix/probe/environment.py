@@ -1,6 +1,6 @@
-"""What is in an environment, for experiments: run as a script, one JSON object on the output.
+"""What an environment contains, for experiments: a script that prints one JSON object.
 
-With a URL as its argument, an engine of SQLAlchemy is made of it and connected.
+Given a URL as its argument, it creates a SQLAlchemy engine for it and connects.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def _module(name: str) -> Any:
 
 
 def _connection(module: Any) -> Any:
-    """The class of its connections; of a module that is not there, an object like no other."""
+    """The class of its connections; for a missing module, an object that equals no other."""
     return object() if module is None else module.Connection
 
 

@@ -1,4 +1,4 @@
-"""What a stack is: read off, and where it matters tried out, inside it."""
+"""What a stack is: facts that are read, and where it matters tested, inside it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .places import Places
 def take_fingerprint(
     driver: Any, middleware: Any, hello: Dict[str, Any], observer: Observer, places: Places
 ) -> Dict[str, Any]:
-    """The facts of this stack; `places` is a case's directory to try things out in."""
+    """The facts of this stack; `places` is a directory, like a case's, to test things in."""
     connection = driver.connect(":memory:", {})
     version, source = driver.execute(connection, "SELECT sqlite_version(), sqlite_source_id()")[0]
     options = driver.execute(connection, "PRAGMA compile_options")
@@ -44,17 +44,17 @@ def take_fingerprint(
 
 
 def _version(driver: Any, distribution: Optional[str]) -> str:
-    """The version of the distribution, which is the one that people pin; else the driver's own."""
+    """The version of the distribution, which is what people pin, or else the driver's own."""
     if distribution is None:
         return str(driver.version)
     try:
         return metadata.version(distribution)
-    except metadata.PackageNotFoundError:  # Python 3.9 and older look for the very spelling
+    except metadata.PackageNotFoundError:  # Python 3.9 and older need the exact spelling
         return metadata.version(re.sub("[-_.]+", "_", distribution))
 
 
 def _takes_uris(driver: Any, places: Places) -> bool:
-    """Whether a `file:` name is a URI without being asked to: then no file appears."""
+    """Whether a `file:` name is a URI by default; if it is, no file appears."""
     connection = driver.connect("file:uri-default?mode=memory", {})
     driver.close(connection)
     return not os.listdir(places.dir)

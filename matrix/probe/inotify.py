@@ -1,4 +1,4 @@
-"""The kernel's word on what appears in directories (Linux), where SQLite cannot be hooked."""
+"""What the kernel reports to appear in directories (Linux), for when SQLite cannot be hooked."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _HEADER = struct.Struct("iIII")
 
 
 class Inotify:
-    """Watches directories; transients in them are seen, those anywhere else are not.
+    """Watches directories; sees short-lived files in them, but not anywhere else.
 
-    Raises OSError where the system has no inotify.
+    Raises OSError if the system has no inotify.
     """
 
     def __init__(self) -> None:
@@ -29,7 +29,7 @@ class Inotify:
         self._watched: Dict[int, str] = {}
 
     def watch(self, directories: List[str]) -> None:
-        """From now on these directories, and only these."""
+        """Watch these directories from now on, and only these."""
         for watch in self._watched:
             self._libc.inotify_rm_watch(self._fd, watch)
         self._watched = {}

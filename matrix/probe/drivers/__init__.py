@@ -1,14 +1,14 @@
-"""Drivers: what stands between Python and SQLite.
+"""Drivers: the layer between Python and SQLite.
 
-A driver is a module with a class `Driver`, built in (beside this file) or anywhere else:
+A driver is a module with a class `Driver`, built in (in this directory) or in any other file:
 
 - `Driver(library)`: import it, on the SQLite at the path `library` if that is not None.
-- `force_uri(on)`: set SQLITE_CONFIG_URI; raise `plugins.Unavailable` where it cannot be.
+- `force_uri(on)`: set SQLITE_CONFIG_URI; raise `plugins.Unavailable` if that is not possible.
 - `system_calls()`: a table for `syscalls.SystemCallLog`; raise `Unavailable` likewise.
 - `version`: the driver's own version.
 - `connect(target, options)`: the call that a user would write, with the user's options.
-- `autocommit`, optional: options of `connect` with which nothing begins a transaction by itself.
-- `execute(connection, sql)`: run one statement to its end; its rows.
+- `autocommit`, optional: options of `connect` with which no transaction begins implicitly.
+- `execute(connection, sql)`: run one statement to completion; return its rows.
 - `database_list(connection)`: the rows of the PRAGMA of that name, file names with surrogateescape;
   UnicodeDecodeError where the driver cannot give them.
 - `in_transaction(connection)`, `close(connection)`.

@@ -56,7 +56,7 @@ class Driver:
         return _Table()
 
     def record(self, recorder: Any) -> None:
-        """Every opening goes through `self._open`; flags are recorded by their names."""
+        """Open every connection through `self._open`; flags are recorded by name."""
 
         def connection(*args: Any, **kwargs: Any) -> Any:
             return recorder.opening(apsw.Connection, args, kwargs, {"flags": flag_names})

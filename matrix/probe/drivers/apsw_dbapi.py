@@ -1,7 +1,7 @@
 """A DB-API module over apsw, just enough for SQLAlchemy's SQLite dialect (`module=`).
 
-apsw is not a DB-API driver. This layer adds what SQLAlchemy asks of one and changes neither the
-name nor the flags on their way to `apsw.Connection`; a report names it as the stack's shim.
+apsw is not a DB-API driver. This layer adds what SQLAlchemy needs and passes the file name on to
+`apsw.Connection` unchanged; `uri` becomes a flag. Reports name it as the stack's shim.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import apsw
 apilevel = "2.0"
 threadsafety = 1
 paramstyle = "qmark"
-version, version_info = "2.6.0", (2, 6, 0)  # the pysqlite whose interface this is
+version, version_info = "2.6.0", (2, 6, 0)  # the version of pysqlite with this interface
 sqlite_version = (
     apsw.sqlitelibversion() if hasattr(apsw, "sqlitelibversion") else apsw.sqlite_lib_version()
 )
@@ -28,8 +28,8 @@ IntegrityError = apsw.ConstraintError
 Binary = bytes
 
 
-class ProgrammingError(apsw.Error):  # type: ignore[misc]  # apsw is not here for mypy
-    """A use of a connection that the interface forbids."""
+class ProgrammingError(apsw.Error):  # type: ignore[misc]  # mypy runs without apsw
+    """A connection was used in a way that the interface forbids."""
 
 
 open_connection = apsw.Connection
@@ -44,7 +44,7 @@ def connect(  # noqa: PLR0917
     cached_statements: int = 128,  # noqa: ARG001
     uri: bool = False,
 ) -> Connection:
-    """Open as stdlib `sqlite3.connect` would, whose keywords are these: `uri` becomes a flag."""
+    """Open with the keywords of stdlib `sqlite3.connect`; `uri` becomes a flag."""
     flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
     if uri:
         flags |= apsw.SQLITE_OPEN_URI
@@ -62,7 +62,7 @@ class Connection:
 
     @property
     def apsw(self) -> Any:
-        """The connection below, for the thread that may use it, as `sqlite3` has it."""
+        """The underlying connection; as in `sqlite3`, for the thread that opened it only."""
         if self._thread not in (None, threading.get_ident()):
             raise ProgrammingError("this connection was opened in another thread")
         return self._connection
@@ -96,7 +96,7 @@ class Connection:
 
 
 class Cursor:
-    """Rows are read at once: apsw runs a statement only as far as it is read."""
+    """Reads all rows at once, because apsw runs a statement only as far as its rows are read."""
 
     arraysize = 1
     rowcount = -1

@@ -1,4 +1,4 @@
-"""What stdlib `sqlite3` and the modules that were copied from it have in common."""
+"""What stdlib `sqlite3` and the modules derived from it have in common."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class DbapiDriver:
     def __init__(self, library: Optional[str]) -> None:
         self._library = None
         if library is not None:
-            # Loaded first and globally, its symbols are the ones that the extension binds to.
+            # The extension binds to these symbols, because they are loaded first and globally.
             self._library = ctypes.CDLL(library, mode=ctypes.RTLD_GLOBAL)
         self.module: Any = importlib.import_module(self.package)
         self.dbapi2: Any = importlib.import_module(self.package + ".dbapi2")
@@ -36,11 +36,11 @@ class DbapiDriver:
         return str(self.dbapi2.version)
 
     def library(self) -> ctypes.CDLL:
-        """The SQLite that the extension runs on, for its C interface."""
+        """The SQLite library that the extension uses, to call its C interface."""
         if self._library is None:
             extension = importlib.import_module(self.extension).__file__
             if extension is None:
-                raise Unavailable("SQLite is built into this Python, its symbols out of reach")
+                raise Unavailable("SQLite is built into this Python and exports no symbols")
             self._library = ctypes.CDLL(_beside(extension))
         if not hasattr(self._library, "sqlite3_vfs_find"):
             raise Unavailable("this driver hides the symbols of its SQLite")
@@ -54,20 +54,20 @@ class DbapiDriver:
         code = configure(SQLITE_CONFIG_URI, ctypes.c_int(on))
         library.sqlite3_initialize()
         if code != SQLITE_OK:
-            raise Unavailable("sqlite3_config(SQLITE_CONFIG_URI) answered %d" % code)
+            raise Unavailable("sqlite3_config(SQLITE_CONFIG_URI) returned %d" % code)
 
     def system_calls(self) -> Any:
         return LibraryTable(self.library())
 
     def record(self, recorder: Any) -> None:
-        """Replace `connect` where a user or a middleware finds it."""
+        """Replace `connect` wherever a user or a middleware looks it up."""
         original = self.dbapi2.connect
 
         def connect(*args: Any, **kwargs: Any) -> Any:
             return recorder.opening(original, args, kwargs)
 
         self.module.connect = self.dbapi2.connect = connect
-        if hasattr(self.dbapi2, "enable_shared_cache"):  # gone from Python 3.12
+        if hasattr(self.dbapi2, "enable_shared_cache"):  # removed in Python 3.12
             self._record_switch(recorder)
 
     def _record_switch(self, recorder: Any) -> None:
@@ -114,7 +114,7 @@ class DbapiDriver:
 
 
 def _beside(extension: str) -> str:
-    """The library to ask for symbols: on Windows the DLL beside the extension, else itself."""
+    """The file with SQLite's symbols: on Windows the DLL next to the extension, else itself."""
     if os.name == "nt":
         dll = os.path.join(os.path.dirname(extension), "sqlite3.dll")
         return dll if os.path.exists(dll) else extension

@@ -1,8 +1,8 @@
-"""SQLite's own shell: the command `sqlite3`, as it is installed.
+"""SQLite's own shell: the installed command `sqlite3`.
 
 A connection is a process, `sqlite3 -batch <target>`, which reads statements and prints rows. It
-runs `.databases` first, since the shell does not open its database before it is asked something.
-Two connections are two processes, so that they share files, and never memory.
+runs `.databases` first, because the shell opens its database only when a command needs it.
+Two connections are two processes, so they can share files but never memory.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _DOT_COMMAND = re.compile(r"^\s*\.", re.MULTILINE)
 
 
 class ShellError(Exception):
-    """What the shell said on its standard error."""
+    """What the shell wrote to standard error."""
 
 
 class Shell:
@@ -54,11 +54,11 @@ class Shell:
         return self._process.pid
 
     def ask(self, line: str) -> str:
-        """What the shell prints for a line; ShellError with its complaint, if it has one."""
+        """What the shell prints for a line; raises ShellError if it writes to standard error."""
         streams = self._process.stdin, self._process.stdout, self._process.stderr
         writer, reader, errors = (stream.fileno() for stream in streams if stream is not None)
         end = (_END + "\n").encode()
-        with suppress(BrokenPipeError):  # it has gone, and said why
+        with suppress(BrokenPipeError):  # it has exited; standard error says why
             os.write(writer, os.fsencode("%s\n.print %s\n" % (line, _END)))
         answer = b""
         while not answer.endswith(end):
@@ -66,14 +66,14 @@ class Shell:
             if not piece:
                 break
             answer += piece
-        os.set_blocking(errors, not answer.endswith(end))  # a shell that has gone ends both
+        os.set_blocking(errors, not answer.endswith(end))  # a shell that exits closes both
         complaint = _read_all(errors)
         if complaint or not answer.endswith(end):
             raise ShellError(os.fsdecode(complaint).strip() or "the shell has ended")
         return os.fsdecode(answer[: -len(end)])
 
     def close(self) -> None:
-        """End the shell as the end of its input does."""
+        """End the shell by closing its input."""
         process = self._process
         if process.stdin is not None:
             process.stdin.close()
@@ -88,7 +88,7 @@ class Shell:
 
 
 class Driver:
-    """The shell on the path; `readonly` and `vfs` are its options, and URIs are always on."""
+    """The shell on the path; its options are `readonly` and `vfs`, and URIs are always on."""
 
     shim: Optional[str] = None
 
@@ -97,7 +97,7 @@ class Driver:
             raise Unavailable("the shell brings its own SQLite")
         found = shutil.which(_COMMAND)
         if found is None:
-            raise Unavailable("there is no command %s on the path" % _COMMAND)
+            raise Unavailable("there is no command %s on the PATH" % _COMMAND)
         self._path = found
         self._shells: List[Shell] = []
         said = subprocess.run([found, "-version"], stdout=subprocess.PIPE, check=False)
@@ -105,16 +105,16 @@ class Driver:
 
     def force_uri(self, on: bool) -> None:
         if not on:
-            raise Unavailable("the shell switches URIs on by itself")
+            raise Unavailable("the shell always has URIs on")
 
     def system_calls(self) -> Any:
-        raise Unavailable("the shell is a process of its own")
+        raise Unavailable("the shell runs in another process")
 
     def processes(self) -> List[int]:
         return [shell.pid for shell in self._shells]
 
     def record(self, recorder: Any) -> None:
-        """Every opening goes through `self._open`."""
+        """Open every connection through `self._open`."""
         original = self._open
 
         def open_(*args: Any, **kwargs: Any) -> Any:
@@ -136,11 +136,11 @@ class Driver:
         return shell
 
     def connect(self, target: Any, options: Dict[str, Any]) -> Any:
-        """Start a shell; `uri: true` needs no option, since it is always so."""
+        """Start a shell; `uri: true` needs no option, because URIs are always on."""
         return self._open(target, **options)
 
     def execute(self, connection: Any, sql: str) -> Rows:
-        """Run a statement; one that is not complete would take in all that follows."""
+        """Run a statement; an incomplete one would swallow everything that follows."""
         if _DOT_COMMAND.search(sql):
             raise ShellError("a line that begins with a dot is a command of the shell, not SQL")
         line = sql + "\n;"
@@ -153,7 +153,7 @@ class Driver:
         return self.execute(connection, "PRAGMA database_list")
 
     def in_transaction(self, connection: Any) -> bool:
-        """Whether a transaction cannot be begun; one that can reads nothing and is given up."""
+        """Whether BEGIN fails; if it succeeds it has read nothing, and is rolled back."""
         try:
             self.execute(connection, "BEGIN")
         except ShellError:
@@ -172,11 +172,11 @@ class Driver:
         connection.ask('.backup main "%s"' % quoted)
 
     def dbapi(self, _name: Optional[str]) -> Any:
-        raise Unavailable("the shell is no Python module")
+        raise Unavailable("the shell is not a Python module")
 
 
 def _read_all(descriptor: int) -> bytes:
-    """What is there to read, up to the end or, where reading does not block, up to now."""
+    """Read to the end, or, if the descriptor does not block, what is available now."""
     found = b""
     while True:
         try:

@@ -4,7 +4,7 @@ from .dbapi import DbapiDriver
 
 
 class Driver(DbapiDriver):
-    """The driver of the standard library, built with a SQLite of its own."""
+    """The standard library's driver, built with its own SQLite."""
 
     package = "sqlean"
     extension = "sqlean._sqlite3"

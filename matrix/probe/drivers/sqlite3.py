@@ -1,4 +1,4 @@
-"""The standard library's driver, on the SQLite as installed or on another one."""
+"""The standard library's driver, with the installed SQLite or another one."""
 
 import platform
 
@@ -6,7 +6,7 @@ from .dbapi import DbapiDriver
 
 
 class Driver(DbapiDriver):
-    """Stdlib `sqlite3`: its version is Python's."""
+    """Stdlib `sqlite3`; its version is Python's."""
 
     @property
     def version(self) -> str:
