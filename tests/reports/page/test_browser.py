@@ -259,7 +259,7 @@ def test_the_address_of_a_case_in_older_reports_still_opens_it(
 def test_an_address_of_nothing_says_so(page: Page, reports: dict[str, Path]) -> None:
     open_page(page, reports["realistic"], "cell=no/such[case]@sqlite3@3.11")
     page.wait_for_selector(".drawer[open]")
-    assert "hold no cell no/such[case]@sqlite3@3.11" in page.locator(".drawer").inner_text()
+    assert "have no cell no/such[case]@sqlite3@3.11" in page.locator(".drawer").inner_text()
 
 
 def test_a_link_to_a_scenario_opens_its_part_of_the_summary(
