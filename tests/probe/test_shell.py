@@ -79,7 +79,7 @@ def test_names_come_back_as_they_are(observe_on: ObserveOn) -> None:
 
 def test_it_cannot_do_without_uris(run_on: RunOn) -> None:
     assert "always has URIs on" in str(run_on("shell[uri=off]", make_case()).unavailable)
-    assert "no Python module" in str(run_on("shell[sqlalchemy]", make_case()).unavailable)
+    assert "not a Python module" in str(run_on("shell[sqlalchemy]", make_case()).unavailable)
 
 
 def test_a_machine_without_it_has_a_stack_with_a_reason(
