@@ -71,8 +71,8 @@ class Verdict(str, Enum):
 
 _MARKS = {Verdict.AS_INTENDED: "✓", Verdict.NOT_AS_INTENDED: "✗", Verdict.NOTED: " "}
 _EXPLANATIONS = {
-    Verdict.AS_INTENDED: "the data and the files are where the intent says",
-    Verdict.NOT_AS_INTENDED: "the data or the files are not where the intent says",
+    Verdict.AS_INTENDED: "data, files and errors are what the intent says",
+    Verdict.NOT_AS_INTENDED: "data, files or errors are not what the intent says",
     Verdict.NOTED: "observed; no intent to compare with",
 }
 

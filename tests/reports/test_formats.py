@@ -116,8 +116,8 @@ def test_a_terminal_shows_the_grid_in_80_columns_and_without_colour() -> None:
           m memory          in memory; no second connection saw it
           ! stray file      a database file that the string does not ask for
          !! stray outside   a stray file outside the directory of the case
-          ✓ as intended     the data and the files are where the intent says
-          ✗ not as intended the data or the files are not where the intent says
+          ✓ as intended     data, files and errors are what the intent says
+          ✗ not as intended data, files or errors are not what the intent says
 
         Not available here
          apsw==3.54.1.0@3.10 no wheel of apsw 3.54.1.0 fits Python 3.10

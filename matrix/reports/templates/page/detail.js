@@ -60,7 +60,7 @@ function stackPicker(table, row, place, go) {
 
 // What each layer received, a step each, and what is on the disk at the end of it.
 function pathView(details, asked, stack, seen) {
-  const steps = [["You ask", h("code", null, askedText(details, asked, stack))]];
+  const steps = [["Your call", h("code", null, askedText(details, asked, stack))]];
   if (asked.sql.length) steps.push(["Then", asked.sql.map((sql) => h("code.line", null, named(sql)))]);
   if (seen.passed) {
     steps.push([asked.via ? `${asked.via} hands to ${stack.driver}` : `${stack.driver} is handed`, h("code", null, passedText(seen.passed))]);
