@@ -9,7 +9,12 @@ import click
 from matrix.cli.compare import comparison_options
 from matrix.cli.progress import PROGRESS
 from matrix.comparison.accepted import ACCEPTED_FILE
-from matrix.comparison.workflow import accept_changes, parse_kinds, select_stacks, tell_changes
+from matrix.comparison.workflow import (
+    accept_changes,
+    compare_and_explain,
+    parse_kinds,
+    select_stacks,
+)
 from matrix.errors import EXIT_OK
 from matrix.runner.options import RunOptions
 from matrix.stacks.provision import Provisioner
@@ -48,7 +53,7 @@ def command(
     if not reason.strip():
         raise click.BadParameter("must not be empty", param_hint="--reason")
     path = accepted or old / ACCEPTED_FILE
-    report = tell_changes(
+    report = compare_and_explain(
         old, new,
         patterns=patterns, stacks=select_stacks(stacks), accepted=path, explained=explained,
         provisioner=provisioner, options=options, progress=PROGRESS,

@@ -18,7 +18,7 @@ from matrix.cli.common import (
 from matrix.cli.progress import PROGRESS
 from matrix.comparison.accepted import ACCEPTED_FILE
 from matrix.comparison.report import ChangeReport
-from matrix.comparison.workflow import parse_kinds, select_stacks, tell_changes
+from matrix.comparison.workflow import compare_and_explain, parse_kinds, select_stacks
 from matrix.errors import UsageError
 from matrix.reports.changes.formats import CHANGE_RENDERERS, render_changes
 from matrix.reports.changes.markdown import render_change_markdown
@@ -95,7 +95,7 @@ def command(
     """
     if accepted is not None and not accepted.exists():
         raise UsageError(f"{accepted}: no such file", hint="`sqlite-matrix accept` writes one")
-    report = tell_changes(
+    report = compare_and_explain(
         old, new,
         patterns=patterns, stacks=select_stacks(stacks), accepted=accepted,
         fail_on=parse_kinds(fail_on), explained=explained,

@@ -44,7 +44,7 @@ class Accepted:
     stacks: tuple[StackChange, ...]
 
 
-def tell_changes(
+def compare_and_explain(
     old: Path,
     new: Path,
     *,
@@ -72,8 +72,8 @@ def tell_changes(
         found = explain_by_running(
             todo, provisioner=provisioner, options=options, progress=progress
         ).changes
-        open_ = {id(change) for change in left}
-        folded = [change for change in comparison.changes if id(change) not in open_]
+        open_ = {change.key for change in left}
+        folded = [change for change in comparison.changes if change.key not in open_]
         comparison = replace(comparison, changes=(*folded, *found))
     return report_changes(
         comparison, entries, selection=selection, fail_on=fail_on, explained=explained
@@ -155,8 +155,8 @@ def select_stacks(patterns: Sequence[str]) -> Selection | None:
 def _runner(provisioner: Provisioner, options: RunOptions, progress: Progress) -> RunCases:
     def run_cases(asked: Sequence[tuple[Stack, Sequence[Case]]]) -> ResultSet:
         cells = sum(len(cases) for _, cases in asked)
-        told = f"{many(cells, 'cell')} on {many(len(asked), 'stack')}"
-        progress.note(f"running {told} to find what decides")
+        size = f"{many(cells, 'cell')} on {many(len(asked), 'stack')}"
+        progress.note(f"running {size} to find what decides")
         provided = provide(provisioner, [stack for stack, _ in asked], progress)
         work = [(each, cases) for each, (_, cases) in zip(provided, asked, strict=True)]
         results = observe(work, options=options)

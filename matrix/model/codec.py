@@ -44,7 +44,7 @@ def _reader(
         try:
             return validate(value)  # type: ignore[no-any-return]  # it makes a `kind`
         except ValidationError as error:
-            raise ValueError("; ".join(map(_told, error.errors(include_url=False)))) from None
+            raise ValueError("; ".join(map(_describe, error.errors(include_url=False)))) from None
 
     return read
 
@@ -105,7 +105,7 @@ _FAULTS = {"missing": "is missing", "unexpected_keyword_argument": "unknown key"
 _SHOWN = 80
 
 
-def _told(fault: Mapping[str, Any]) -> str:
+def _describe(fault: Mapping[str, Any]) -> str:
     """One thing that is wrong: `created.0.size: should be a valid integer, not 'big'`."""
     what = _FAULTS.get(fault["type"])
     if what is None:

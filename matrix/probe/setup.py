@@ -42,11 +42,11 @@ def _make_database(driver: Any, step: Dict[str, Any], places: Places) -> None:
         if driver.in_transaction(connection):
             driver.execute(connection, "COMMIT")
         if step.get("keep_wal"):
-            _copy(made, _inside(step["db"], places))
+            _copy(made, step["db"], places)
     finally:
         driver.close(connection)
     if not step.get("keep_wal"):
-        _copy(made, _inside(step["db"], places))
+        _copy(made, step["db"], places)
     shutil.rmtree(workshop)
 
 
@@ -60,7 +60,7 @@ def _inside(name: str, places: Places) -> str:
     return path
 
 
-def _copy(made: str, name: str) -> None:
+def _copy(made: str, name: str, places: Places) -> None:
     for suffix in ("", "-wal"):
         if os.path.exists(made + suffix):
-            shutil.copyfile(made + suffix, name + suffix)
+            shutil.copyfile(made + suffix, _inside(name + suffix, places))

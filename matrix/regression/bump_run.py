@@ -11,7 +11,7 @@ from pathlib import Path
 from packaging.version import Version
 
 from matrix.comparison.compare import compare_results
-from matrix.comparison.workflow import tell_changes
+from matrix.comparison.workflow import compare_and_explain
 from matrix.errors import MatrixError, ProvisionError, ResultsError, UsageError
 from matrix.regression.baseline import check_baseline, install
 from matrix.regression.bump import Bump, Step, newer, requested, step_to
@@ -192,7 +192,7 @@ def _both_sides(settings: BumpSettings, step: Step) -> Iterator[tuple[Path, Path
 
 
 def _compared(settings: BumpSettings, step: Step, old: Path, new: Path, cases: int) -> Bump:
-    report = tell_changes(
+    report = compare_and_explain(
         old,
         new,
         provisioner=settings.provisioner,

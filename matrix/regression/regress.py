@@ -8,7 +8,7 @@ from pathlib import Path
 
 from matrix.comparison.diff import ChangeKind
 from matrix.comparison.report import ChangeReport
-from matrix.comparison.workflow import tell_changes
+from matrix.comparison.workflow import compare_and_explain
 from matrix.errors import UsageError
 from matrix.regression.baseline import check_baseline, install
 from matrix.regression.plan import RegressionPlan, measure_planned
@@ -77,7 +77,7 @@ def check_regression(
     _, missing = measure_planned(
         plan, stacks, measured, provisioner=provisioner, options=options, progress=progress
     )
-    report = tell_changes(
+    report = compare_and_explain(
         plan.baseline,
         measured,
         provisioner=provisioner,

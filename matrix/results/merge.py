@@ -14,7 +14,7 @@ from matrix.model.stack_id import StackId, stack_order
 
 _HOME = "linux"
 """The system that is not named in a stack's name."""
-_TOLD = 5
+_MOST_SHOWN = 5
 
 
 def merge_results(directories: Sequence[Path]) -> ResultSet:
@@ -47,7 +47,7 @@ def _same_cases(first: Path, found: ResultSet, directory: Path, results: ResultS
     ids = (id_ for id_ in {**found.cases, **results.cases}
            if results.cases.get(id_) != found.cases.get(id_))  # fmt: skip
     raise ResultsError(
-        f"{directory}: other cases than in {first}: {', '.join(islice(ids, _TOLD))}, …",
+        f"{directory}: other cases than in {first}: {', '.join(islice(ids, _MOST_SHOWN))}, …",
         hint="run the same scenarios on every machine",
     )
 
@@ -67,7 +67,7 @@ def _complete(directory: Path, stack: StackResults, cases: Mapping[str, Case]) -
     if missing:
         raise ResultsError(
             f"{directory}: {stack.stack} lacks {len(missing)} of its cases: "
-            f"{', '.join(missing[:_TOLD])}{', …' if len(missing) > _TOLD else ''}",
+            f"{', '.join(missing[:_MOST_SHOWN])}{', …' if len(missing) > _MOST_SHOWN else ''}",
             hint="run it again until it finishes",
         )
 

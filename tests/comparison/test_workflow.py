@@ -9,7 +9,12 @@ import pytest
 from matrix.comparison.accepted import load_accepted
 from matrix.comparison.diff import ChangeKind
 from matrix.comparison.report import FAILING, ChangeReport
-from matrix.comparison.workflow import accept_changes, parse_kinds, select_stacks, tell_changes
+from matrix.comparison.workflow import (
+    accept_changes,
+    compare_and_explain,
+    parse_kinds,
+    select_stacks,
+)
 from matrix.errors import NothingSelectedError, UsageError
 from matrix.stacks.provision import Provisioner
 from tests.builders import in_memory, stray
@@ -75,7 +80,7 @@ def tell(tmp_path: Path, watcher: Watcher | None = None) -> ChangeReport:
     old = write(tmp_path / "old", stack(STACK, in_memory(CASE)))
     new = write(tmp_path / "new", stack(STACK, stray(CASE)))
     provisioner = Provisioner(tmp_path / "nothing", offline=True)
-    return tell_changes(old, new, provisioner=provisioner, progress=watcher or Watcher())
+    return compare_and_explain(old, new, provisioner=provisioner, progress=watcher or Watcher())
 
 
 def test_where_the_headers_say_the_cause_nothing_is_run(tmp_path: Path) -> None:

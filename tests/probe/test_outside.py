@@ -168,10 +168,15 @@ def test_a_set_up_follows_no_link_out_of_its_directory(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_set_up_overwrites_nothing_through_a_link(observe_on: ObserveOn, tmp_path: Path) -> None:
+@pytest.mark.parametrize("link", ["x.db", "x.db-wal"])
+def test_a_set_up_overwrites_nothing_through_a_link(
+    observe_on: ObserveOn, tmp_path: Path, link: str
+) -> None:
     precious = tmp_path / "precious"
     precious.write_text("a user's file")
-    steps = ({"symlink": "x.db", "to": str(precious)}, {"db": "x.db"})
+    database = {"db": "x.db", "sql": ["PRAGMA journal_mode=wal", "CREATE TABLE t(x)"],
+                "keep_wal": True}  # fmt: skip
+    steps = ({"symlink": link, "to": str(precious)}, database)
     (seen,) = observe_on("sqlite3", make_case("outside/over", target="y.db", setup=steps))
     assert seen.result is Result.UNAVAILABLE
     assert precious.read_text() == "a user's file"
