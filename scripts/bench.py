@@ -187,7 +187,7 @@ def _job(provided: Provided, cases: Sequence[Case], work: str, way: str = "loop"
         job = {
             "work": work,
             "way": way,
-            "hello": hello(provided, scratch, Path(name, "part")),
+            "hello": hello(provided, scratch, ""),
             "cases": [prepared(case) for case in cases],
         }
         file = Path(name, "job.json")

@@ -120,6 +120,18 @@ def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
         time.sleep(0.01)
 
 
+def wait_for_cells(output: Path, count: int, process: subprocess.Popen[str]) -> Path:
+    """Until a run has kept so many cells in one part file, which is returned."""
+    deadline = time.monotonic() + 60
+    while True:
+        for part in (output / ".parts").glob("*/*.jsonl"):
+            if part.read_bytes().count(b"\n") == count:
+                return part
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline, f"{output} does not get {count} cells"
+        time.sleep(0.01)
+
+
 def contents(directory: Path) -> dict[str, bytes]:
     """Every file below a directory, whole."""
     return {

@@ -6,24 +6,27 @@ so that only the standard library and the overlays that it is given are on its p
 
 The protocol is JSON lines, one message a line. The tool sends, on standard input:
 
-- `{"kind": "hello", "protocol": 1, "stack", "driver", "distribution", "middleware", "overlays",
-  "uri", "library", "scratch", "part", "outside_lock", "contain", "parent"}`: the stack to set up.
+- `{"kind": "hello", "protocol": 2, "stack", "driver", "distribution", "middleware", "overlays",
+  "uri", "library", "scratch", "token", "outside_lock", "contain", "parent"}`: the stack to set up.
   Plugins are `{"name", "path"}`; when the process `parent` ends, the probe ends too.
 - `{"kind": "cases", "cases": [...]}`: the cases to run, in this order.
 - `{"kind": "quit"}`; end of input means the same.
 
-The probe answers, on the descriptor that was its standard output:
+The probe answers, on the descriptor that was its standard output, each line behind the token:
 
 - `{"kind": "ready", "fingerprint": {...}}`, or `{"kind": "fatal", "error": {"type", "message"}}`
   where the stack is not available.
+- an observation per case, in the order of the cases: `{"case": ...`, and no `kind`. It is sent
+  before the next case begins, so that it survives whatever happens to the probe; it is also the
+  heartbeat.
 - `{"kind": "done", "count": n}` after the cases; `{"kind": "dirty", "count": n, "reason"}` where a
   case left something behind in the process, which then wants to be replaced.
 - `{"kind": "stuck", "case", "message"}` where there is no room, or no right, to go on;
   `{"kind": "broken", "case", "message"}` where the probe itself fails: an internal error.
 - `{"kind": "bye"}` at the end.
 
-Observations do not pass through the pipe: each is appended to the file `part`, one write each, so
-that they survive whatever happens to either side, and the growth of that file is the heartbeat.
+The token is random. A case may start a program, such as SQLite's shell, which can open the pipe
+through /proc and write to it, but does not know the token.
 """
 
-PROTOCOL = 1
+PROTOCOL = 2

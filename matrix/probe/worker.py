@@ -47,8 +47,7 @@ class Worker:
         self._bare_run = CaseRun(self._driver, None, *parts)
         self._free_descriptor = _lowest_free_descriptor()
         if hello["contain"]:
-            os.close(os.open(hello["part"], os.O_WRONLY | os.O_CREAT, 0o644))
-            contain([self._scratch], [hello["part"], os.devnull])
+            contain([self._scratch], [os.devnull])
 
     def fingerprint(self) -> Dict[str, Any]:
         places = self._next_places()
@@ -77,7 +76,7 @@ class Worker:
         finally:
             places.remove()
         observation["stack"] = self._hello["stack"]
-        return _CANONICAL.encode(observation) + "\n"
+        return _CANONICAL.encode(observation)
 
     @property
     def dirt(self) -> Optional[str]:
@@ -161,8 +160,11 @@ class Channel:
     """Messages to and from the tool, on descriptors of their own.
 
     What a driver or a library prints goes to standard error instead, and what reads standard input
-    finds it empty.
+    finds it empty. Each line that is sent begins with a token that `hello` brings, and that no
+    program which a case starts can know.
     """
+
+    token = ""
 
     def __init__(self) -> None:
         self._in = os.fdopen(os.dup(0), "r", encoding="ascii")
@@ -177,26 +179,23 @@ class Channel:
             yield json.loads(line)
 
     def send(self, **message: Any) -> None:
-        self._out.write(json.dumps(message) + "\n")
+        self.send_line(json.dumps(message))
+
+    def send_line(self, line: str) -> None:
+        self._out.write(self.token + line + "\n")
         self._out.flush()
 
 
-def _append(part: str, line: str) -> None:
-    """Add a line in one write; the file is not open while a case runs, out of a driver's reach."""
-    descriptor = os.open(part, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-    os.write(descriptor, line.encode("ascii"))
-    os.close(descriptor)
-
-
-def _perform_all(worker: Worker, part: str, cases: List[Dict[str, Any]], channel: Channel) -> bool:
+def _perform_all(worker: Worker, cases: List[Dict[str, Any]], channel: Channel) -> bool:
     """Run the cases in order; False where one of them left something behind."""
     for number, case in enumerate(cases, 1):
         try:
             worker.check_room()
-            line = worker.perform(case)
-            _append(part, line)
+            channel.send_line(worker.perform(case))
+        except BrokenPipeError:  # nobody listens any more
+            os._exit(1)
         except OSError as error:
-            where = error.filename or part
+            where = error.filename or os.getcwd()
             channel.send(kind="stuck", case=case["id"], message=f"{where}: {error.strerror}")
             os._exit(1)
         except Exception:
@@ -214,6 +213,7 @@ def main() -> int:
     channel = Channel()
     messages = channel.messages()
     hello = next(messages)
+    channel.token = hello["token"]
     scratch = hello["scratch"]
     try:
         worker = Worker(hello)
@@ -226,7 +226,7 @@ def main() -> int:
     for message in messages:
         if message["kind"] == "quit":
             break
-        if not _perform_all(worker, hello["part"], message["cases"], channel):
+        if not _perform_all(worker, message["cases"], channel):
             break
     os.chdir(os.path.dirname(scratch))
     shutil.rmtree(scratch, ignore_errors=True)

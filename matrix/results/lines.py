@@ -50,6 +50,11 @@ def case_of_line(line: bytes) -> str | None:
     return CELLS.id_of(line)
 
 
+def is_of_case(line: bytes, case: str) -> bool:
+    """Whether a line begins as an observation of this case."""
+    return line.startswith(b'{"case":' + canonical(case).encode() + b",")
+
+
 def stack_replacer(old: str, new: str) -> Callable[[bytes], bytes]:
     """A function that gives an observation's line with `new` in place of the stack `old`.
 
@@ -79,6 +84,7 @@ def _check_order_of_keys() -> None:
     fits = (
         CELLS.id_of(line) == case_of_line(line) == seen.case
         and case_of_line(line[:-1]) is None
+        and is_of_case(line, seen.case)
         and stack_replacer("old", "new")(line) == _line(replace(seen, stack="new"))
         and CASES.id_of(_line(case)) == case.id
     )

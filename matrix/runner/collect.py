@@ -22,7 +22,14 @@ from matrix.results.store import (
     write_unavailable_stack,
 )
 from matrix.runner.engine import Run
-from matrix.runner.events import CellLost, CellsDone, Event, StackDone, StackUnavailable
+from matrix.runner.events import (
+    CellLost,
+    CellsDone,
+    Event,
+    LinesDropped,
+    StackDone,
+    StackUnavailable,
+)
 from matrix.runner.options import RunOptions
 from matrix.runner.progress import SILENT, Progress
 from matrix.stacks.provision import Provided, Provisioner, Unprovided
@@ -106,6 +113,9 @@ def follow(events: Generator[Event, None, None], work: Work, progress: Progress)
                 progress.note(f"unavailable: {event.stack}: {event.reason}")
             elif isinstance(event, CellLost):
                 progress.note(f"lost: {event.case} on {event.stack}: {event.how}")
+            elif isinstance(event, LinesDropped):
+                lines = many(event.count, "line")
+                progress.note(f"{lines} of the interrupted run damaged: the cases are run again")
     return missing
 
 

@@ -1,7 +1,7 @@
 """A run: cases on stacks, as a stream of events.
 
-Nothing here prints. Each slot is a thread that keeps one worker process busy. A worker appends its
-observations to its part file; once its stack is done, they are copied to the stack's result file.
+Nothing here prints. Each slot is a thread that keeps one worker process busy. It appends what its
+worker observes to a part file; once a stack is done, that is copied to the stack's result file.
 """
 
 from __future__ import annotations
@@ -12,22 +12,24 @@ import threading
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
 
 from matrix.errors import MatrixError
 from matrix.model import Case, Failure, Fingerprint, Observation, Result, canonical
-from matrix.results.lines import case_of_line
+from matrix.results.lines import case_of_line, is_of_case
 from matrix.runner.events import (
     CellLost,
     CellsDone,
     Event,
     Failed,
+    LinesDropped,
     StackDone,
     StackReady,
     StackUnavailable,
 )
 from matrix.runner.options import RunOptions
-from matrix.runner.part_files import PartLines, Tail, drop_torn_line
+from matrix.runner.part_files import StackParts
 from matrix.runner.scratch import default_scratch, scratch_directory
 from matrix.runner.worker import StackRefused, WorkerDied, WorkerProcess
 from matrix.stacks.provision import Provided, Unprovided
@@ -49,7 +51,7 @@ class _Task:
 
     provided: Provided
     chunks: deque[Sequence[Case]]
-    parts: Path
+    parts: StackParts
     kept: int = 0
     fingerprint: Fingerprint | None = None
     under_way: int = 0
@@ -83,22 +85,27 @@ class Run:
         self._stopped = threading.Event()
         self._lock = threading.Lock()
         parts.mkdir(parents=True, exist_ok=True)
+        self._damaged = 0
         self._tasks = [self._task(w, cases) for w, cases in work if isinstance(w, Provided)]
 
     def _task(self, provided: Provided, cases: Sequence[Case]) -> _Task:
         directory = self._parts / provided.stack.id
         directory.mkdir(exist_ok=True)
-        done = {case_of_line(line) for line in PartLines(directory)}
+        parts = StackParts(directory)
+        self._damaged += parts.mend()
+        done = {case_of_line(line) for line in parts}
         left = [case for case in cases if case.id not in done]
         chunks: deque[Sequence[Case]] = deque(
             left[i : i + _CHUNK] for i in range(0, len(left), _CHUNK)
         )
-        return _Task(provided=provided, chunks=chunks, parts=directory, kept=len(cases) - len(left))
+        return _Task(provided=provided, chunks=chunks, parts=parts, kept=len(cases) - len(left))
 
     def events(self) -> Iterator[Event]:
         """Run, and yield events as they happen."""
         for unprovided in self._unprovided:
             yield StackUnavailable(stack=unprovided.stack.id, reason=unprovided.reason)
+        if self._damaged:
+            yield LinesDropped(count=self._damaged)
         for task in self._tasks:
             if task.kept:
                 yield CellsDone(stack=task.stack, count=task.kept)
@@ -153,8 +160,8 @@ class Run:
             if finished:
                 self._tasks.remove(task)
         if finished and task.fingerprint is not None:
-            lines = PartLines(task.parts)
-            self.emit(StackDone(stack=task.stack, fingerprint=task.fingerprint, lines=lines))
+            done = StackDone(stack=task.stack, fingerprint=task.fingerprint, lines=task.parts)
+            self.emit(done)
 
     def take_chunk(self, task: _Task) -> Sequence[Case] | None:
         with self._lock:
@@ -247,13 +254,8 @@ class _Slot:
         self._started += 1
         scratch = self._scratch / str(self._started)
         scratch.mkdir(parents=True)
-        part = task.parts / f"{self._scratch.name}.jsonl"
-        drop_torn_line(part)
         worker = WorkerProcess(
-            task.provided,
-            scratch=scratch.resolve(),
-            part=part.resolve(),
-            contain=self._run.options.contain,
+            task.provided, scratch=scratch.resolve(), contain=self._run.options.contain
         )
         with self._lock:
             self._worker = worker
@@ -279,28 +281,26 @@ class _Slot:
             if ended is None:
                 continue
             self.kill()
-            drop_torn_line(worker.part)
             if self._run.stopped or not cases:
                 return
             strikes[cases[0].id] += 1
             if strikes[cases[0].id] >= _STRIKES.get(ended[1], 2):
-                self._give_up(task, cases.popleft(), *ended, part=worker.part)
+                self._give_up(task, cases.popleft(), *ended)
 
     def _serve(
         self, task: _Task, worker: WorkerProcess, cases: deque[Case]
     ) -> tuple[Result, str] | None:
         """Send the cases and drop the finished ones; how the worker failed, or None."""
-        tail = Tail(worker.part)
         try:
             worker.send_cases(tuple(cases))
             waited = 0.0
             while (message := worker.receive(_TICK_SECONDS)) is None:
-                waited = 0.0 if self._take(task, tail, cases) else waited + _TICK_SECONDS
+                waited = 0.0 if self._take(task, worker, cases) else waited + _TICK_SECONDS
                 if waited > self._run.options.timeout:
                     worker.kill()
                     return Result.TIMED_OUT, f"no answer within {self._run.options.timeout:g} s"
         finally:
-            self._take(task, tail, cases)
+            self._take(task, worker, cases)
         if message["kind"] == "stuck":
             hint = "free some space, and continue with --resume"
             raise MatrixError(f"{task.stack}: {message['message']}", hint=hint)
@@ -310,22 +310,29 @@ class _Slot:
             self._stop()
         return None
 
-    def _take(self, task: _Task, tail: Tail, cases: deque[Case]) -> int:
-        count = tail.new_lines()
-        for _ in range(min(count, len(cases))):
+    def _take(self, task: _Task, worker: WorkerProcess, cases: deque[Case]) -> int:
+        """Keep what the worker has observed since the last time, and return the number of cells."""
+        lines = worker.take_observations()
+        due = zip(lines, cases, strict=False)
+        kept = list(takewhile(lambda pair: is_of_case(pair[0], pair[1].id), due))
+        if kept:
+            self._keep(task, [line for line, _ in kept])
+        for _ in kept:
             cases.popleft()
-        if count:
-            self._run.emit(CellsDone(stack=task.stack, count=count))
-        return count
+        if len(kept) < len(lines):
+            raise WorkerDied("answered for a case that was not its turn")
+        return len(kept)
 
-    def _give_up(self, task: _Task, case: Case, result: Result, how: str, *, part: Path) -> None:
+    def _keep(self, task: _Task, lines: Sequence[bytes]) -> None:
+        task.parts.append(self._scratch.name, lines)
+        self._run.emit(CellsDone(stack=task.stack, count=len(lines)))
+
+    def _give_up(self, task: _Task, case: Case, result: Result, how: str) -> None:
         observation = Observation(
             case=case.id,
             stack=task.stack,
             result=result,
             error=Failure(phase="process", type=result.value, message=how),
         )
-        with part.open("ab") as file:
-            file.write(canonical(observation.to_json()).encode() + b"\n")
+        self._keep(task, [canonical(observation.to_json()).encode()])
         self._run.emit(CellLost(stack=task.stack, case=case.id, how=how))
-        self._run.emit(CellsDone(stack=task.stack, count=1))

@@ -33,6 +33,13 @@ class CellsDone:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LinesDropped:
+    """`count` lines of an interrupted run are damaged: their cases are run again."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CellLost:
     """Workers died on a case repeatedly: the cell records it, and the run continues."""
 
@@ -60,4 +67,4 @@ class Failed:
     error: BaseException
 
 
-Event = StackReady | StackUnavailable | CellsDone | CellLost | StackDone | Failed
+Event = StackReady | StackUnavailable | LinesDropped | CellsDone | CellLost | StackDone | Failed

@@ -1,54 +1,59 @@
-"""Part files: what workers write during a run, one line per cell."""
+"""Part files: what a run has observed so far, one line per cell, each behind its checksum.
+
+They exist from the start of a run until its results are complete, so that an interrupted run can
+be resumed. The tool alone writes them.
+"""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-_BLOCK = 1 << 16  # bytes that are read at a time, from the end
+_CHECKSUM = len(b"01234567 ")
 
 
-class Tail:
-    """Counts the lines that have been added to a file."""
+class StackParts:
+    """The part files of one stack, in a directory with its name.
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._offset = path.stat().st_size if path.exists() else 0
-
-    def new_lines(self) -> int:
-        if not self._path.exists() or self._path.stat().st_size == self._offset:
-            return 0
-        with self._path.open("rb") as file:
-            file.seek(self._offset)
-            whole, newline, _torn = file.read().rpartition(b"\n")
-        self._offset += len(whole) + len(newline)
-        return whole.count(b"\n") + len(newline)
-
-
-class PartLines:
-    """The complete lines of a stack's part files; every iteration reads the files again."""
+    Iterating reads the observations from the disk, each time again; damaged lines are left out.
+    """
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
+        self._seed = zlib.crc32(directory.name.encode())  # a line of another stack does not fit
 
     def __iter__(self) -> Iterator[bytes]:
-        for part in sorted(self._directory.glob("*.jsonl")):
+        for part in self._files():
             with part.open("rb") as file:
-                yield from (line[:-1] for line in file if line.endswith(b"\n"))
+                yield from (line[_CHECKSUM:-1] for line in file if self._is_whole(line))
 
+    def append(self, name: str, lines: Iterable[bytes]) -> None:
+        """Add observations, which have no line ends, to one of the files."""
+        data = b"".join(self._checksum(line) + line + b"\n" for line in lines)
+        with (self._directory / f"{name}.jsonl").open("ab") as file:
+            file.write(data)
 
-def drop_torn_line(part: Path) -> None:
-    """Cut off an incomplete last line."""
-    if not part.exists():
-        return
-    with part.open("r+b") as file:
-        size = end = file.seek(0, os.SEEK_END)
-        newline = 0
-        while end and not newline:
-            start = max(0, end - _BLOCK)
-            file.seek(start)
-            newline = file.read(end - start).rfind(b"\n") + 1
-            end = start + newline
-        if end != size:
-            file.truncate(end)
+    def mend(self) -> int:
+        """Drop the damaged lines, such as one that was cut off; returns how many there were."""
+        return sum(map(self._mend, self._files()))
+
+    def _files(self) -> list[Path]:
+        return sorted(self._directory.glob("*.jsonl"))
+
+    def _mend(self, part: Path) -> int:
+        with part.open("rb") as file:
+            damaged = sum(not self._is_whole(line) for line in file)
+        if damaged:
+            mended = part.with_suffix(".tmp")
+            with part.open("rb") as file, mended.open("wb") as whole:
+                whole.writelines(line for line in file if self._is_whole(line))
+            mended.replace(part)
+        return damaged
+
+    def _is_whole(self, line: bytes) -> bool:
+        end = line[-1:] == b"\n"
+        return end and line[:_CHECKSUM] == self._checksum(line[_CHECKSUM:-1])
+
+    def _checksum(self, line: bytes) -> bytes:
+        return b"%08x " % zlib.crc32(line, self._seed)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import queue
+import secrets
 import signal
 import subprocess
 import tempfile
 import threading
+from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -22,7 +24,11 @@ from matrix.probe.outside import remove_noted
 from matrix.stacks.provision import Provided
 
 PROBE = Path(__file__).parents[1] / "probe" / "__main__.py"
+_OBSERVATION = b'{"case":'
+"""How a line that is an observation begins, and no message does."""
 _START_SECONDS = 60.0
+_LISTEN_SECONDS = 5.0
+"""How long the pipe of an ended process is read on; a process that it left behind may hold it."""
 _KEPT_VARIABLES = ("PATH", "TZ", "SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "COMSPEC", "PATHEXT")
 """The variables of the caller's environment that a worker gets; the latter are for Windows."""
 
@@ -40,12 +46,9 @@ class StackRefused(Exception):
 
 
 class WorkerProcess:
-    """A started probe. Its directories are below `scratch`, its observations go to `part`."""
+    """A started probe, whose directories are below `scratch`."""
 
-    def __init__(
-        self, provided: Provided, *, scratch: Path, part: Path, contain: bool = False
-    ) -> None:
-        self.part = part
+    def __init__(self, provided: Provided, *, scratch: Path, contain: bool = False) -> None:
         library = provided.stack.library
         self._sqlite = None if library is None else library.version
         self._scratch = scratch
@@ -66,9 +69,12 @@ class WorkerProcess:
             except OSError as error:
                 raise StackRefused(f"{provided.python} does not start: {error.strerror}") from None
         self._messages: queue.Queue[Json] = queue.Queue()
-        threading.Thread(target=self._listen, daemon=True).start()
+        self._observed: deque[bytes] = deque()
+        self._token = secrets.token_hex(8)
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
         with suppress(WorkerDied):  # `ready` reports it
-            self._send(hello(provided, scratch, part, contain=contain))
+            self._send(hello(provided, scratch, self._token, contain=contain))
 
     def ready(self) -> Fingerprint:
         """Wait until the stack is ready; raises StackRefused or WorkerDied if it fails to start."""
@@ -100,6 +106,10 @@ class WorkerProcess:
             raise WorkerDied(self._how_it_ended())
         return message
 
+    def take_observations(self) -> list[bytes]:
+        """The observations that have arrived since the last call; all of them, once it ended."""
+        return [self._observed.popleft() for _ in range(len(self._observed))]
+
     def stop(self) -> None:
         """Ask the worker to quit, and kill it if it does not."""
         try:
@@ -119,8 +129,9 @@ class WorkerProcess:
         self._close()
 
     def _close(self) -> None:
-        """Wait for the process and close its input; `_listen` closes its output."""
+        """Wait for the process and for what it sent, and close its input."""
         self._process.wait()
+        self._listener.join(_LISTEN_SECONDS)
         remove_noted(str(self._scratch))
         with suppress(OSError):  # unsent data is lost with the process
             self._process.stdin.close()  # type: ignore[union-attr]  # it was opened as a pipe
@@ -141,20 +152,32 @@ class WorkerProcess:
             raise WorkerDied(self._how_it_ended()) from None
 
     def _listen(self) -> None:
-        """Queue each message; then None, when the output ends or is not a message."""
+        """Hear each line; queue None when the output ends, or a line is none of the probe's."""
         assert self._process.stdout is not None
+        token = self._token.encode()
         with self._process.stdout as lines:
             for line in lines:
-                try:
-                    message = json.loads(line)
-                except ValueError:
+                if not (line.startswith(token) and line.endswith(b"\n")):
                     break
-                if not isinstance(message, dict) or "kind" not in message:
+                if not self._hear(line[len(token) : -1]):
                     break
-                self._messages.put(message)
             self._messages.put(None)
             for _ in lines:  # keep reading, so that the process does not block on a full pipe
                 pass
+
+    def _hear(self, line: bytes) -> bool:
+        """Put an observation or a message where it is waited for; False where it is neither."""
+        if line.startswith(_OBSERVATION):
+            self._observed.append(line)
+            return True
+        try:
+            message = json.loads(line)
+        except ValueError:
+            return False
+        if not isinstance(message, dict) or "kind" not in message:
+            return False
+        self._messages.put(message)
+        return True
 
     def _how_it_ended(self) -> str:
         try:
@@ -167,8 +190,8 @@ class WorkerProcess:
         return signal.Signals(-code).name
 
 
-def hello(provided: Provided, scratch: Path, part: Path, *, contain: bool = False) -> Json:
-    """The first message, which configures the probe."""
+def hello(provided: Provided, scratch: Path, token: str, *, contain: bool = False) -> Json:
+    """The first message, which configures the probe; what it answers begins with the token."""
     stack = provided.stack
     driver = find_plugin("drivers", stack.driver)
     middleware = None if stack.middleware is None else find_plugin("middleware", stack.middleware)
@@ -183,7 +206,7 @@ def hello(provided: Provided, scratch: Path, part: Path, *, contain: bool = Fals
         "uri": stack.uri.value,
         "library": None if provided.library is None else str(provided.library),
         "scratch": str(scratch),
-        "part": str(part),
+        "token": token,
         "outside_lock": tempfile.gettempdir(),
         "contain": contain,
         "parent": os.getpid(),

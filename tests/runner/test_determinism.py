@@ -11,7 +11,7 @@ import pytest
 
 from tests.paths import SCENARIOS
 from tests.processes import needs_proc, workers_of
-from tests.tool import contents, run_tool, start_tool, wait_for, write_gate, write_small
+from tests.tool import contents, run_tool, start_tool, wait_for, wait_for_cells, write_gate, write_small
 
 TOPICS = ("sharing", "sqlalchemy-pools", "target-types")
 SELECTION = [f"--select={topic}" for topic in TOPICS]
@@ -61,12 +61,10 @@ def test_a_run_that_was_killed_ends_with_the_same_bytes(tmp_path: Path) -> None:
     arguments = ("run", scenarios, f"--stack={driver}", "-j1", "--scratch", scratch)
     process = start_tool(*arguments, "-o", "killed", cwd=tmp_path)
     wait_for(waiting, process)
+    wait_for_cells(tmp_path / "killed", 5, process)  # both of memory, x1, x2 and x3
     process.kill()
     process.communicate()
     assert process.returncode == -signal.SIGKILL
-    (part,) = (tmp_path / "killed" / ".parts").glob("*/*.jsonl")
-    kept = part.read_bytes()
-    assert kept.count(b"\n") == 5  # both of memory, x1, x2 and x3
 
     gate.touch()
     resumed = run_tool(*arguments, "-o", "killed", "--resume", cwd=tmp_path)
@@ -84,6 +82,7 @@ def test_a_resumed_run_does_not_run_again_what_it_has(tmp_path: Path) -> None:
     arguments = ("run", scenarios, f"--stack={driver}", "-j1", "-o", "out")
     process = start_tool(*arguments, cwd=tmp_path)
     wait_for(waiting, process)
+    wait_for_cells(tmp_path / "out", 5, process)
     process.kill()
     process.communicate()
     gate.touch()

@@ -14,7 +14,15 @@ from matrix.errors import UsageError
 from matrix.model import Case, Result, TargetType
 from matrix.runner.collect import collect
 from matrix.runner.engine import Run
-from matrix.runner.events import CellLost, CellsDone, Event, StackDone, StackReady, StackUnavailable
+from matrix.runner.events import (
+    CellLost,
+    CellsDone,
+    Event,
+    LinesDropped,
+    StackDone,
+    StackReady,
+    StackUnavailable,
+)
 from matrix.runner.options import RunOptions
 from matrix.stacks.provision import Provided, Unprovided
 from tests.builders import make_case
@@ -91,6 +99,51 @@ def test_a_worker_that_dies_once_by_accident_costs_no_cell(
     assert not [event for event in seen if isinstance(event, CellLost)]
 
 
+@needs_proc
+def test_what_a_program_of_a_case_writes_to_the_pipe_is_no_observation(
+    tmp_path: Path, provide: Provide
+) -> None:
+    forged = 'false:{"case":"run/001","stack":"mine","warnings":[]}'
+    driver = tmp_path / "forges.py"
+    driver.write_text(
+        "import os, subprocess\n"
+        "from sqlite_matrix_probe.drivers.sqlite3 import Driver as Sqlite3\n"
+        "class Driver(Sqlite3):\n"
+        "    def connect(self, target, options):\n"
+        "        if 'forged' in target:\n"
+        "            forge = 'for pipe in /proc/$PPID/fd/*; do echo \"$1\" >$pipe; done'\n"
+        f"            for line in ({forged!r}, {forged[6:]!r}):\n"
+        "                subprocess.run(['sh', '-c', forge, 'sh', line])\n"
+        "        return super().connect(target, options)\n"
+    )
+    cases = many_cases("a.db", "forged.db", "b.db")
+    (stack,) = collect(events_of(tmp_path, [(provide(str(driver)), cases)]))
+    kinds = [stack.observations[case.id].result for case in cases]
+    assert kinds == [Result.OPENED, Result.CRASHED, Result.OPENED]
+
+
+def test_an_answer_for_another_case_is_not_kept(tmp_path: Path, provide: Provide) -> None:
+    driver = tmp_path / "skips.py"
+    driver.write_text(
+        "from sqlite_matrix_probe import case\n"
+        "from sqlite_matrix_probe.drivers.sqlite3 import Driver as Sqlite3\n"
+        "perform = case.CaseRun.perform\n"
+        "def renamed(self, case, places):\n"
+        "    other = 'run/002' if 'renamed' in case['target'] else case['id']\n"
+        "    return perform(self, {**case, 'id': other}, places)\n"
+        "case.CaseRun.perform = renamed\n"
+        "class Driver(Sqlite3):\n"
+        "    pass\n"
+    )
+    cases = many_cases("a.db", "renamed.db", "b.db")
+    (stack,) = collect(events_of(tmp_path, [(provide(str(driver)), cases)]))
+    error = stack.observations["run/001"].error
+    assert error is not None
+    assert error.message == "answered for a case that was not its turn"
+    kinds = [stack.observations[case.id].result for case in cases]
+    assert kinds == [Result.OPENED, Result.CRASHED, Result.OPENED]
+
+
 def test_many_workers_share_the_cells_of_a_stack(tmp_path: Path, provide: Provide) -> None:
     cases = [make_case(f"run/{n:03}", target=":memory:", write=False) for n in range(250)]
     seen = list(events_of(tmp_path, [(provide("sqlite3"), cases)], jobs=3))
@@ -112,8 +165,9 @@ def test_part_files_of_an_earlier_run_are_continued(tmp_path: Path, provide: Pro
     first = collect(events_of(tmp_path, [(provide("sqlite3"), cases[:2])]))
     (part,) = (tmp_path / "parts").glob("*/*.jsonl")
     with part.open("ab") as file:
-        file.write(b'{"case":"run/002","cre')  # what a killed worker left
+        file.write(b'01234567 {"case":"run/002","cre')  # what a killed run left
     seen = list(events_of(tmp_path, work))
+    assert seen[0] == LinesDropped(count=1)
     assert [event.count for event in seen if isinstance(event, CellsDone)] == [2, 1]
     (stack,) = collect(seen)
     assert set(stack.observations) == {case.id for case in cases}
