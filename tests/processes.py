@@ -10,20 +10,20 @@ import pytest
 _PROC = Path("/proc")
 
 needs_proc = pytest.mark.skipif(
-    not (_PROC / "self" / "environ").exists(), reason="this system has no /proc to look for workers"
+    not (_PROC / "self" / "cmdline").exists(), reason="this system has no /proc to look for workers"
 )
 
 
 def workers_of(scratch: Path) -> list[int]:
-    """The workers whose directories lie below `scratch`: their environment names it."""
+    """The processes of workers whose directories lie below `scratch`: their last argument."""
     found = []
     for entry in _PROC.iterdir():
         if entry.name.isdigit() and int(entry.name) != os.getpid():
             try:
-                environment = (entry / "environ").read_bytes()
+                arguments = (entry / "cmdline").read_bytes().split(b"\0")
             except OSError:
                 continue
-            if b"SQLITE_TMPDIR=" + os.fsencode(scratch) in environment:
+            if len(arguments) > 2 and arguments[-2].startswith(os.fsencode(scratch)):
                 found.append(int(entry.name))
     return found
 

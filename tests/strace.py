@@ -121,14 +121,12 @@ class TracedWorker:
     """
 
     scratch: Path
-    pid: int = 0
     cases: list[Traced] = field(default_factory=list)
     _there: set[str] = field(default_factory=set)
     _ended: bool = False
 
     def follow(self, calls: Iterator[Call]) -> None:
         for call in calls:
-            self.pid = self.pid or call.pid
             if call.went_well:
                 self._take(call)
             elif "O_CREAT" in call.arguments or call.name.startswith("mkdir"):
@@ -157,7 +155,7 @@ class TracedWorker:
     def _absolute(self, path: str) -> str:
         """A path of a call; a relative one begins in the directory of the case."""
         number = self.cases[-1].number if self.cases else 0
-        return os.path.normpath(self.scratch / str(number) / "dir" / path)
+        return os.path.normpath(self.scratch / f"{number:05}" / "dir" / path)
 
     def _create(self, path: str) -> None:
         path = self._absolute(path)
@@ -174,5 +172,5 @@ class TracedWorker:
 
     def _end(self) -> None:
         case, self._ended = self.cases[-1], True
-        below = f"{self.scratch}/{case.number}/"
+        below = f"{self.scratch}/{case.number:05}/"
         case.stayed = {path for path in self._there if path.startswith(below)}

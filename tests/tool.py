@@ -107,6 +107,7 @@ def write_gate(directory: Path) -> tuple[Path, Path, Path]:
     """
     driver, gate, waiting = (directory / name for name in ("gated.py", "gate", "waiting"))
     log = str(directory / "opened")
+    Path(log).touch()  # what a case creates is removed, and what was there stays
     driver.write_text(GATE.format(gate=str(gate), waiting=str(waiting), log=log))
     return driver, gate, waiting
 

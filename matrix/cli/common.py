@@ -79,21 +79,26 @@ def stack_options(function: Verb) -> Verb:
 
 
 def execution_options(function: Verb) -> Verb:
-    """`-j`, `--timeout`, `--scratch`, `--contain`; the verb takes them as `options`."""
+    """`-j`, `--timeout`, `--scratch`, `--contain`, `--in-place`, which make up `options`."""
 
     @wraps(function)
     def verb(
-        *arguments: Any, jobs: int | None, timeout: float, scratch: Path | None, contain: bool,
-        **others: Any,
+        *arguments: Any, jobs: int | None, timeout: float, scratch: Path | None,
+        contain: bool | None, in_place: bool, **others: Any,
     ) -> Any:  # fmt: skip
-        options = RunOptions(jobs=jobs, timeout=timeout, scratch=scratch, contain=contain)
+        options = RunOptions(
+            jobs=jobs, timeout=timeout, scratch=scratch, contain=contain, in_place=in_place
+        )
         return function(*arguments, options=options, **others)
 
     return _with_options(
         verb,
-        click.option("--contain", is_flag=True,
-                     help="Block writes outside the directories of a case; an attempt fails and "
-                     "is recorded. Needs Landlock (Linux 5.13 or newer)."),
+        click.option("--in-place", is_flag=True,
+                     help="Change the files that a case names outside its own directories, "
+                     "instead of only showing what would happen."),
+        click.option("--contain/--no-contain", default=None,
+                     help="Whether the kernel must deny every change outside the directories of a "
+                     "case (Linux 5.13 or newer); default: where it can."),
         click.option("--scratch", type=click.Path(exists=True, file_okay=False, path_type=Path),
                      help="Where to create the directories of the cases; default: in memory if "
                      "possible, else the temporary directory."),

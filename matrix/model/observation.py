@@ -110,6 +110,8 @@ class Observation:
     `tried`: files that SQLite tried to create and could not.
     `conflicts`: where the hook and the listing of the directories, two independent observers,
     disagree; a cell with a conflict cannot be trusted.
+    `outside`: the paths outside the case's directories that it would create, change or remove on
+    the machine; it only did so for itself, unless the run was in place.
     `reused`: the stages in which a user got the first connection again instead of a new one.
     `passed`: what reached the driver, as `{"args": [...], "kwargs": {...}}`.
     `opened`: the file name that SQLite reports, empty for a database without a file.
@@ -128,6 +130,7 @@ class Observation:
     conflicts: tuple[str, ...] = ()
     modified: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
+    outside: tuple[str, ...] = ()
     second_connection: SecondConnection | None = None
     reopened: Reopened | None = None
     reused: tuple[str, ...] = ()
@@ -158,7 +161,7 @@ class Observation:
         return {name: plain[name] for name in BEHAVIOUR}
 
 
-_NOT_BEHAVIOUR = ("case", "stack", "observer", "transients_complete")
+_NOT_BEHAVIOUR = ("case", "stack", "outside", "observer", "transients_complete")
 
 BEHAVIOUR = tuple(f.name for f in fields(Observation) if f.name not in _NOT_BEHAVIOUR)
-"""The fields that say what happened; the others say in which cell, and how it was watched."""
+"""The fields that say what happened; the others say in which cell, how it was watched, or follow."""

@@ -7,8 +7,9 @@ so that only the standard library and the overlays that it is given are on its p
 The protocol is JSON lines, one message a line. The tool sends, on standard input:
 
 - `{"kind": "hello", "protocol": 2, "stack", "driver", "distribution", "middleware", "overlays",
-  "uri", "library", "scratch", "token", "outside_lock", "contain", "parent"}`: the stack to set up.
-  Plugins are `{"name", "path"}`; when the process `parent` ends, the probe ends too.
+  "uri", "library", "scratch", "token", "worker", "parent", "root", "contain", "in_place"}`: the
+  stack to set up. Plugins are `{"name", "path"}`; `worker` is unique and always equally long; when
+  the process `parent` ends, the probe ends too. `root` is `private` or `shared`; see `session`.
 - `{"kind": "cases", "cases": [...]}`: the cases to run, in this order.
 - `{"kind": "quit"}`; end of input means the same.
 
@@ -23,7 +24,12 @@ The probe answers, on the descriptor that was its standard output, each line beh
   case left something behind in the process, which then wants to be replaced.
 - `{"kind": "stuck", "case", "message"}` where there is no room, or no right, to go on;
   `{"kind": "broken", "case", "message"}` where the probe itself fails: an internal error.
+- `{"kind": "made", "paths": [[path, device, inode], ...]}` with `in_place`: what the case has
+  created outside so far, for the tool to remove if the probe dies.
 - `{"kind": "bye"}` at the end.
+
+`{"kind": "try", "scratch", "token"}` in place of `hello` asks what isolation the kernel allows. The
+answer is `{"kind": "tried", "private_root", "landlock", "reason"}`.
 
 The token is random. A case may start a program, such as SQLite's shell, which can open the pipe
 through /proc and write to it, but does not know the token.

@@ -6,7 +6,7 @@ import os
 import pathlib
 import re
 import warnings
-from typing import Any, Callable, Dict, List, Optional, Set
+from typing import Any, Callable, Dict, Iterator, List, Optional, Set
 
 from .middleware import BareSession, in_another_thread
 from .observe import Appeared, Observer
@@ -50,7 +50,10 @@ class CaseRun:
         self._outside = outside
 
     def perform(self, case: Dict[str, Any], places: Places) -> Dict[str, Any]:
-        """Run the case in its directory, which exists and is the current directory."""
+        """Run the case in its directory, which exists and is the current directory.
+
+        What it made outside is taken back; `dirt` then says why that was not possible, if so.
+        """
         self._case = case
         self._places = places
         self._error: Optional[Dict[str, Optional[str]]] = None
@@ -69,6 +72,8 @@ class CaseRun:
             warnings.simplefilter("ignore", ResourceWarning)
             result = self._stages()
         observation = self._observation(result)
+        if self._outside.refusal is not None:
+            observation.update(_UNSEEN, error=self._refusal(self._outside.refusal))
         observation["warnings"] = _unique(
             places.show("%s: %s" % (w.category.__name__, w.message)) for w in caught
         )
@@ -77,10 +82,13 @@ class CaseRun:
 
     def _stages(self) -> str:
         case, observer = self._case, self._observer
-        if not self._attempt("setup", self._set_up):
-            observer.begin(self._places)
+        ready = self._attempt("setup", self._set_up)
+        observer.begin(self._places, self._asked())
+        if not ready:
             return "unavailable"
-        observer.begin(self._places)
+        self._outside.check_strings(_strings([case[name] for name in _NAMING]))
+        if self._outside.refusal is not None:
+            return "unavailable"
         written = False
         opened = self._attempt("open", self._open)
         self._pool = None if self._session is None else self._session.pool
@@ -300,6 +308,7 @@ class CaseRun:
             "conflicts": sorted(observer.conflicts()),
             "modified": sorted(places.show_path(path) for path in observer.modified()),
             "removed": sorted(places.show_path(path) for path in observer.removed()),
+            "outside": self._outside_paths(),
             "second_connection": self._found.get("second_connection"),
             "reopened": self._found.get("reopen"),
             "reused": self._reused,
@@ -311,6 +320,15 @@ class CaseRun:
             "transients_complete": observer.transients_complete,
         }
 
+    def _refusal(self, reason: str) -> Dict[str, Optional[str]]:
+        """The error of a case that cannot be performed without changing the machine's files."""
+        return {
+            "phase": "rehearsal",
+            "type": "NotRehearsed",
+            "message": self._places.show(reason) + "; --in-place does it for real",
+            "statement": None,
+        }
+
     def _created(self) -> List[Dict[str, Any]]:
         created = self._observer.created()
         if not created:
@@ -320,24 +338,26 @@ class CaseRun:
         entries: Dict[str, Dict[str, Any]] = {}
         for appeared in created:
             path = self._places.show_path(appeared.path)
-            kept = os.path.lexists(appeared.path)
-            sized = kept and not os.path.isdir(appeared.path)  # depends on the file system
+            place = self._outside.where(appeared.path)
+            kept = os.path.lexists(place)
+            sized = kept and not os.path.isdir(place)  # depends on the file system
             entries.setdefault(
                 path,
                 {
                     "path": path,
-                    "kind": kind_of(appeared, databases),
+                    "kind": kind_of(appeared, place, databases),
                     "stage": appeared.stage,
                     "kept": kept,
                     "asked": appeared.path in asked,
-                    "size": os.lstat(appeared.path).st_size if sized else None,
+                    "size": os.lstat(place).st_size if sized else None,
                 },
             )
         return [entries[path] for path in sorted(entries)]
 
     def _there(self) -> List[str]:
         """The existing files that the strings ask for."""
-        given = [path for path in self._observer.given() if os.path.isfile(path)]
+        where = self._outside.where
+        given = [path for path in self._observer.given() if os.path.isfile(where(path))]
         asked = self._asked() if given else ()
         return sorted(self._places.show_path(path) for path in given if path in asked)
 
@@ -351,20 +371,60 @@ class CaseRun:
     def _clean(self) -> None:
         self._observer.end()
         created = [appeared.path for appeared in self._observer.created()]
-        self._outside.leave([path for path in created if self._places.is_outside(path)])
+        outside = [path for path in created if self._places.is_outside(path)]
+        self.dirt = self._outside.leave(outside)
+
+    def _outside_paths(self) -> List[str]:
+        """The paths outside that the case would change on the machine, or has changed in place."""
+        observer, places = self._observer, self._places
+        changed = [appeared.path for appeared in observer.created()]
+        changed += [*observer.modified(), *observer.removed()]
+        found = {places.show_path(path) for path in changed if places.is_outside(path)}
+        return sorted(path for path in found if not path.startswith("{"))
 
 
-def kind_of(appeared: Appeared, databases: Any) -> str:
-    """What a path is: a database if SQLite lists it as one, otherwise judged by its name."""
+_UNSEEN: Dict[str, Any] = {
+    **dict.fromkeys(
+        ("created", "there", "tried", "conflicts", "modified", "removed", "outside"), []
+    ),
+    **dict.fromkeys(("second_connection", "reopened", "passed", "opened", "journal_mode", "pool")),
+    "reused": [],
+    "result": "unavailable",
+    "storage": "none",
+}
+"""What is said of a case that was not performed to its end."""
+
+
+_NAMING = ("target", "second", "backup", "connect", "sql")
+"""The fields of a case that may name files."""
+
+
+def _strings(value: Any) -> Iterator[str]:
+    """Every string of a case that may name a file."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _strings(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _strings(item)
+
+
+def kind_of(appeared: Appeared, place: str, databases: Any) -> str:
+    """What a path is: a database if SQLite lists it as one, otherwise judged by its name.
+
+    `place` is where it is found.
+    """
     path = appeared.path
-    if path in databases or _holds_database(path):
+    if path in databases or _holds_database(place):
         return "database"
     if appeared.what == "unnamed":
         return "temporary"
     for pattern, kind in _KINDS:
         if pattern.search(os.path.basename(path)):
             return kind
-    return "database" if appeared.what == "create" or _is_empty(path) else "other"
+    return "database" if appeared.what == "create" or _is_empty(place) else "other"
 
 
 _KINDS = (

@@ -7,6 +7,7 @@ import re
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Set
 
 from .inotify import Inotify
+from .outside import Outside, content_of
 from .places import Places
 from .pythonlog import PythonLog
 from .syscalls import Event, Held, SystemCallLog
@@ -32,11 +33,15 @@ class Observer:
     """
 
     def __init__(
-        self, log: Optional[SystemCallLog], processes: Optional[Callable[[], List[int]]] = None
+        self,
+        log: Optional[SystemCallLog],
+        outside: Outside,
+        processes: Optional[Callable[[], List[int]]] = None,
     ) -> None:
         self.log = log
+        self._outside = outside
         self._processes = processes
-        self._python = PythonLog()
+        self._python = PythonLog(outside.python_changes)
         self._inotify = _inotify() if log is None else None
         self._held_by_us = set(_descriptors()) if log is None else set()
 
@@ -51,9 +56,13 @@ class Observer:
     def transients_complete(self) -> bool:
         return self.log is not None
 
-    def begin(self, places: Places) -> None:
-        """Take what is there now as given: everything later has appeared."""
+    def begin(self, places: Places, asked: Set[str]) -> None:
+        """Take what is there now as given: everything later has appeared.
+
+        `asked`: the paths that the case's strings mean; what lies there outside is given, too.
+        """
         self._places = places
+        self._asked = asked
         self._appeared: Dict[str, Appeared] = {}
         self._attempted: Dict[str, None] = {}
         self._conflicts: Dict[str, None] = {}
@@ -61,8 +70,9 @@ class Observer:
         self._given = _contents(places.around)
         self._directories = [places.dir, places.around]
         self._directories += [p for p in self._given if os.path.isdir(p) and not os.path.islink(p)]
+        self._outside.begin(path for path in asked if places.is_outside(path))
         if self.log is None:
-            self._directories += [places.tmp, os.sep]
+            self._directories += [places.tmp, os.sep, *self._asked_directories()]
         else:
             self.log.take()
         if self._inotify is not None:
@@ -85,6 +95,10 @@ class Observer:
         if self._inotify is not None:
             for path in filter(self._is_ours, self._inotify.appeared()):
                 self._appear(path, self._stage, "inotify")
+        for path in filter(self._places.is_outside, self._python.created):
+            if os.path.lexists(path) and path not in self._appeared:
+                self._outside.made(os.fsencode(path), None)
+                self._appear(path, self._stage, "python")
         listed = self._list()
         for path in listed - self._known:
             self._appear(path, self._stage, self._maker(path))
@@ -108,9 +122,9 @@ class Observer:
                 found[-(process << 20) - fd] = file  # no descriptor of this process
         return found
 
-    def given(self) -> List[str]:
-        """What was there before, in the case's own directories."""
-        return list(self._given)
+    def given(self) -> Dict[str, Any]:
+        """What was there before, with what it held: in the case's own directories, and outside."""
+        return {**self._given, **self._outside.given}
 
     def created(self) -> List[Appeared]:
         """All that appeared, in order."""
@@ -126,14 +140,16 @@ class Observer:
 
     def modified(self) -> List[str]:
         """Files that were there before, and hold something else now."""
+        where = self._outside.where
         return [
             path
-            for path, content in self._given.items()
-            if os.path.lexists(path) and _content(path) != content
+            for path, content in self.given().items()
+            if os.path.lexists(where(path)) and content_of(where(path)) != content
         ]
 
     def removed(self) -> List[str]:
-        return [path for path in self._given if not os.path.lexists(path)]
+        where = self._outside.where
+        return [path for path in self.given() if not os.path.lexists(where(path))]
 
     def _note(self, event: Event) -> None:
         path = os.path.normpath(os.path.join(self._places.dir, os.fsdecode(event.path)))
@@ -157,7 +173,7 @@ class Observer:
         return "listing"
 
     def _appear(self, path: str, stage: str, what: str) -> None:
-        if path not in self._given:
+        if path not in self._given and path not in self._outside.given:
             self._appeared.setdefault(path, Appeared(path, stage, what))
 
     def _list(self) -> Set[str]:
@@ -167,8 +183,15 @@ class Observer:
         return found if self.log is not None else set(filter(self._is_ours, found))
 
     def _is_ours(self, path: str) -> bool:
-        """In the root, where others write, too, only what bears the name of this case is ours."""
-        return os.path.dirname(path) != os.sep or self._places.name in path
+        """In directories where others write, too, what is asked for or has the name of this case."""
+        directory, name = os.path.split(path)
+        if directory != os.sep and directory not in self._asked_directories():
+            return True
+        return self._places.name in name or any(path.startswith(asked) for asked in self._asked)
+
+    def _asked_directories(self) -> Set[str]:
+        """The directories outside in which the case's strings name a file."""
+        return {os.path.dirname(path) for path in self._asked if self._places.is_outside(path)}
 
 
 def _inotify() -> Optional[Inotify]:
@@ -190,19 +213,10 @@ def _contents(directory: str) -> Dict[str, Any]:
     """Everything below a directory, with what it holds."""
     found: Dict[str, Any] = {}
     for path in _entries(directory):
-        found[path] = _content(path)
+        found[path] = content_of(path)
         if os.path.isdir(path) and not os.path.islink(path):
             found.update(_contents(path))
     return found
-
-
-def _content(path: str) -> Any:
-    if os.path.islink(path):
-        return os.readlink(path)
-    if not os.path.isfile(path):
-        return None
-    with open(path, "rb") as file:
-        return file.read()
 
 
 _DEVICES = re.compile(r"/(proc|dev)/(?!shm/)")

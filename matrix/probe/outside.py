@@ -1,70 +1,328 @@
-"""What cases create outside the worker's own directories: one case at a time, noted, removed.
+"""What a case does outside its own directories, of which nothing reaches the machine's files.
 
-A string may name any place of the machine, and two strings the same one. The first to create
-something outside holds a lock until it has been removed. What is about to be created is noted in a
-file before, so that whoever finds the process dead can remove it; a path that existed before is
-never noted, and never touched.
+A string may name any place. In a private root (`privateroot`) everything may be changed, because
+every change is private. Without one, SQLite's system calls are redirected to copies below the
+scratch directory. `InPlace` does it for real, for those who ask for it, and then removes what the
+case created, but nothing else.
 """
 
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import stat
-from typing import List, Optional
+from typing import Any, Callable, Dict, Iterable, List, Optional, Set, Tuple
+from urllib.parse import unquote_to_bytes
 
-try:
-    import fcntl
-except ImportError:  # Windows: two runs at once may meet outside
-    fcntl = None  # type: ignore[assignment]
+from .privateroot import LAYERS_SIZE, PrivateRoot
 
-NOTE = "outside"
+COPY_LIMIT = LAYERS_SIZE // 2
+"""Bytes: a larger file is not copied to rehearse what would happen to it."""
+_CONTENT_LIMIT = 16 << 20
+"""Bytes: whether a larger file has changed is judged by its size and its time."""
+_SIDE_FILES = ("", "-wal", "-journal", "-shm")
+_CHANGES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
+
+
+Made = Tuple[str, int, int]
+"""A path that a case has created, with its device and its inode."""
+
+
+class NotRehearsed(Exception):
+    """What the case is about to do outside cannot be rehearsed; the message says why."""
 
 
 class Outside:
-    """The keeper of one worker; `scratch` is what lies inside, all share the directory `lock`."""
+    """The base of all ways.
 
-    def __init__(self, scratch: str, lock: str) -> None:
+    `given`: the files outside that the case may change, with what they held before.
+    `refusal`: why the case cannot be rehearsed, if so; it ends the case without an observation.
+    """
+
+    redirects = False
+
+    def __init__(self, scratch: str) -> None:
         self._inside = os.fsencode(os.path.join(scratch, ""))
-        self._note = os.path.join(scratch, NOTE)
-        self._lock = lock
-        self._held: Optional[int] = None
+        self.begin(())
 
-    def enter(self, path: bytes) -> None:
-        """Before something may be created at a path: outside, wait until nobody else is there."""
-        if self._held is None and not path.startswith(self._inside) and fcntl is not None:
-            self._held = os.open(self._lock, os.O_RDONLY | os.O_CLOEXEC)
-            fcntl.flock(self._held, fcntl.LOCK_EX)
+    def begin(self, asked: Iterable[str]) -> None:
+        """A case begins; `asked`: the absolute paths that its strings mean."""
+        self.given: Dict[str, Any] = {}
+        self._created: Set[bytes] = set()
+        self.refusal: Optional[str] = None
+        for path in asked:
+            for suffix in _SIDE_FILES:
+                self._expect(path + suffix)
 
-    def creating(self, path: bytes) -> None:
-        """A path that does not exist is about to be created."""
-        if not path.startswith(self._inside):
-            with open(self._note, "ab") as note:
-                note.write(os.path.abspath(path) + b"\0")
+    def opening(self, path: bytes, flags: int) -> bytes:
+        """Where to open what is about to be opened."""
+        if path.startswith(self._inside) and b"/../" not in path:
+            return path
+        return self.changing(path) if flags & _CHANGES else self.reading(path)
 
-    def leave(self, paths: List[str]) -> None:
-        """Remove what a case created outside, and let the next one in."""
-        for path in reversed(paths):  # the newest first, so that directories are empty by then
-            remove(os.fsencode(path))
-        if self._held is not None:
-            remove_noted(os.path.dirname(self._note))
-            os.close(self._held)
-            self._held = None
+    def changing(self, path: bytes) -> bytes:
+        """Where to change what is about to be created or changed; raises NotRehearsed."""
+        if self.is_outside(path):
+            self._before_change(os.path.normpath(path))
+        return path
+
+    def removing(self, path: bytes) -> bytes:
+        """Where to remove what is about to be removed; raises NotRehearsed."""
+        return self.changing(path)
+
+    def reading(self, path: bytes, follow: bool = True) -> bytes:
+        """Where to read; `follow`: whether the call that reads follows links."""
+        return path
+
+    def check_strings(self, strings: Iterable[str]) -> None:
+        """Refuse a case whose strings may lead where its changes cannot be taken back."""
+
+    def python_changes(self, path: str) -> bool:
+        """Python code is about to change this path; raises NotRehearsed. False if it is ours."""
+        self.changing(os.fsencode(path))
+        return True
+
+    def made(self, path: bytes, descriptor: Optional[int]) -> None:
+        """The case has created this path."""
+        self._created.add(os.path.normpath(path))
+
+    def where(self, path: str) -> str:
+        """Where to find what a path names, as the case would."""
+        return path
+
+    def is_outside(self, path: bytes) -> bool:
+        """Whether a path, which may contain `..`, lies outside the scratch directory."""
+        return not os.path.normpath(path).startswith(self._inside)
+
+    def refuse(self, reason: str) -> NotRehearsed:
+        """The exception to raise; the first reason is the one that the user sees."""
+        self.refusal = self.refusal or reason
+        return NotRehearsed(reason)
+
+    def leave(self, created: List[str]) -> Optional[str]:
+        """The case has ended: take back its changes; why they cannot be, where they cannot.
+
+        `created`: what it made outside its own directories.
+        """
+        for path in reversed(created):  # the newest first, so that directories are empty by then
+            if path.startswith(os.fsdecode(self._inside)):
+                remove(path)
+        return None
+
+    def _before_change(self, path: bytes) -> None:
+        """Keep what an existing file holds."""
+        name = os.fsdecode(path)
+        if name in self.given or path in self._created:
+            return
+        try:
+            status = os.lstat(path)
+        except OSError:
+            return
+        if stat.S_ISREG(status.st_mode):
+            self._check_size(name, status.st_size)
+            self.given[name] = content_of(name)
+
+    def _expect(self, path: str) -> None:
+        """A file that the case may change; there is no harm in a file that it does not."""
+        raw = os.fsencode(path)
+        try:
+            if self.is_outside(raw) and os.path.isfile(raw):
+                self.changing(raw)
+        except (NotRehearsed, ValueError):
+            self.refusal = None  # it counts only if the case does change it
+
+    def _check_size(self, name: str, size: int) -> None:
+        if size > COPY_LIMIT:
+            raise self.refuse("%s is larger than %d MiB" % (name, COPY_LIMIT >> 20))
 
 
-def remove_noted(scratch: str) -> None:
-    """Remove what the note in a scratch directory names: its process has not come to do it."""
-    note = os.path.join(scratch, NOTE)
+class InPrivateRoot(Outside):
+    """All changes are private, and stay until the process ends: what was created is removed."""
+
+    def __init__(self, scratch: str, root: PrivateRoot) -> None:
+        self._root = root
+        self._fixed = tuple(map(os.fsencode, root.fixed))
+        self._used = _usage()
+        super().__init__(scratch)
+
+    def settle(self) -> None:
+        """From now on, what is there is what every case finds."""
+        self._used = _usage()
+
+    def leave(self, created: List[str]) -> Optional[str]:
+        for path in reversed(created):
+            remove(path)
+        changed = any(content_of(path) != content for path, content in self.given.items())
+        if changed or _usage() != self._used:
+            return "a file outside the scratch directory changed"
+        return None
+
+    def _before_change(self, path: bytes) -> None:
+        for fixed in self._fixed:
+            if path == fixed or path.startswith(fixed + b"/"):
+                reason = "%s is on a file system that cannot be layered" % os.fsdecode(path)
+                raise self.refuse(reason)
+        if self._root.foreign:
+            self._check_owner(path)
+        super()._before_change(path)
+
+    def _check_owner(self, path: bytes) -> None:
+        """A user namespace cannot copy what another user owns, though its group may write to it."""
+        while not os.path.lexists(path):
+            path = os.path.dirname(path)
+        if os.lstat(path).st_uid != os.geteuid() and os.access(path, os.W_OK):
+            raise self.refuse("%s belongs to another user" % os.fsdecode(path))
+
+    def _expect(self, path: str) -> None:
+        super()._expect(path)
+        if path in self.given and os.access(path, os.W_OK):
+            os.close(os.open(path, os.O_RDWR))  # now it is ours, and stays the same file
+
+
+class Redirected(Outside):
+    """Without a private root: SQLite's calls are redirected to copies below `<scratch>/outside`."""
+
+    redirects = True
+
+    def __init__(self, scratch: str) -> None:
+        self._copies = os.fsencode(os.path.join(scratch, "outside"))
+        self._gone: Set[bytes] = set()
+        super().__init__(scratch)
+
+    def changing(self, path: bytes) -> bytes:
+        real = os.path.realpath(path)
+        if not self.is_outside(real):
+            return path
+        self._before_change(real)
+        copy = self._copies + real
+        if os.path.lexists(copy):
+            return copy
+        if self._is_there(real):
+            if not os.access(real, os.W_OK) or not os.path.isfile(real):
+                return path  # it will fail, as it would
+            self._make_directories(copy)
+            shutil.copyfile(real, copy)
+            shutil.copystat(real, copy)
+        elif not self._may_create(real):
+            return path
+        self._make_directories(copy)
+        return copy
+
+    def removing(self, path: bytes) -> bytes:
+        real = os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
+        if not self.is_outside(real):
+            return path
+        copy = self._copies + real
+        if not self._is_there(real):
+            return copy
+        if not os.access(os.path.dirname(real), os.W_OK | os.X_OK):
+            return path if not os.path.lexists(copy) else copy
+        if os.path.isdir(real):
+            raise self.refuse("%s is a directory that was there before" % os.fsdecode(real))
+        self._before_change(real)
+        self._gone.add(real)
+        self._make_directories(copy)
+        with open(copy, "ab"):  # something that can be removed in its place
+            return copy
+
+    def reading(self, path: bytes, follow: bool = True) -> bytes:
+        if path.startswith(self._inside):
+            return path
+        real = os.path.realpath(path)
+        copy = self._copies + real
+        return copy if real in self._gone or os.path.lexists(copy) else path
+
+    def python_changes(self, path: str) -> bool:
+        """Only SQLite's calls can be redirected."""
+        raw = os.fsencode(path)
+        if raw.startswith(self._copies):
+            return False
+        if path != os.devnull and self.is_outside(os.path.realpath(raw)):
+            raise self.refuse("Python code would change %s" % path)
+        return True
+
+    def where(self, path: str) -> str:
+        return os.fsdecode(self.reading(os.fsencode(path)))
+
+    def leave(self, created: List[str]) -> Optional[str]:
+        self._gone.clear()
+        shutil.rmtree(self._copies, ignore_errors=True)
+        return super().leave(created)
+
+    def _is_there(self, real: bytes) -> bool:
+        return real not in self._gone and os.path.lexists(real)
+
+    def _may_create(self, real: bytes) -> bool:
+        parent = os.path.dirname(real)
+        return os.path.isdir(self._copies + parent) or os.access(parent, os.W_OK | os.X_OK)
+
+    @staticmethod
+    def _make_directories(copy: bytes) -> None:
+        os.makedirs(os.path.dirname(copy), exist_ok=True)
+
+    def _expect(self, path: str) -> None:
+        """Copies are made when they are needed."""
+        if os.path.isfile(path) and self.is_outside(os.fsencode(os.path.realpath(path))):
+            try:
+                self._before_change(os.fsencode(os.path.realpath(path)))
+            except NotRehearsed:
+                self.refusal = None
+
+
+class Refusing(Redirected):
+    """Without a private root, for a driver whose calls cannot be redirected."""
+
+    redirects = False
+
+    def check_strings(self, strings: Iterable[str]) -> None:
+        if may_lead_outside(strings):
+            self.refuse("it may change a file outside its directory")
+
+
+class InPlace(Outside):
+    """For real. What the case creates is removed in the end, by device and inode.
+
+    `tell` is called with all that the case has created so far, so that the tool can remove it if
+    this process dies.
+    """
+
+    def __init__(self, scratch: str, tell: Callable[[List[Made]], None]) -> None:
+        self._tell = tell
+        self._made: List[Made] = []
+        super().__init__(scratch)
+
+    def made(self, path: bytes, descriptor: Optional[int]) -> None:
+        super().made(path, descriptor)
+        if self.is_outside(path):
+            status = os.lstat(path) if descriptor is None else os.fstat(descriptor)
+            name = os.path.abspath(os.fsdecode(path))
+            self._made.append((name, status.st_dev, status.st_ino))
+            self._tell(self._made)
+
+    def leave(self, created: List[str]) -> Optional[str]:
+        if self._made:
+            for made in reversed(self._made):
+                remove_same(*made)
+            self._made = []
+            self._tell(self._made)
+        return super().leave(created)
+
+    def _check_size(self, name: str, size: int) -> None:
+        """Nothing is copied."""
+
+
+def remove_same(path: str, device: int, inode: int) -> None:
+    """Remove a file or an empty directory if it is still the one that was created there."""
     try:
-        with open(note, "rb") as file:
-            paths = file.read().split(b"\0")[:-1]
-    except FileNotFoundError:
+        status = os.lstat(path)
+    except OSError:
         return
-    for path in reversed(paths):
+    if (status.st_dev, status.st_ino) == (device, inode):
         remove(path)
-    os.unlink(note)
 
 
-def remove(path: bytes) -> None:
+def remove(path: str) -> None:
     """Remove a file or an empty directory, if it is there."""
     try:
         kind = stat.S_IFMT(os.lstat(path).st_mode)
@@ -74,3 +332,38 @@ def remove(path: bytes) -> None:
             os.unlink(path)
     except OSError:
         pass
+
+
+def content_of(path: str) -> Any:
+    """What a path holds, to compare: the target of a link, the bytes of a file, else None."""
+    if os.path.islink(path):
+        return os.readlink(path)
+    if not os.path.isfile(path):
+        return None
+    status = os.stat(path)
+    if status.st_size > _CONTENT_LIMIT:
+        return status.st_size, status.st_mtime_ns
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def may_lead_outside(strings: Iterable[str]) -> bool:
+    """Whether strings may name something outside: an absolute path, or one with `..`.
+
+    For where nothing can be redirected. It may say so of a string that does not.
+    """
+    for text in strings:
+        decoded = unquote_to_bytes(text.replace("{dir}", "dir")).decode("utf-8", "replace")
+        if _LEADS_OUTSIDE.search(_URL.sub("", decoded)):
+            return True
+    return False
+
+
+_URL = re.compile(r"^(?!file:)[a-z0-9_]+(\+[a-z0-9_]+)?://(/(?!/))?")
+_LEADS_OUTSIDE = re.compile(r"(?<![\w.-])[/\\]|\b[A-Za-z]:[/\\]|(?<![\w.])\.\.(?![\w.])")
+
+
+def _usage() -> Tuple[int, int]:
+    """The free blocks and files of the layers, which no other process uses."""
+    status = os.statvfs("/")
+    return status.f_bfree, status.f_ffree

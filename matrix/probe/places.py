@@ -27,16 +27,17 @@ class Places:
     """A case's directory, its surroundings, and its unique name.
 
     `<scratch>/<number>/dir` is the case's own directory; its parent is the case's own, too, so
-    that `../x` stays between us. `tmp` and `home` belong to the worker.
+    that `../x` stays between us. `tmp` and `home` belong to the worker. The numbers have the same
+    length, as messages may say where in a string something stands.
     """
 
-    def __init__(self, scratch: str, number: int) -> None:
+    def __init__(self, scratch: str, number: int, worker: str) -> None:
         self._scratch = scratch
         self.tmp = os.path.join(scratch, "tmp")
         self.home = os.path.join(scratch, "home")
-        self.around = os.path.join(scratch, str(number))
+        self.around = os.path.join(scratch, "%05d" % number)
         self.dir = os.path.join(self.around, "dir")
-        self.name = "db%dx%d" % (os.getpid(), number)
+        self.name = "db%sx%05d" % (worker, number)
         self._roots: Tuple[Tuple[str, str], ...] = (
             (self.dir, "{dir}"),
             (self.around, "{dir}/.."),
@@ -46,6 +47,10 @@ class Places:
         )
 
     def make(self) -> None:
+        """Make the directories; what an earlier case may have left there is removed."""
+        if os.path.lexists(self.around):
+            remove(self.around)
+            shutil.rmtree(self.around, ignore_errors=True)
         os.mkdir(self.around)
         os.mkdir(self.dir)
         os.chdir(self.dir)
@@ -60,7 +65,7 @@ class Places:
             shutil.rmtree(self.around)
         for directory in (self.tmp, self.home):
             for name in os.listdir(directory):
-                remove(os.fsencode(os.path.join(directory, name)))
+                remove(os.path.join(directory, name))
 
     def fill(self, value: Any) -> Any:
         """Replace `{dir}` and `{name}`, wherever they stand in a value."""

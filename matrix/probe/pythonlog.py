@@ -7,23 +7,33 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any, Callable, Dict, Set, Tuple
+from typing import Any, Callable, Dict, Optional, Set, Tuple
 
 
 class PythonLog:
-    """Paths that Python was about to create or to remove since the log was last cleared."""
+    """Paths that Python was about to create or to remove since the log was last cleared.
 
-    def __init__(self) -> None:
+    `guard` is called before each change with its path, and may raise to prevent it; it returns
+    whether the path is a case's at all.
+    """
+
+    def __init__(self, guard: Callable[[str], bool]) -> None:
         self.active = False
+        self._guard = guard
         self.clear()
         self._events: Dict[str, Callable[[Tuple[Any, ...]], None]] = {
             "open": self._open,
-            "os.mkdir": lambda args: self._add(self.created, args[0]),
+            "os.mkdir": lambda args: self._create(args[0]),
             "os.rename": lambda args: self._rename(args[0], args[1]),
-            "os.symlink": lambda args: self._add(self.created, args[1]),
-            "os.link": lambda args: self._add(self.created, args[1]),
-            "os.remove": lambda args: self._add(self.removed, args[0]),
-            "os.rmdir": lambda args: self._add(self.removed, args[0]),
+            "os.symlink": lambda args: self._create(args[1]),
+            "os.link": lambda args: self._create(args[1]),
+            "os.remove": lambda args: self._remove(args[0]),
+            "os.rmdir": lambda args: self._remove(args[0]),
+            "os.truncate": lambda args: self._change(args[0]),
+            "os.chmod": lambda args: self._change(args[0]),
+            "os.chown": lambda args: self._change(args[0]),
+            "os.utime": lambda args: self._change(args[0]),
+            "os.setxattr": lambda args: self._change(args[0]),
         }
         sys.addaudithook(self._hook)
 
@@ -37,14 +47,26 @@ class PythonLog:
 
     def _open(self, args: Tuple[Any, ...]) -> None:
         path, _, flags = args
-        if isinstance(flags, int) and flags & os.O_CREAT:
-            self._add(self.created, path)
+        if isinstance(flags, int) and flags & (os.O_CREAT | os.O_WRONLY | os.O_RDWR | os.O_TRUNC):
+            self._create(path) if flags & os.O_CREAT else self._change(path)
 
     def _rename(self, source: Any, target: Any) -> None:
-        self._add(self.removed, source)
-        self._add(self.created, target)
+        self._remove(source)
+        self._create(target)
 
-    @staticmethod
-    def _add(paths: Set[str], path: Any) -> None:
-        if isinstance(path, (str, bytes)):
-            paths.add(os.path.abspath(os.fsdecode(path)))
+    def _create(self, path: Any) -> None:
+        name = self._change(path)
+        if name is not None and not os.path.lexists(name):
+            self.created.add(name)
+
+    def _remove(self, path: Any) -> None:
+        name = self._change(path)
+        if name is not None:
+            self.removed.add(name)
+
+    def _change(self, path: Any) -> Optional[str]:
+        """The absolute path, which the guard has let through; None if it is none."""
+        if not isinstance(path, (str, bytes)):
+            return None
+        name = os.path.abspath(os.fsdecode(path))
+        return name if self._guard(name) else None

@@ -8,10 +8,11 @@ wherever it lies and however short it lives, in order, failed attempts included.
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 from typing import Any, Callable, Dict, List, NamedTuple, Optional
 
-from .outside import Outside
+from .outside import NotRehearsed, Outside
 
 O_TMPFILE = getattr(os, "O_TMPFILE", 0)
 
@@ -88,6 +89,10 @@ class LibraryTable:
 _OPEN = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_int, use_errno=True)
 _CLOSE = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, use_errno=True)
 _PATH = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_char_p, use_errno=True)
+_PATH_BUFFER = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p, use_errno=True)
+_READLINK = ctypes.CFUNCTYPE(
+    ctypes.c_ssize_t, ctypes.c_char_p, ctypes.c_void_p, ctypes.c_size_t, use_errno=True
+)
 _PATH_MODE = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_char_p, ctypes.c_int, use_errno=True)
 
 
@@ -109,6 +114,8 @@ class SystemCallLog:
         self._hook(table, "unlink", _PATH, self._remover)
         self._hook(table, "rmdir", _PATH, self._remover)
         self._hook(table, "mkdir", _PATH_MODE, self._mkdir)
+        if outside.redirects:
+            self._redirect(table)
 
     def take(self) -> List[Event]:
         """The events since the last call."""
@@ -137,13 +144,17 @@ class SystemCallLog:
     def _open(self, original: Any) -> Any:
         def open_(path: bytes, flags: int, mode: int) -> int:
             unnamed = bool(O_TMPFILE) and flags & O_TMPFILE == O_TMPFILE
-            creates = unnamed or (flags & os.O_CREAT and self._will_create(path))
-            descriptor: int = original(path, flags, mode)
+            try:
+                place = self._outside.opening(path, flags)
+            except NotRehearsed:
+                return _denied()
+            creates = unnamed or (flags & os.O_CREAT and not os.path.exists(place))
+            descriptor: int = original(place, flags, mode)
             if descriptor >= 0:
                 self._open_files[descriptor] = path
             if creates:
                 what = "attempt" if descriptor < 0 else "unnamed" if unnamed else "create"
-                self._events.append(Event(what, path, self.stage))
+                self._add(what, path, descriptor)
             return descriptor
 
         return open_
@@ -158,28 +169,54 @@ class SystemCallLog:
 
     def _remover(self, original: Any) -> Any:
         def remove(path: bytes) -> int:
-            result: int = original(path)
+            try:
+                result: int = original(self._outside.removing(path))
+            except NotRehearsed:
+                return _denied()
             if result == 0:
-                self._events.append(Event("remove", path, self.stage))
+                self._add("remove", path)
             return result
 
         return remove
 
     def _mkdir(self, original: Any) -> Any:
         def mkdir(path: bytes, mode: int) -> int:
-            creates = self._will_create(path)
-            result: int = original(path, mode)
+            try:
+                place = self._outside.changing(path)
+            except NotRehearsed:
+                return _denied()
+            creates = not os.path.exists(place)
+            result: int = original(place, mode)
             if creates:
-                what = "mkdir" if result == 0 else "attempt"
-                self._events.append(Event(what, path, self.stage))
+                self._add("mkdir" if result == 0 else "attempt", path)
             return result
 
         return mkdir
 
-    def _will_create(self, path: bytes) -> bool:
-        """Whether a call that may create this path will: nothing is there."""
-        self._outside.enter(path)
-        if os.path.exists(path):
-            return False
-        self._outside.creating(path)
-        return True
+    def _add(self, what: str, path: bytes, descriptor: Optional[int] = None) -> None:
+        if what in ("create", "mkdir"):
+            self._outside.made(path, descriptor)
+        self._events.append(Event(what, path, self.stage))
+
+    def _redirect(self, table: Any) -> None:
+        """Let the calls that only read find what the others have redirected."""
+        follows = {"access": _PATH_MODE, "stat": _PATH_BUFFER, "lstat": _PATH_BUFFER}
+        for name, kind in [*follows.items(), ("readlink", _READLINK)]:
+            if table.get(name):
+                self._hook(table, name, kind, self._reader(name in ("access", "stat")))
+
+    def _reader(self, follow: bool) -> Callable[[Any], Any]:
+        def make(original: Any) -> Any:
+            def read(path: bytes, *rest: Any) -> int:
+                result: int = original(self._outside.reading(path, follow), *rest)
+                return result
+
+            return read
+
+        return make
+
+
+def _denied() -> int:
+    """What a call returns that is not made."""
+    ctypes.set_errno(errno.EACCES)
+    return -1

@@ -2,52 +2,67 @@
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import json
 import os
 import re
 import shutil
-import signal
 import sys
 import traceback
-from typing import Any, Dict, Iterator, List, Optional
+from typing import Any, Callable, Dict, Iterator, List, Optional
 
 from . import PROTOCOL
 from .case import CaseRun
-from .contain import contain
+from .contain import contain, landlock_version
 from .fingerprint import take_fingerprint
+from .limits import drop_rights, limit_resources
 from .observe import Observer
-from .outside import Outside
+from .outside import InPlace, InPrivateRoot, Outside, Redirected, Refusing
 from .places import Places
 from .plugins import Unavailable, load_plugin
+from .privateroot import HOME, PrivateRoot
 from .recorder import Recorder
+from .session import run_worker, try_private_root
 from .syscalls import SystemCallLog
 
 
 class Worker:
     """A stack, ready to perform cases."""
 
-    def __init__(self, hello: Dict[str, Any]) -> None:
+    def __init__(
+        self, hello: Dict[str, Any], root: Optional[PrivateRoot], tell: Callable[..., None]
+    ) -> None:
         if hello["protocol"] != PROTOCOL:
             raise Unavailable("this probe speaks protocol %d" % PROTOCOL)
         self._hello = hello
-        self._scratch = hello["scratch"]
+        self._scratch = hello["scratch"] if root is None else HOME
         self._count = 0
-        _die_with(hello["parent"])
+        drop_rights(as_user=root is not None and root.foreign)
+        sys.dont_write_bytecode = True
         sys.path[:0] = hello["overlays"]
         self._driver = _load_driver(hello)
         self._middleware = _load_middleware(hello["middleware"], self._driver)
-        outside = Outside(self._scratch, hello["outside_lock"])
+        outside = self._outside(root, tell)
+        log = _system_call_log(self._driver, outside)
+        if log is None and isinstance(outside, Redirected):
+            outside = Refusing(self._scratch)
         processes = getattr(self._driver, "processes", None)
-        self._observer = Observer(_system_call_log(self._driver, outside), processes)
+        self._observer = Observer(log, outside, processes)
         self._recorder = Recorder(self._driver)
         parts = (self._recorder, self._observer, outside)
         self._run = CaseRun(self._driver, self._middleware, *parts)
         self._bare_run = CaseRun(self._driver, None, *parts)
         self._free_descriptor = _lowest_free_descriptor()
+        limit_resources()
         if hello["contain"]:
-            contain([self._scratch], [os.devnull])
+            contain([self._scratch] if root is None else ["/"], [os.devnull])
+        if isinstance(outside, InPrivateRoot):
+            outside.settle()
+
+    def _outside(self, root: Optional[PrivateRoot], tell: Callable[..., None]) -> Outside:
+        if self._hello["in_place"]:
+            return InPlace(self._scratch, lambda made: tell(kind="made", paths=made))
+        return Redirected(self._scratch) if root is None else InPrivateRoot(self._scratch, root)
 
     def fingerprint(self) -> Dict[str, Any]:
         places = self._next_places()
@@ -72,7 +87,7 @@ class Worker:
         run = self._bare_run if case["via"] is None else self._run
         try:
             observation = run.perform(case, places)
-            self._dirt = self._find_dirt(case, places)
+            self._dirt = run.dirt or self._find_dirt(case, places)
         finally:
             places.remove()
         observation["stack"] = self._hello["stack"]
@@ -82,6 +97,12 @@ class Worker:
     def dirt(self) -> Optional[str]:
         """Why this process wants to be replaced: what the last case left behind in it."""
         return self._dirt
+
+    def leave(self) -> None:
+        """Remove what is in the scratch directory."""
+        os.chdir(os.sep)
+        for name in os.listdir(self._scratch):
+            shutil.rmtree(os.path.join(self._scratch, name), ignore_errors=True)
 
     def _find_dirt(self, case: Dict[str, Any], places: Places) -> Optional[str]:
         if self._recorder.left_open:
@@ -98,7 +119,7 @@ class Worker:
 
     def _next_places(self) -> Places:
         self._count += 1
-        places = Places(self._scratch, self._count)
+        places = Places(self._scratch, self._count, self._hello["worker"])
         places.make()
         return places
 
@@ -112,17 +133,6 @@ _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 _ROOM = 32 << 20
 """Bytes: with less in the scratch directory, a case may fail for want of room."""
-
-
-def _die_with(parent: int) -> None:
-    """End with the tool, however it ends, even where SQLite loops in C (Linux)."""
-    if sys.platform.startswith("linux"):
-        pr_set_pdeathsig = 1
-        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL, 0, 0, 0)
-        try:
-            os.kill(parent, 0)
-        except ProcessLookupError:  # it ended before we could ask
-            os._exit(1)
 
 
 def _lowest_free_descriptor() -> int:
@@ -178,6 +188,15 @@ class Channel:
         for line in self._in:
             yield json.loads(line)
 
+    def receive(self) -> Dict[str, Any]:
+        message: Dict[str, Any] = json.loads(self._in.readline())
+        return message
+
+    def fail(self, error: Exception) -> None:
+        """Say that this stack is not available."""
+        kind = type(error).__name__
+        self.send(kind="fatal", error={"type": kind, "message": str(error)})
+
     def send(self, **message: Any) -> None:
         self.send_line(json.dumps(message))
 
@@ -211,24 +230,41 @@ def _perform_all(worker: Worker, cases: List[Dict[str, Any]], channel: Channel) 
 def main() -> int:
     """Serve until the input ends."""
     channel = Channel()
-    messages = channel.messages()
-    hello = next(messages)
+    hello = channel.receive()
     channel.token = hello["token"]
-    scratch = hello["scratch"]
+    if hello["kind"] == "try":
+        channel.send(**_try(hello["scratch"]))
+        return 0
     try:
-        worker = Worker(hello)
+        return run_worker(hello, lambda root: _serve(hello, root, channel))
+    except OSError as error:
+        channel.fail(error)
+        return 1
+
+
+def _try(scratch: str) -> Dict[str, Any]:
+    """What isolation the kernel allows."""
+    able = {"kind": "tried", "landlock": landlock_version(), "private_root": True, "reason": ""}
+    try:
+        try_private_root(scratch)
+    except OSError as error:
+        able.update(private_root=False, reason="no private root is allowed (%s)" % error)
+    return able
+
+
+def _serve(hello: Dict[str, Any], root: Optional[PrivateRoot], channel: Channel) -> int:
+    try:
+        worker = Worker(hello, root, channel.send)
         fingerprint = worker.fingerprint()
     except Exception as error:
-        kind = type(error).__name__
-        channel.send(kind="fatal", error={"type": kind, "message": str(error)})
+        channel.fail(error)
         return 1
     channel.send(kind="ready", protocol=PROTOCOL, fingerprint=fingerprint)
-    for message in messages:
+    for message in channel.messages():
         if message["kind"] == "quit":
             break
         if not _perform_all(worker, message["cases"], channel):
             break
-    os.chdir(os.path.dirname(scratch))
-    shutil.rmtree(scratch, ignore_errors=True)
+    worker.leave()
     channel.send(kind="bye")
     return 0

@@ -23,14 +23,16 @@ from matrix.runner.events import (
     CellsDone,
     Event,
     Failed,
+    Isolated,
     LinesDropped,
     StackDone,
     StackReady,
     StackUnavailable,
 )
+from matrix.runner.isolation import alone_in_place, choose_isolation
 from matrix.runner.options import RunOptions
 from matrix.runner.part_files import StackParts
-from matrix.runner.scratch import default_scratch, scratch_directory
+from matrix.runner.scratch import default_scratch, scratch_directory, worker_scratch
 from matrix.runner.worker import StackRefused, WorkerDied, WorkerProcess
 from matrix.stacks.provision import Provided, Unprovided
 
@@ -80,7 +82,7 @@ class Run:
         self._unprovided = [w for w, _ in work if isinstance(w, Unprovided)]
         self._parts = parts
         self._scratch_parent = options.scratch or default_scratch()
-        self._jobs = options.jobs or os.cpu_count() or 1
+        self._jobs = 1 if options.in_place else options.jobs or os.cpu_count() or 1
         self._events: queue.Queue[Event | None] = queue.Queue()
         self._stopped = threading.Event()
         self._lock = threading.Lock()
@@ -109,7 +111,12 @@ class Run:
         for task in self._tasks:
             if task.kept:
                 yield CellsDone(stack=task.stack, count=task.kept)
-        with scratch_directory(self._scratch_parent) as scratch:
+        with (
+            alone_in_place(self.options),
+            scratch_directory(self._scratch_parent) as scratch,
+        ):
+            self.isolation = choose_isolation(self.options, scratch)
+            yield Isolated(isolation=self.isolation)
             yield from self._run_slots([_Slot(self, scratch / str(n)) for n in range(self._jobs)])
 
     def _run_slots(self, slots: Sequence[_Slot]) -> Iterator[Event]:
@@ -252,11 +259,8 @@ class _Slot:
 
     def _launch(self, task: _Task) -> WorkerProcess:
         self._started += 1
-        scratch = self._scratch / str(self._started)
-        scratch.mkdir(parents=True)
-        worker = WorkerProcess(
-            task.provided, scratch=scratch.resolve(), contain=self._run.options.contain
-        )
+        scratch = worker_scratch(self._scratch, self._started)
+        worker = WorkerProcess(task.provided, scratch=scratch, isolation=self._run.isolation)
         with self._lock:
             self._worker = worker
         return worker

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from matrix.model import Fingerprint
+from matrix.runner.isolation import Isolation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +23,13 @@ class StackUnavailable:
 
     stack: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Isolated:
+    """The run begins; how its cases are kept from changing the machine."""
+
+    isolation: Isolation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,4 +75,13 @@ class Failed:
     error: BaseException
 
 
-Event = StackReady | StackUnavailable | LinesDropped | CellsDone | CellLost | StackDone | Failed
+Event = (
+    Isolated
+    | StackReady
+    | StackUnavailable
+    | LinesDropped
+    | CellsDone
+    | CellLost
+    | StackDone
+    | Failed
+)

@@ -11,10 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from matrix.probe.outside import NOTE, remove_noted
-
 _PREFIX = "sqlite-matrix-"
 _PATIENCE = 40
+_PATH_LENGTH = 80
 _MEMORY_FILE_SYSTEM = Path("/dev/shm")
 
 
@@ -33,24 +32,34 @@ def scratch_directory(parent: Path) -> Iterator[Path]:
     try:
         yield directory
     finally:
-        shutil.rmtree(directory, ignore_errors=True)
+        _remove(directory)
+
+
+def worker_scratch(slot: Path, number: int) -> Path:
+    """A directory for one worker.
+
+    If possible its path always has the same length, because some messages of drivers say at which
+    position of a path something stands.
+    """
+    parent = slot.resolve()
+    length = _PATH_LENGTH - len(os.fsencode(parent)) - 1
+    directory = parent / str(number).rjust(length, "0")
+    directory.mkdir(parents=True)
+    return directory
 
 
 def _sweep(parent: Path) -> None:
-    """Remove what killed runs left behind: scratch, and the files of their cases outside it."""
+    """Remove what killed runs left behind."""
     for old in parent.glob(f"{_PREFIX}*"):
         process = old.name.removeprefix(_PREFIX).partition("-")[0]
         if process.isdigit() and not _is_alive(int(process)) and _is_private(old):
-            for note in old.glob(f"*/*/{NOTE}"):
-                remove_noted(str(note.parent))
             _remove(old)
 
 
 def _is_private(directory: Path) -> bool:
     """Whether this user made a directory, and nobody else can have put anything into it.
 
-    The parent may be shared: a directory that another user planted there is left alone, as its
-    notes could name any file of ours.
+    The parent may be shared: a directory that another user planted there is left alone.
     """
     try:
         status = directory.lstat()

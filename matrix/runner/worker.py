@@ -8,7 +8,6 @@ import queue
 import secrets
 import signal
 import subprocess
-import tempfile
 import threading
 from collections import deque
 from collections.abc import Sequence
@@ -20,13 +19,15 @@ from matrix.model.codec import read_fingerprint
 from matrix.model.uri import asked_names
 from matrix.plugins import find_plugin
 from matrix.probe import PROTOCOL
-from matrix.probe.outside import remove_noted
+from matrix.probe.outside import remove_same
+from matrix.probe.privateroot import HOME
+from matrix.runner.isolation import NO_KERNEL, PROBE, Isolation
 from matrix.stacks.provision import Provided
 
-PROBE = Path(__file__).parents[1] / "probe" / "__main__.py"
 _OBSERVATION = b'{"case":'
 """How a line that is an observation begins, and no message does."""
 _START_SECONDS = 60.0
+_KILL_SECONDS = 5.0
 _LISTEN_SECONDS = 5.0
 """How long the pipe of an ended process is read on; a process that it left behind may hold it."""
 _KEPT_VARIABLES = ("PATH", "TZ", "SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "COMSPEC", "PATHEXT")
@@ -48,22 +49,24 @@ class StackRefused(Exception):
 class WorkerProcess:
     """A started probe, whose directories are below `scratch`."""
 
-    def __init__(self, provided: Provided, *, scratch: Path, contain: bool = False) -> None:
+    def __init__(
+        self, provided: Provided, *, scratch: Path, isolation: Isolation = NO_KERNEL
+    ) -> None:
         library = provided.stack.library
         self._sqlite = None if library is None else library.version
-        self._scratch = scratch
+        self._made: list[tuple[str, int, int]] = []
         for name in ("tmp", "home"):
             (scratch / name).mkdir(parents=True)
         self._errors = scratch / "stderr"
         with self._errors.open("wb") as errors:
             try:
                 self._process = subprocess.Popen(
-                    [str(provided.python), "-I", "-S", "-X", "utf8", str(PROBE)],
+                    [str(provided.python), "-I", "-S", "-X", "utf8", str(PROBE), str(scratch)],
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=errors,
                     cwd=scratch,
-                    env=_environment(scratch),
+                    env=_environment(HOME if isolation.private_root else str(scratch)),
                     start_new_session=True,
                 )
             except OSError as error:
@@ -74,7 +77,7 @@ class WorkerProcess:
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
         with suppress(WorkerDied):  # `ready` reports it
-            self._send(hello(provided, scratch, self._token, contain=contain))
+            self._send(hello(provided, scratch, self._token, isolation))
 
     def ready(self) -> Fingerprint:
         """Wait until the stack is ready; raises StackRefused or WorkerDied if it fails to start."""
@@ -120,8 +123,14 @@ class WorkerProcess:
             self.kill()
 
     def kill(self) -> None:
-        """Kill the process now, and whatever it started."""
-        if self._process.poll() is None:
+        """Kill the process now, and whatever it started.
+
+        The keeper of a worker does it, as it finds what has left the process group, too.
+        """
+        self._process.terminate()
+        try:
+            self._process.wait(timeout=_KILL_SECONDS)
+        except subprocess.TimeoutExpired:
             if hasattr(os, "killpg"):
                 os.killpg(self._process.pid, signal.SIGKILL)
             else:
@@ -132,7 +141,8 @@ class WorkerProcess:
         """Wait for the process and for what it sent, and close its input."""
         self._process.wait()
         self._listener.join(_LISTEN_SECONDS)
-        remove_noted(str(self._scratch))
+        for made in reversed(self._made):
+            remove_same(*made)
         with suppress(OSError):  # unsent data is lost with the process
             self._process.stdin.close()  # type: ignore[union-attr]  # it was opened as a pipe
 
@@ -176,7 +186,10 @@ class WorkerProcess:
             return False
         if not isinstance(message, dict) or "kind" not in message:
             return False
-        self._messages.put(message)
+        if message["kind"] == "made":
+            self._made = message["paths"]
+        else:
+            self._messages.put(message)
         return True
 
     def _how_it_ended(self) -> str:
@@ -190,7 +203,7 @@ class WorkerProcess:
         return signal.Signals(-code).name
 
 
-def hello(provided: Provided, scratch: Path, token: str, *, contain: bool = False) -> Json:
+def hello(provided: Provided, scratch: Path, token: str, isolation: Isolation) -> Json:
     """The first message, which configures the probe; what it answers begins with the token."""
     stack = provided.stack
     driver = find_plugin("drivers", stack.driver)
@@ -207,17 +220,19 @@ def hello(provided: Provided, scratch: Path, token: str, *, contain: bool = Fals
         "library": None if provided.library is None else str(provided.library),
         "scratch": str(scratch),
         "token": token,
-        "outside_lock": tempfile.gettempdir(),
-        "contain": contain,
+        "worker": secrets.token_hex(4),
         "parent": os.getpid(),
+        **isolation.to_json(),
     }
 
 
-def _environment(scratch: Path) -> dict[str, str]:
+def _environment(scratch: str) -> dict[str, str]:
     """What a worker needs of the caller's environment, and directories of its own.
+
+    `scratch` is the directory of the worker as it sees it.
 
     Everything else stays behind: secrets, and whatever steers Python, SQLite or the loader.
     """
     kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
-    tmp, home = str(scratch / "tmp"), str(scratch / "home")
+    tmp, home = f"{scratch}/tmp", f"{scratch}/home"
     return kept | {"SQLITE_TMPDIR": tmp, "TMPDIR": tmp, "HOME": home, "LC_ALL": "C.UTF-8"}

@@ -451,7 +451,7 @@ def test_130_ctrl_c_keeps_the_finished_cells_and_leaves_nothing_else(cwd: Path) 
     scratch = cwd / "scratch"
     scratch.mkdir()
     driver, gate, waiting = write_gate(cwd)
-    arguments = ("run", f"--stack={driver}", "-j2", "--scratch", scratch, "-o", "out")
+    arguments = ("run", f"--stack={driver}", "--in-place", "-j2", "--scratch", scratch, "-o", "out")
     process = start_tool(*arguments, cwd=cwd)
     wait_for(waiting, process)
     process.send_signal(signal.SIGINT)

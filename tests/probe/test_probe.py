@@ -177,16 +177,16 @@ def test_a_file_beside_the_directory_is_outside_though_its_name_begins_alike(
     assert seen.opened == "{dir}/../dir2.db"
 
 
-@pytest.mark.parametrize("name", ["tmp", "home", "1", "dir"])
+@pytest.mark.parametrize("name", ["tmp", "home", "00001", "dir"])
 def test_no_name_that_begins_like_one_of_our_directories_is_in_it(
     tmp_path: Path, name: str
 ) -> None:
-    places = Places(str(tmp_path), 1)
+    places = Places(str(tmp_path), 1, "worker")
     assert places.show_path(f"{tmp_path}/{name}x/y") == f"{{dir}}/../../{name}x/y"
-    assert places.show_path(f"{tmp_path}/1/dirx") == "{dir}/../dirx"
-    assert places.show_path(f"{tmp_path}/1/dir/file:{tmp_path}/1/dir/y") == "file:{dir}/y"
-    assert places.show_path(f"{tmp_path}/1/dir") == "{dir}"
-    assert places.show_path(f"{tmp_path}/1/dir/{places.name}.db") == "{name}.db"
+    assert places.show_path(f"{tmp_path}/00001/dirx") == "{dir}/../dirx"
+    assert places.show_path(f"{tmp_path}/00001/dir/file:{tmp_path}/00001/dir/y") == "file:{dir}/y"
+    assert places.show_path(f"{tmp_path}/00001/dir") == "{dir}"
+    assert places.show_path(f"{tmp_path}/00001/dir/{places.name}.db") == "{name}.db"
 
 
 def test_a_traceback_in_a_message_is_no_fact(observe_on: ObserveOn) -> None:
@@ -332,7 +332,7 @@ needs_linux = pytest.mark.skipif(
 @needs_linux
 def test_a_hooked_call_leaves_errno_as_the_system_set_it(tmp_path: Path) -> None:
     table = Table()
-    log = SystemCallLog(table, Outside(str(tmp_path), str(tmp_path)))
+    log = SystemCallLog(table, Outside(str(tmp_path)))
     log.stage = "open"
     open_ = table.function("open", ctypes.c_char_p, ctypes.c_int, ctypes.c_int)
     unlink = table.function("unlink", ctypes.c_char_p)
@@ -350,7 +350,7 @@ def test_a_hooked_call_leaves_errno_as_the_system_set_it(tmp_path: Path) -> None
 @needs_linux
 def test_the_log_tells_creations_from_mere_openings(tmp_path: Path) -> None:
     table = Table()
-    log = SystemCallLog(table, Outside(str(tmp_path), str(tmp_path)))
+    log = SystemCallLog(table, Outside(str(tmp_path)))
     open_ = table.function("open", ctypes.c_char_p, ctypes.c_int, ctypes.c_int)
     close = table.function("close", ctypes.c_int)
     unlink = table.function("unlink", ctypes.c_char_p)
@@ -398,11 +398,11 @@ def test_the_listing_alone_agrees_on_everything_that_stays(run_on: RunOn) -> Non
 def test_the_listing_alone_leaves_alone_what_others_make_in_the_root(tmp_path: Path) -> None:
     from matrix.probe.observe import Observer
 
-    places = Places(str(tmp_path), 1)
-    observer = Observer(None)
-    (tmp_path / "1" / "dir").mkdir(parents=True)
+    places = Places(str(tmp_path), 1, "worker")
+    observer = Observer(None, Outside(str(tmp_path)))
+    (tmp_path / "00001" / "dir").mkdir(parents=True)
     (tmp_path / "tmp").mkdir()
-    observer.begin(places)
+    observer.begin(places, set())
     listing = {os.sep: ["theirs.db", f"{places.name}.db"]}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("matrix.probe.observe.os.listdir", lambda path: listing.get(path, []))
@@ -452,10 +452,10 @@ def test_a_name_that_is_not_utf_8_survives(observe_on: ObserveOn, target_type: T
 
 
 def test_what_differs_from_run_to_run_is_not_recorded() -> None:
-    places = Places("/scratch/0/1", 7)
+    places = Places("/scratch/0/1", 7, "worker")
     texts = {
-        "/scratch/0/1/7/dir/x": "{dir}/x",
-        "/scratch/0/1/7/x": "{dir}/../x",
+        "/scratch/0/1/00007/dir/x": "{dir}/x",
+        "/scratch/0/1/00007/x": "{dir}/../x",
         "/scratch/0/1/tmp/etilqs_Ab3f": "{tmp}/etilqs_*",
         "/scratch/0/1/home/x": "{home}/x",
         "x-mj0123ABCDE": "x-mj*",
@@ -467,8 +467,16 @@ def test_what_differs_from_run_to_run_is_not_recorded() -> None:
 
 
 def test_what_was_passed_is_told_as_json() -> None:
-    places = Places("/scratch", 1)
-    passed = {"args": [b"/scratch/1/dir/x\xff", Path("/scratch/1/dir/y"), int, object(), (1, None)]}
+    places = Places("/scratch", 1, "worker")
+    passed = {
+        "args": [
+            b"/scratch/00001/dir/x\xff",
+            Path("/scratch/00001/dir/y"),
+            int,
+            object(),
+            (1, None),
+        ]
+    }
     assert to_json(passed, places) == {
         "args": ["{dir}/x\udcff", "{dir}/y", "<builtins.int>", "<builtins.object>", [1, None]]
     }

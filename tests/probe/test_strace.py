@@ -46,9 +46,9 @@ def given(case: Case) -> Iterator[str]:
             yield f"{name}-wal"
 
 
-def shown(path: str, scratch: Path, number: int, pid: int) -> str:
+def shown(path: str, scratch: Path, number: int) -> str:
     """A traced path as an observation tells it."""
-    around = f"{scratch}/{number}"
+    around = f"{scratch}/{number:05}"
     path = path.removeprefix(f"{around}/dir/")
     for real, placeholder in (
         (f"{around}/dir", "{dir}"),
@@ -56,9 +56,9 @@ def shown(path: str, scratch: Path, number: int, pid: int) -> str:
         (f"{scratch}/tmp", "{tmp}"),
         (f"{scratch}/home", "{home}"),
         (str(scratch), "{dir}/../.."),
-        (f"db{pid}x{number}", "{name}"),
     ):
         path = path.replace(real, placeholder)
+    path = re.sub(f"db[0-9a-f]{{8}}x{number:05}", "{name}", path)
     path = re.sub(r"etilqs_\w+", "etilqs_*", path)
     return re.sub(r"-mj[0-9A-F]{9}", "-mj*", path)
 
@@ -68,11 +68,10 @@ Facts = dict[str, set[str]]
 
 def by_trace(case: Case, traced: Traced, worker: TracedWorker) -> Facts:
     """What a case created and tried to, by the word of the kernel, and what stayed beside it."""
-    note = "{dir}/../../outside"  # in which the probe notes what is created outside
-    before = {*given(case), note, "{dir}", "{dir}/../setup"}
+    before = {*given(case), "{dir}", "{dir}/../setup"}
 
     def tell(paths: set[str]) -> set[str]:
-        told = {shown(path, worker.scratch, traced.number, worker.pid) for path in paths}
+        told = {shown(path, worker.scratch, traced.number) for path in paths}
         return {path for path in told - before if not path.startswith("{dir}/../setup/")}
 
     return {
@@ -152,7 +151,7 @@ def test_the_probe_saw_what_the_kernel_was_asked_to_create(
     assert stack.fingerprint is not None, stack.unavailable
     if "vfs-hook" not in stack.fingerprint.observer:
         pytest.skip(f"{spec} hides its table of system calls here")
-    traced_workers = [follow(trace, scratch) for trace in sorted(traces.iterdir(), key=started)]
+    traced_workers = [follow(trace) for trace in sorted(traces.iterdir(), key=started)]
     assert list(disagreements(cases, dict(stack.observations), traced_workers)) == []
     assert sum(len(traced.created) for worker in traced_workers for traced in worker.cases) > len(
         cases
@@ -163,16 +162,11 @@ def started(trace: Path) -> int:
     return trace.stat().st_ctime_ns
 
 
-def follow(trace: Path, scratch: Path) -> TracedWorker:
-    """The trace of one worker; its directory is the first one below `scratch` that it is in."""
+def follow(trace: Path) -> TracedWorker:
+    """The trace of one worker; its directory is that of the first case."""
     calls = list(parse_trace(trace))
-    first = next(
-        path
-        for call in calls
-        if call.name.startswith("mkdir")
-        for path in call.paths
-        if path.startswith(f"{scratch}/") and path.endswith("/1")
-    )
+    made = (path for call in calls if call.name.startswith("mkdir") for path in call.paths)
+    first = next(path for path in made if path.endswith("/00001"))
     worker = TracedWorker(Path(first).parent)
     worker.follow(call for call in calls if not any("__pycache__" in path for path in call.paths))
     return worker

@@ -11,7 +11,15 @@ import pytest
 
 from tests.paths import SCENARIOS
 from tests.processes import needs_proc, workers_of
-from tests.tool import contents, run_tool, start_tool, wait_for, wait_for_cells, write_gate, write_small
+from tests.tool import (
+    contents,
+    run_tool,
+    start_tool,
+    wait_for,
+    wait_for_cells,
+    write_gate,
+    write_small,
+)
 
 TOPICS = ("sharing", "sqlalchemy-pools", "target-types")
 SELECTION = [f"--select={topic}" for topic in TOPICS]
@@ -58,7 +66,7 @@ def test_a_run_that_was_killed_ends_with_the_same_bytes(tmp_path: Path) -> None:
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     driver, gate, waiting = write_gate(tmp_path)
-    arguments = ("run", scenarios, f"--stack={driver}", "-j1", "--scratch", scratch)
+    arguments = ("run", scenarios, f"--stack={driver}", "--in-place", "-j1", "--scratch", scratch)
     process = start_tool(*arguments, "-o", "killed", cwd=tmp_path)
     wait_for(waiting, process)
     wait_for_cells(tmp_path / "killed", 5, process)  # both of memory, x1, x2 and x3
@@ -79,7 +87,7 @@ def test_a_run_that_was_killed_ends_with_the_same_bytes(tmp_path: Path) -> None:
 def test_a_resumed_run_does_not_run_again_what_it_has(tmp_path: Path) -> None:
     scenarios = write_small(tmp_path)
     driver, gate, waiting = write_gate(tmp_path)
-    arguments = ("run", scenarios, f"--stack={driver}", "-j1", "-o", "out")
+    arguments = ("run", scenarios, f"--stack={driver}", "--in-place", "-j1", "-o", "out")
     process = start_tool(*arguments, cwd=tmp_path)
     wait_for(waiting, process)
     wait_for_cells(tmp_path / "out", 5, process)
@@ -97,7 +105,7 @@ def test_a_resumed_run_does_not_run_again_what_it_has(tmp_path: Path) -> None:
 def test_a_run_that_was_killed_starts_over_without_resume(tmp_path: Path) -> None:
     scenarios = write_small(tmp_path)
     driver, gate, waiting = write_gate(tmp_path)
-    arguments = ("run", scenarios, f"--stack={driver}", "-j1", "-o", "out")
+    arguments = ("run", scenarios, f"--stack={driver}", "--in-place", "-j1", "-o", "out")
     for options, note in (
         ((), "discarding an interrupted run (--resume would continue it)"),
         (("--resume", "--select=small/memory"), "the scenarios have changed since"),

@@ -1,0 +1,55 @@
+"""What a worker may use: memory, the size of a file, and rights that no case needs."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from typing import Tuple
+
+from .linux import IS_LINUX, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS, call, process_control
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
+
+MEMORY = 4 << 30
+"""Bytes of address space; SQLite's memdb alone may take 1 GiB, and as much again to grow."""
+FILE_SIZE = 1 << 30
+"""Bytes of one file."""
+
+_KEPT_CAPABILITIES = (0, 1, 3, 4, 6, 7)
+"""CHOWN, DAC_OVERRIDE, FOWNER, FSETID, SETGID and SETUID: how root differs from others in files."""
+_CAPABILITY_VERSION_3 = 0x20080522
+
+
+def limit_resources() -> None:
+    """Lower the limits of this process, unless they are lower already."""
+    if resource is None:
+        return
+    for name, limit in (("AS", MEMORY), ("FSIZE", FILE_SIZE), ("CORE", 0)):
+        kind = getattr(resource, "RLIMIT_" + name, None)
+        if kind is not None:
+            resource.setrlimit(kind, (_lower(resource.getrlimit(kind)[1], limit),) * 2)
+
+
+def drop_rights(as_user: bool) -> None:
+    """Give up what root may do besides files; in a user namespace, where root is nobody, all."""
+    if not IS_LINUX:
+        return
+    process_control(PR_SET_NO_NEW_PRIVS, 1)
+    kept = () if as_user or os.geteuid() != 0 else _KEPT_CAPABILITIES
+    for capability in range(64):
+        if capability not in kept:
+            try:
+                process_control(PR_CAPBSET_DROP, capability)
+            except OSError:  # there are no more, or this process may not, and has none
+                break
+    mask = sum(1 << capability for capability in kept)
+    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
+    sets = (ctypes.c_uint32 * 6)(mask, mask, 0, 0, 0, 0)
+    call("capset", header, sets)
+
+
+def _lower(hard: int, limit: int) -> int:
+    return limit if hard == resource.RLIM_INFINITY else min(hard, limit)
