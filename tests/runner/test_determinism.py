@@ -11,7 +11,15 @@ import pytest
 
 from tests.paths import SCENARIOS
 from tests.processes import needs_proc, workers_of
-from tests.tool import contents, run_tool, start_tool, wait_for, wait_for_cells, write_gate, write_small
+from tests.tool import (
+    contents,
+    run_tool,
+    start_tool,
+    wait_for,
+    wait_for_cells,
+    write_gate,
+    write_small,
+)
 
 TOPICS = ("sharing", "sqlalchemy-pools", "target-types")
 SELECTION = [f"--select={topic}" for topic in TOPICS]
