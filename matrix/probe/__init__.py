@@ -21,7 +21,7 @@ The probe answers, on the descriptor that was its standard output, each line beh
   heartbeat.
 - `{"kind": "done", "count": n}` after the cases; `{"kind": "dirty", "count": n, "reason"}` where a
   case left something behind in the process, which then wants to be replaced.
-- `{"kind": "stuck", "case", "message"}` where there is no room, or no right, to go on;
+- `{"kind": "stuck", "message"}` where the machine lacks room, or a right, to go on or to begin;
   `{"kind": "broken", "case", "message"}` where the probe itself fails: an internal error.
 - `{"kind": "bye"}` at the end.
 

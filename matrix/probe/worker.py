@@ -11,9 +11,9 @@ import shutil
 import signal
 import sys
 import traceback
-from typing import Any, Dict, Iterator, List, Optional
+from typing import Any, Dict, Iterator, List, Optional, Tuple
 
-from . import PROTOCOL
+from . import PROTOCOL, machine
 from .case import CaseRun
 from .contain import contain
 from .fingerprint import take_fingerprint
@@ -40,7 +40,8 @@ class Worker:
         self._middleware = _load_middleware(hello["middleware"], self._driver)
         outside = Outside(self._scratch, hello["outside_lock"])
         processes = getattr(self._driver, "processes", None)
-        self._observer = Observer(_system_call_log(self._driver, outside), processes)
+        self._calls = _system_call_log(self._driver, outside)
+        self._observer = Observer(self._calls, processes)
         self._recorder = Recorder(self._driver)
         parts = (self._recorder, self._observer, outside)
         self._run = CaseRun(self._driver, self._middleware, *parts)
@@ -59,24 +60,37 @@ class Worker:
             self._recorder.close_thread()
             places.remove()
 
-    def check_room(self) -> None:
-        """Raise OSError where a case might fail for want of room, which would be no observation."""
-        if hasattr(os, "statvfs"):
-            status = os.statvfs(self._scratch)
-            if status.f_bavail * status.f_frsize < _ROOM:
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), self._scratch)
-
     def perform(self, case: Dict[str, Any]) -> str:
-        """Run a case; its observation as one line of canonical JSON."""
+        """Run a case; its observation as one line of canonical JSON.
+
+        Raises MachineFails where the machine failed, which would be no observation: where it lacks
+        something, and where a failure does not happen a second time.
+        """
+        machine.check_room(self._scratch)
+        observation = self._observe(case)
+        if machine.is_failure(observation) and self._observe(case) != observation:
+            raise machine.fails(errno.EIO, self._scratch)
+        return _CANONICAL.encode(observation)
+
+    def _observe(self, case: Dict[str, Any]) -> Dict[str, Any]:
         places = self._next_places()
         run = self._bare_run if case["via"] is None else self._run
         try:
             observation = run.perform(case, places)
             self._dirt = self._find_dirt(case, places)
+            self._check_machine(observation)
         finally:
             places.remove()
         observation["stack"] = self._hello["stack"]
-        return _CANONICAL.encode(observation)
+        return observation
+
+    def _check_machine(self, observation: Dict[str, Any]) -> None:
+        """Raise MachineFails where the machine may be why a case failed."""
+        failure = machine.is_failure(observation)
+        if failure or machine.is_refusal(observation):
+            machine.check(self._scratch, allocate=failure)
+        if self._calls is not None and self._calls.shortage is not None:
+            raise machine.fails(self._calls.shortage, self._scratch)
 
     @property
     def dirt(self) -> Optional[str]:
@@ -109,9 +123,6 @@ _SWITCHES = re.compile(r"_store_directory|_heap_limit", re.IGNORECASE)
 _CASES_PER_PROCESS = 2000
 
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
-
-_ROOM = 32 << 20
-"""Bytes: with less in the scratch directory, a case may fail for want of room."""
 
 
 def _die_with(parent: int) -> None:
@@ -181,6 +192,10 @@ class Channel:
     def send(self, **message: Any) -> None:
         self.send_line(json.dumps(message))
 
+    def send_stuck(self, error: OSError) -> None:
+        where = error.filename or os.getcwd()
+        self.send(kind="stuck", message="%s: %s" % (where, error.strerror or error))
+
     def send_line(self, line: str) -> None:
         self._out.write(self.token + line + "\n")
         self._out.flush()
@@ -190,13 +205,11 @@ def _perform_all(worker: Worker, cases: List[Dict[str, Any]], channel: Channel) 
     """Run the cases in order; False where one of them left something behind."""
     for number, case in enumerate(cases, 1):
         try:
-            worker.check_room()
             channel.send_line(worker.perform(case))
         except BrokenPipeError:  # nobody listens any more
             os._exit(1)
         except OSError as error:
-            where = error.filename or os.getcwd()
-            channel.send(kind="stuck", case=case["id"], message=f"{where}: {error.strerror}")
+            channel.send_stuck(error)
             os._exit(1)
         except Exception:
             channel.send(kind="broken", case=case["id"], message=traceback.format_exc())
@@ -208,6 +221,21 @@ def _perform_all(worker: Worker, cases: List[Dict[str, Any]], channel: Channel) 
     return True
 
 
+def _start(hello: Dict[str, Any]) -> Tuple[Worker, Dict[str, Any]]:
+    """A worker and the fingerprint of its stack; MachineFails where the machine fails."""
+    machine.raise_limits()
+    machine.check(hello["scratch"])
+    try:
+        worker = Worker(hello)
+        return worker, worker.fingerprint()
+    except MemoryError:
+        raise machine.fails(errno.ENOMEM, hello["scratch"]) from None
+    except OSError as error:
+        if error.errno in machine.SHORTAGES:
+            raise machine.fails(error.errno, error.filename or hello["scratch"]) from None
+        raise
+
+
 def main() -> int:
     """Serve until the input ends."""
     channel = Channel()
@@ -216,8 +244,10 @@ def main() -> int:
     channel.token = hello["token"]
     scratch = hello["scratch"]
     try:
-        worker = Worker(hello)
-        fingerprint = worker.fingerprint()
+        worker, fingerprint = _start(hello)
+    except machine.MachineFails as error:
+        channel.send_stuck(error)
+        return 1
     except Exception as error:
         kind = type(error).__name__
         channel.send(kind="fatal", error={"type": kind, "message": str(error)})

@@ -15,11 +15,13 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from matrix.errors import MachineError
 from matrix.model import Case, Fingerprint, Json
 from matrix.model.codec import read_fingerprint
 from matrix.model.uri import asked_names
 from matrix.plugins import find_plugin
 from matrix.probe import PROTOCOL
+from matrix.probe.machine import SHORTAGES
 from matrix.probe.outside import remove_noted
 from matrix.stacks.provision import Provided
 
@@ -49,6 +51,7 @@ class WorkerProcess:
     """A started probe, whose directories are below `scratch`."""
 
     def __init__(self, provided: Provided, *, scratch: Path, contain: bool = False) -> None:
+        self._stack = provided.stack.id
         library = provided.stack.library
         self._sqlite = None if library is None else library.version
         self._scratch = scratch
@@ -67,6 +70,8 @@ class WorkerProcess:
                     start_new_session=True,
                 )
             except OSError as error:
+                if error.errno in SHORTAGES:
+                    raise MachineError(f"{self._stack}: no process: {error.strerror}") from None
                 raise StackRefused(f"{provided.python} does not start: {error.strerror}") from None
         self._messages: queue.Queue[Json] = queue.Queue()
         self._observed: deque[bytes] = deque()
@@ -97,13 +102,18 @@ class WorkerProcess:
         self._send({"kind": "cases", "cases": ready})
 
     def receive(self, seconds: float) -> Json | None:
-        """The next message, or None if none came in time; raises WorkerDied at the end of input."""
+        """The next message, or None if none came in time.
+
+        Raises WorkerDied at the end of input, and MachineError where the probe cannot go on.
+        """
         try:
             message = self._messages.get(timeout=seconds)
         except queue.Empty:
             return None
         if message is None:
             raise WorkerDied(self._how_it_ended())
+        if message["kind"] == "stuck":
+            raise MachineError(f"{self._stack}: {message['message']}")
         return message
 
     def take_observations(self) -> list[bytes]:
