@@ -124,6 +124,14 @@ class NothingRanError(MatrixError):
     exit_code = EXIT_UNAVAILABLE
 
 
+class MachineError(MatrixError):
+    """The machine fails, not a stack: a full disk, a limit. What was observed before is kept."""
+
+    def __init__(self, message: str) -> None:
+        hint = "make room, or raise the limit (ulimit); a run continues with --resume"
+        super().__init__(message, hint=hint)
+
+
 class NothingSelectedError(MatrixError):
     """The selection matches no cell."""
 

@@ -173,7 +173,8 @@ class _Session:
         if stack.id not in self._results:
             from filelock import FileLock
 
-            from matrix.results.store import CASES_FILE, load_results
+            from matrix.results.file_format import CASES_FILE
+            from matrix.results.store import load_results
 
             directory = self._directory / stack.id
             with FileLock(f"{directory}.lock"):

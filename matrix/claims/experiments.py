@@ -18,6 +18,7 @@ from matrix.claims.document import Experiment
 from matrix.claims.evaluate import ExperimentResult
 from matrix.errors import ProvisionError, ProvisionFailure, ResultsError
 from matrix.model import canonical
+from matrix.results.file_format import replacing
 from matrix.scenarios.conditions import Facts
 from matrix.stacks.installer import complaint, failure_in, installer
 from matrix.stacks.interpreters import RUNNING
@@ -44,8 +45,8 @@ def write_experiments(directory: Path, results: Iterable[ExperimentResult]) -> N
     ]  # fmt: skip
     inner = ",\n".join(lines)
     text = f'{{"schema":{SCHEMA},"experiments":[\n{inner}\n]}}\n'
-    directory.mkdir(parents=True, exist_ok=True)
-    (directory / EXPERIMENTS_FILE).write_text(text, "utf-8")
+    with replacing(directory / EXPERIMENTS_FILE) as file:
+        file.write(text.encode())
 
 
 def load_experiments(directory: Path) -> tuple[ExperimentResult, ...]:

@@ -57,7 +57,7 @@ def cli() -> None:
 
     Data goes to standard output, progress to standard error.
     Exit codes: 0 as expected, 1 changed or not as expected, 2 usage error or invalid file,
-    3 internal error, 4 a stack could not be provided or nothing could run, 5 nothing selected,
+    3 internal error or a full disk, 4 a stack could not be provided or nothing could run, 5 nothing selected,
     130 interrupted.
     """
 

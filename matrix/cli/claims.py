@@ -23,7 +23,8 @@ from matrix.errors import EXIT_CHANGED, EXIT_OK, EXIT_UNAVAILABLE, UsageError
 from matrix.project.claims import CLAIMS, read_claims
 from matrix.project.stacks import choose_stacks
 from matrix.reports.claims import claims_json, render_claims
-from matrix.results.store import CASES_FILE, load_results
+from matrix.results.file_format import CASES_FILE
+from matrix.results.store import load_results
 from matrix.runner.collect import check_conflicts
 from matrix.runner.options import RunOptions
 from matrix.stacks.catalogue import load_catalogue

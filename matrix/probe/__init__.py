@@ -22,7 +22,7 @@ The probe answers, on the descriptor that was its standard output, each line beh
   heartbeat.
 - `{"kind": "done", "count": n}` after the cases; `{"kind": "dirty", "count": n, "reason"}` where a
   case left something behind in the process, which then wants to be replaced.
-- `{"kind": "stuck", "case", "message"}` where there is no room, or no right, to go on;
+- `{"kind": "stuck", "message"}` where the machine lacks room, or a right, to go on or to begin;
   `{"kind": "broken", "case", "message"}` where the probe itself fails: an internal error.
 - `{"kind": "made", "paths": [[path, device, inode], ...]}` with `in_place`: what the case has
   created outside so far, for the tool to remove if the probe dies.

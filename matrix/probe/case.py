@@ -73,7 +73,8 @@ class CaseRun:
             result = self._stages()
         observation = self._observation(result)
         if self._outside.refusal is not None:
-            observation.update(_UNSEEN, error=self._refusal(self._outside.refusal))
+            way_out = "; --in-place does it for real"
+            self.give_up(observation, "rehearsal", self._outside.refusal + way_out)
         observation["warnings"] = _unique(
             places.show("%s: %s" % (w.category.__name__, w.message)) for w in caught
         )
@@ -320,14 +321,11 @@ class CaseRun:
             "transients_complete": observer.transients_complete,
         }
 
-    def _refusal(self, reason: str) -> Dict[str, Optional[str]]:
-        """The error of a case that cannot be performed without changing the machine's files."""
-        return {
-            "phase": "rehearsal",
-            "type": "NotRehearsed",
-            "message": self._places.show(reason) + "; --in-place does it for real",
-            "statement": None,
-        }
+    def give_up(self, observation: Dict[str, Any], phase: str, reason: str) -> None:
+        """Leave in an observation only why the case could not be performed to its end."""
+        message = self._places.show(reason)
+        error = {"phase": phase, "type": "unavailable", "message": message, "statement": None}
+        observation.update(_UNSEEN, error=error)
 
     def _created(self) -> List[Dict[str, Any]]:
         created = self._observer.created()

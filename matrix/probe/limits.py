@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import os
+import re
+import signal
 from typing import Tuple
 
 from .linux import IS_LINUX, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS, call, process_control
@@ -15,22 +17,49 @@ except ImportError:  # Windows
 
 MEMORY = 4 << 30
 """Bytes of address space; SQLite's memdb alone may take 1 GiB, and as much again to grow."""
-FILE_SIZE = 1 << 30
+FILE_SIZE = 512 << 20
 """Bytes of one file."""
+_ONE_ALLOCATION = 2 << 30
+"""Bytes: SQLite allocates less at a time, so less is left where an allocation fails."""
 
 _KEPT_CAPABILITIES = (0, 1, 3, 4, 6, 7)
 """CHOWN, DAC_OVERRIDE, FOWNER, FSETID, SETGID and SETUID: how root differs from others in files."""
 _CAPABILITY_VERSION_3 = 0x20080522
 
 
-def limit_resources() -> None:
-    """Lower the limits of this process, unless they are lower already."""
-    if resource is None:
-        return
-    for name, limit in (("AS", MEMORY), ("FSIZE", FILE_SIZE), ("CORE", 0)):
-        kind = getattr(resource, "RLIMIT_" + name, None)
-        if kind is not None:
-            resource.setrlimit(kind, (_lower(resource.getrlimit(kind)[1], limit),) * 2)
+class Limits:
+    """Limits of this process and of those that it starts; lower ones stay as they are."""
+
+    def __init__(self) -> None:
+        self._file_too_large = False
+        if resource is None:
+            return
+        for name, limit in (("AS", MEMORY), ("FSIZE", FILE_SIZE), ("CORE", 0)):
+            kind = getattr(resource, "RLIMIT_" + name, None)
+            if kind is not None:
+                resource.setrlimit(kind, (_lower(resource.getrlimit(kind)[1], limit),) * 2)
+        signal.signal(signal.SIGXFSZ, self._note_file)
+
+    def exceeded(self) -> str:
+        """Which limit this process has met, if any."""
+        if self._file_too_large:
+            return "a file would be larger than %d MiB" % (FILE_SIZE >> 20)
+        if _peak() > MEMORY - _ONE_ALLOCATION:
+            return "it needs more than %d MiB of memory" % (MEMORY >> 20)
+        return ""
+
+    def _note_file(self, *_: object) -> None:
+        self._file_too_large = True
+
+
+def _peak() -> int:
+    """The most address space that this process has had, in bytes, where Linux tells it."""
+    try:
+        with open("/proc/self/status", encoding="ascii", errors="replace") as file:
+            found = re.search(r"VmPeak:\s+(\d+) kB", file.read())
+    except OSError:
+        return 0
+    return 0 if found is None else int(found[1]) << 10
 
 
 def drop_rights(as_user: bool) -> None:
@@ -45,10 +74,11 @@ def drop_rights(as_user: bool) -> None:
                 process_control(PR_CAPBSET_DROP, capability)
             except OSError:  # there are no more, or this process may not, and has none
                 break
-    mask = sum(1 << capability for capability in kept)
     header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
-    sets = (ctypes.c_uint32 * 6)(mask, mask, 0, 0, 0, 0)
-    call("capset", header, sets)
+    sets = (ctypes.c_uint32 * 6)()
+    call("capget", header, sets)
+    mask = sets[1] & sum(1 << capability for capability in kept)
+    call("capset", header, (ctypes.c_uint32 * 6)(mask, mask, 0, 0, 0, 0))
 
 
 def _lower(hard: int, limit: int) -> int:

@@ -12,6 +12,7 @@ import errno
 import os
 from typing import Any, Callable, Dict, List, NamedTuple, Optional
 
+from .machine import SHORTAGES
 from .outside import NotRehearsed, Outside
 
 O_TMPFILE = getattr(os, "O_TMPFILE", 0)
@@ -99,12 +100,14 @@ _PATH_MODE = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_char_p, ctypes.c_int, use_e
 class SystemCallLog:
     """Hooks a table for the life of the process, and keeps the events until they are taken.
 
+    `shortage` is an error of an `open` that shows the machine to fail; only the process ends it.
     `errno` is as SQLite would have found it: ctypes swaps its private copy in and out.
     Raises OSError where the table has no `open` (Windows).
     """
 
     def __init__(self, table: Any, outside: Outside) -> None:
         self.stage = ""
+        self.shortage: Optional[int] = None
         self._outside = outside
         self._events: List[Event] = []
         self._open_files: Dict[int, bytes] = {}
@@ -152,6 +155,8 @@ class SystemCallLog:
             descriptor: int = original(place, flags, mode)
             if descriptor >= 0:
                 self._open_files[descriptor] = path
+            elif ctypes.get_errno() in SHORTAGES:
+                self.shortage = ctypes.get_errno()
             if creates:
                 what = "attempt" if descriptor < 0 else "unnamed" if unnamed else "create"
                 self._add(what, path, descriptor)

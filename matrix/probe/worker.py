@@ -9,13 +9,13 @@ import re
 import shutil
 import sys
 import traceback
-from typing import Any, Callable, Dict, Iterator, List, Optional
+from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
-from . import PROTOCOL
+from . import PROTOCOL, machine
 from .case import CaseRun
 from .contain import contain, landlock_version
 from .fingerprint import take_fingerprint
-from .limits import drop_rights, limit_resources
+from .limits import Limits, drop_rights
 from .observe import Observer
 from .outside import InPlace, InPrivateRoot, Outside, Redirected, Refusing
 from .places import Places
@@ -30,12 +30,16 @@ class Worker:
     """A stack, ready to perform cases."""
 
     def __init__(
-        self, hello: Dict[str, Any], root: Optional[PrivateRoot], tell: Callable[..., None]
+        self,
+        hello: Dict[str, Any],
+        scratch: str,
+        root: Optional[PrivateRoot],
+        tell: Callable[..., None],
     ) -> None:
         if hello["protocol"] != PROTOCOL:
             raise Unavailable("this probe speaks protocol %d" % PROTOCOL)
         self._hello = hello
-        self._scratch = hello["scratch"] if root is None else HOME
+        self._scratch = scratch
         self._count = 0
         drop_rights(as_user=root is not None and root.foreign)
         sys.dont_write_bytecode = True
@@ -47,13 +51,14 @@ class Worker:
         if log is None and isinstance(outside, Redirected):
             outside = Refusing(self._scratch)
         processes = getattr(self._driver, "processes", None)
+        self._calls = log
         self._observer = Observer(log, outside, processes)
         self._recorder = Recorder(self._driver)
         parts = (self._recorder, self._observer, outside)
         self._run = CaseRun(self._driver, self._middleware, *parts)
         self._bare_run = CaseRun(self._driver, None, *parts)
         self._free_descriptor = _lowest_free_descriptor()
-        limit_resources()
+        self._limits = Limits()
         if hello["contain"]:
             contain([self._scratch] if root is None else ["/"], [os.devnull])
         if isinstance(outside, InPrivateRoot):
@@ -74,24 +79,42 @@ class Worker:
             self._recorder.close_thread()
             places.remove()
 
-    def check_room(self) -> None:
-        """Raise OSError where a case might fail for want of room, which would be no observation."""
-        if hasattr(os, "statvfs"):
-            status = os.statvfs(self._scratch)
-            if status.f_bavail * status.f_frsize < _ROOM:
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), self._scratch)
-
     def perform(self, case: Dict[str, Any]) -> str:
-        """Run a case; its observation as one line of canonical JSON."""
+        """Run a case; its observation as one line of canonical JSON.
+
+        Raises MachineFails where the machine failed, which would be no observation: where it lacks
+        something, and where a failure does not happen a second time.
+        """
+        machine.check_room(self._scratch)
+        observation = self._observe(case)
+        again = machine.is_failure(observation) and self._dirt is None
+        if again and self._observe(case) != observation:
+            raise machine.fails(errno.EIO, self._scratch)
+        return _CANONICAL.encode(observation)
+
+    def _observe(self, case: Dict[str, Any]) -> Dict[str, Any]:
         places = self._next_places()
         run = self._bare_run if case["via"] is None else self._run
         try:
             observation = run.perform(case, places)
             self._dirt = run.dirt or self._find_dirt(case, places)
+            exceeded = machine.is_failure(observation) and self._limits.exceeded()
+            if exceeded:
+                run.give_up(observation, "limit", exceeded)
+                self._dirt = exceeded
+            self._check_machine(observation)
         finally:
             places.remove()
         observation["stack"] = self._hello["stack"]
-        return _CANONICAL.encode(observation)
+        return observation
+
+    def _check_machine(self, observation: Dict[str, Any]) -> None:
+        """Raise MachineFails where the machine may be why a case failed."""
+        failure = machine.is_failure(observation)
+        if failure or machine.is_refusal(observation):
+            machine.check(self._scratch, allocate=failure)
+        if self._calls is not None and self._calls.shortage is not None:
+            raise machine.fails(self._calls.shortage, self._scratch)
 
     @property
     def dirt(self) -> Optional[str]:
@@ -130,9 +153,6 @@ _SWITCHES = re.compile(r"_store_directory|_heap_limit", re.IGNORECASE)
 _CASES_PER_PROCESS = 2000
 
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
-
-_ROOM = 32 << 20
-"""Bytes: with less in the scratch directory, a case may fail for want of room."""
 
 
 def _lowest_free_descriptor() -> int:
@@ -200,6 +220,10 @@ class Channel:
     def send(self, **message: Any) -> None:
         self.send_line(json.dumps(message))
 
+    def send_stuck(self, error: OSError) -> None:
+        where = error.filename or os.getcwd()
+        self.send(kind="stuck", message="%s: %s" % (where, error.strerror or error))
+
     def send_line(self, line: str) -> None:
         self._out.write(self.token + line + "\n")
         self._out.flush()
@@ -209,13 +233,11 @@ def _perform_all(worker: Worker, cases: List[Dict[str, Any]], channel: Channel) 
     """Run the cases in order; False where one of them left something behind."""
     for number, case in enumerate(cases, 1):
         try:
-            worker.check_room()
             channel.send_line(worker.perform(case))
         except BrokenPipeError:  # nobody listens any more
             os._exit(1)
         except OSError as error:
-            where = error.filename or os.getcwd()
-            channel.send(kind="stuck", case=case["id"], message=f"{where}: {error.strerror}")
+            channel.send_stuck(error)
             os._exit(1)
         except Exception:
             channel.send(kind="broken", case=case["id"], message=traceback.format_exc())
@@ -225,6 +247,24 @@ def _perform_all(worker: Worker, cases: List[Dict[str, Any]], channel: Channel) 
             return False
     channel.send(kind="done", count=len(cases))
     return True
+
+
+def _start(
+    hello: Dict[str, Any], root: Optional[PrivateRoot], channel: Channel
+) -> Tuple[Worker, Dict[str, Any]]:
+    """A worker and the fingerprint of its stack; MachineFails where the machine fails."""
+    scratch = hello["scratch"] if root is None else HOME
+    machine.raise_limits()
+    machine.check(scratch)
+    try:
+        worker = Worker(hello, scratch, root, channel.send)
+        return worker, worker.fingerprint()
+    except MemoryError:
+        raise machine.fails(errno.ENOMEM, scratch) from None
+    except OSError as error:
+        if error.errno in machine.SHORTAGES:
+            raise machine.fails(error.errno, error.filename or scratch) from None
+        raise
 
 
 def main() -> int:
@@ -254,8 +294,10 @@ def _try(scratch: str) -> Dict[str, Any]:
 
 def _serve(hello: Dict[str, Any], root: Optional[PrivateRoot], channel: Channel) -> int:
     try:
-        worker = Worker(hello, root, channel.send)
-        fingerprint = worker.fingerprint()
+        worker, fingerprint = _start(hello, root, channel)
+    except machine.MachineFails as error:
+        channel.send_stuck(error)
+        return 1
     except Exception as error:
         channel.fail(error)
         return 1

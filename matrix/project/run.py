@@ -13,6 +13,7 @@ from matrix.claims.experiments import EXPERIMENTS_FILE, perform, write_experimen
 from matrix.model import Case
 from matrix.project.claims import ProjectClaims, claims_if_any, evaluate_project_claims
 from matrix.project.topics import read_topics, select_cases
+from matrix.results.lock import locked
 from matrix.results.provenance import PROVENANCE_FILE, provenance_now, write_provenance
 from matrix.results.store import ResultSet, load_results
 from matrix.runner.collect import check_ran, provide, share_out
@@ -71,8 +72,25 @@ def run_plan(
 ) -> RunOutcome:
     """Run into a directory; with `resume`, continue an interrupted run of the same cases.
 
-    Raises NothingRanError if no stack could run.
+    Raises NothingRanError if no stack could run, ResultsError if another run has the directory.
     """
+    with locked(output):
+        return _run_plan(
+            plan, stacks, output,
+            provisioner=provisioner, options=options, resume=resume, progress=progress,
+        )  # fmt: skip
+
+
+def _run_plan(
+    plan: RunPlan,
+    stacks: Sequence[Stack],
+    output: Path,
+    *,
+    provisioner: Provisioner,
+    options: RunOptions,
+    resume: bool,
+    progress: Progress,
+) -> RunOutcome:
     began = time.monotonic()
     work = share_out(provide(provisioner, stacks, progress), plan.cases)
     used = {case.scenario for case in plan.cases}

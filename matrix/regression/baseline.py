@@ -11,7 +11,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from matrix.errors import ResultsError
-from matrix.results.store import CASES_FILE, is_result, result_files, spoilt
+from matrix.results.file_format import CASES_FILE, replacing
+from matrix.results.leftovers import is_result
+from matrix.results.store import result_files, spoilt
 
 
 def check_baseline(directory: Path, make: str) -> None:
@@ -43,6 +45,5 @@ def install(measured: Path, baseline: Path, *, only: Iterable[str] | None = None
                 old.unlink()
         new.append(measured / CASES_FILE)
     for file in new:
-        aside = baseline / f".{file.name}.tmp"
-        shutil.copyfile(file, aside)
-        aside.replace(baseline / file.name)
+        with file.open("rb") as source, replacing(baseline / file.name) as copy:
+            shutil.copyfileobj(source, copy)

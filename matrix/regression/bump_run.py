@@ -17,7 +17,8 @@ from matrix.regression.baseline import check_baseline, install
 from matrix.regression.bump import Bump, Step, newer, requested, step_to
 from matrix.regression.plan import RegressionPlan, measure_planned
 from matrix.regression.regress import UPDATE
-from matrix.results.store import CASES_FILE, write_cases
+from matrix.results.file_format import CASES_FILE
+from matrix.results.store import write_cases
 from matrix.runner.options import RunOptions
 from matrix.runner.progress import SILENT, Progress
 from matrix.stacks.index import versions_on_index

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from matrix.comparison.workflow import compare_and_explain
 from matrix.errors import UsageError
 from matrix.regression.baseline import check_baseline, install
 from matrix.regression.plan import RegressionPlan, measure_planned
+from matrix.results.lock import locked
 from matrix.runner.options import RunOptions
 from matrix.runner.progress import SILENT, Progress
 from matrix.stacks.pins import load_pins, missing_pins, pinned_stacks
@@ -73,21 +75,21 @@ def check_regression(
     _check_apart(measured, plan.baseline)
     check_baseline(plan.baseline, UPDATE)
     stacks = pinned_stacks(plan.specs, load_pins(plan.pins), plan.catalogue)
-    make_ignored(measured)
-    _, missing = measure_planned(
-        plan, stacks, measured, provisioner=provisioner, options=options, progress=progress
-    )
-    report = compare_and_explain(
-        plan.baseline,
-        measured,
-        provisioner=provisioner,
-        patterns=patterns,
-        stacks=None if whole else {stack.id for stack in stacks}.__contains__,
-        fail_on=plan.fail_on,
-        explained=explained,
-        options=options,
-        progress=progress,
-    )
+    with _measuring(measured):
+        _, missing = measure_planned(
+            plan, stacks, measured, provisioner=provisioner, options=options, progress=progress
+        )
+        report = compare_and_explain(
+            plan.baseline,
+            measured,
+            provisioner=provisioner,
+            patterns=patterns,
+            stacks=None if whole else {stack.id for stack in stacks}.__contains__,
+            fail_on=plan.fail_on,
+            explained=explained,
+            options=options,
+            progress=progress,
+        )
     return Regression(report=report, stacks=stacks, missing=missing)
 
 
@@ -105,13 +107,13 @@ def update_baseline(
     more = missing_pins(plan.specs, pins, plan.catalogue)
     pins = pins.with_more(more) if more else pins
     stacks = pinned_stacks(plan.specs, pins, plan.catalogue)
-    make_ignored(measured)
-    _, missing = measure_planned(
-        plan, stacks, measured, provisioner=provisioner, options=options, progress=progress
-    )
-    if missing:
-        return BaselineUpdate(stacks=stacks, missing=missing)
-    install(measured, plan.baseline)
+    with _measuring(measured):
+        _, missing = measure_planned(
+            plan, stacks, measured, provisioner=provisioner, options=options, progress=progress
+        )
+        if missing:
+            return BaselineUpdate(stacks=stacks, missing=missing)
+        install(measured, plan.baseline)
     if more or not plan.pins.is_file():
         plan.pins.parent.mkdir(parents=True, exist_ok=True)
         plan.pins.write_text(pins.text, "utf-8")
@@ -123,6 +125,14 @@ def make_ignored(directory: Path) -> None:
     if not directory.exists():
         directory.mkdir(parents=True)
         (directory / ".gitignore").write_text("*\n")
+
+
+@contextmanager
+def _measuring(measured: Path) -> Iterator[None]:
+    """Hold the directory for the new results; ResultsError where another run has it."""
+    make_ignored(measured)
+    with locked(measured):
+        yield
 
 
 def _check_apart(measured: Path, baseline: Path) -> None:

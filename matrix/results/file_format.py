@@ -7,6 +7,7 @@ what was read of it counts only when the last record has been taken.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -19,6 +20,7 @@ from typing import IO
 from matrix.errors import ResultsError
 from matrix.model import Json, canonical
 
+CASES_FILE = "cases.jsonl"
 SCHEMA = 1
 RUN_AGAIN = "run again, or take the file from version control"
 
@@ -30,22 +32,45 @@ def write_document(path: Path, header: Json, lines: Iterable[bytes]) -> int:
 
     Returns the number of lines, which are taken one at a time.
     """
+    with replacing(path) as file:
+        digest = hashlib.sha256()
+        count = -1  # the header is no record
+        for line in chain([canonical(header).encode()], lines):
+            digest.update(line + b"\n")
+            file.write(line + b"\n")
+            count += 1
+        footer = {"count": count, "digest": f"sha256:{digest.hexdigest()}"}
+        file.write(canonical(footer).encode() + b"\n")
+    return count
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """Write a file in one step: whoever reads it, even after a power loss, finds a whole one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with unfinished.open("wb") as file:
-            digest = hashlib.sha256()
-            count = -1  # the header is no record
-            for line in chain([canonical(header).encode()], lines):
-                digest.update(line + b"\n")
-                file.write(line + b"\n")
-                count += 1
-            footer = {"count": count, "digest": f"sha256:{digest.hexdigest()}"}
-            file.write(canonical(footer).encode() + b"\n")
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
         unfinished.replace(path)
+        _sync_directory(path.parent)
     finally:
         unfinished.unlink(missing_ok=True)
-    return count
+
+
+def _sync_directory(directory: Path) -> None:
+    """Make sure that a new name survives a power loss; only POSIX can open a directory."""
+    if os.name == "posix":
+        descriptor = os.open(directory, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        except OSError as error:
+            if error.errno != errno.EINVAL:  # a file system that cannot sync a directory
+                raise
+        finally:
+            os.close(descriptor)
 
 
 class ResultFile:
@@ -92,6 +117,17 @@ class ResultFile:
             raise ResultsError(message + str(footer["count"]), hint=RUN_AGAIN)
         if footer["digest"] != digest:
             raise ResultsError(f"{self.path}: corrupted, the digest does not fit", hint=RUN_AGAIN)
+
+
+def damage_of(path: Path) -> str | None:
+    """What is wrong with a result file as a whole: header, end, digest; None if nothing is."""
+    try:
+        kind = "cases" if path.name == CASES_FILE else "stack"
+        for _ in ResultFile(path, kind).lines():
+            pass
+    except ResultsError as error:
+        return error.message
+    return None
 
 
 def parse_record(path: Path, number: int, line: bytes) -> dict[str, Json]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from matrix.version import __version__
 from matrix.errors import ResultsError
+from matrix.results.file_format import replacing
 
 PROVENANCE_FILE = "measured.json"
 
@@ -42,7 +43,8 @@ def provenance_now(seconds: float) -> Provenance:
 
 def write_provenance(directory: Path, runs: Iterable[Provenance]) -> None:
     text = json.dumps([asdict(run) for run in runs], indent=1)
-    (directory / PROVENANCE_FILE).write_text(text + "\n", "utf-8")
+    with replacing(directory / PROVENANCE_FILE) as file:
+        file.write(text.encode() + b"\n")
 
 
 def load_provenance(directory: Path) -> tuple[Provenance, ...]:

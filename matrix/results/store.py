@@ -23,16 +23,16 @@ from matrix.model import Case, Fingerprint, Observation, ScenarioInfo, canonical
 from matrix.model.codec import read_case, read_fingerprint, read_observation, read_scenario_info
 from matrix.model.stack_id import StackId, stack_order
 from matrix.results.file_format import (
+    CASES_FILE,
     RUN_AGAIN,
     SCHEMA,
     ResultFile,
+    damage_of,
     parse_record,
     reading,
     write_document,
 )
 from matrix.results.lines import case_of_line, stack_replacer
-
-CASES_FILE = "cases.jsonl"
 
 _STRETCH = 10_000
 """How many observations are sorted at a time."""
@@ -152,41 +152,11 @@ def result_files(directory: Path) -> tuple[Path, tuple[Path, ...]]:
     return cases, tuple(sorted(others))
 
 
-def remove_results(directory: Path) -> None:
-    """Remove the result files of an earlier run.
-
-    ResultsError, and nothing is removed, where the directory holds another file of such a name.
-    """
-    files = sorted(directory.glob("*.jsonl"))
-    for file in files:
-        if not is_result(file):
-            hint = "name a directory for the results alone"
-            raise ResultsError(f"{file}: is no result file, and would be lost", hint=hint)
-    for file in files:
-        file.unlink()
-
-
-def is_result(path: Path) -> bool:
-    """Whether a file begins as those do that are written here."""
-    with path.open("rb") as file:
-        start = file.readline()
-    return b'"kind":"stack"' in start or b'"kind":"cases"' in start
-
-
 def spoilt(directory: Path) -> list[str]:
     """What is wrong with each file of a results directory as a whole: header, end, digest."""
     cases, stacks = result_files(directory)
-    found = (_spoilt(cases, "cases"), *(_spoilt(file, "stack") for file in stacks))
-    return [problem for problem in found if problem is not None]
-
-
-def _spoilt(path: Path, kind: str) -> str | None:
-    try:
-        for _ in ResultFile(path, kind).lines():
-            pass
-    except ResultsError as error:
-        return str(error)
-    return None
+    problems = map(damage_of, (cases, *stacks))
+    return [f"{problem}; {RUN_AGAIN}" for problem in problems if problem is not None]
 
 
 def load_results(directory: Path) -> ResultSet:

@@ -12,11 +12,11 @@ from matrix.errors import MatrixError, NothingRanError
 from matrix.model import Case, Observation, ScenarioInfo
 from matrix.model.codec import read_observation
 from matrix.model.stack_id import stack_order
+from matrix.results.leftovers import remove_results
 from matrix.results.lines import case_of_line
 from matrix.results.store import (
     ResultSet,
     StackResults,
-    remove_results,
     write_cases,
     write_stack,
     write_unavailable_stack,
@@ -93,7 +93,8 @@ def measure(
     cases = {case.id: case for _, cases in work for case in cases}
     used = {case.scenario for case in cases.values()}
     directory.mkdir(parents=True, exist_ok=True)
-    remove_results(directory)
+    for line in remove_results(directory):
+        progress.note(line)
     with tempfile.TemporaryDirectory(prefix="sqlite-matrix-") as parts:
         events = Run(work, parts=Path(parts), options=options).events()
         missing = follow(store(directory, events), work, progress)
@@ -117,8 +118,8 @@ def follow(events: Generator[Event, None, None], work: Work, progress: Progress)
             elif isinstance(event, CellLost):
                 progress.note(f"lost: {event.case} on {event.stack}: {event.how}")
             elif isinstance(event, LinesDropped):
-                lines = many(event.count, "line")
-                progress.note(f"{lines} of the interrupted run damaged: the cases are run again")
+                lines = many(event.count, "damaged line")
+                progress.note(f"{lines} of the interrupted run dropped: to be run again")
     return missing
 
 

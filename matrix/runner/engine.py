@@ -305,9 +305,6 @@ class _Slot:
                     return Result.TIMED_OUT, f"no answer within {self._run.options.timeout:g} s"
         finally:
             self._take(task, worker, cases)
-        if message["kind"] == "stuck":
-            hint = "free some space, and continue with --resume"
-            raise MatrixError(f"{task.stack}: {message['message']}", hint=hint)
         if message["kind"] == "broken":
             raise MatrixError(f"{message['case']} on {task.stack}: {message['message']}")
         if message["kind"] == "dirty":

@@ -14,11 +14,13 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from matrix.errors import MachineError
 from matrix.model import Case, Fingerprint, Json
 from matrix.model.codec import read_fingerprint
 from matrix.model.uri import asked_names
 from matrix.plugins import find_plugin
 from matrix.probe import PROTOCOL
+from matrix.probe.machine import SHORTAGES
 from matrix.probe.outside import remove_same
 from matrix.probe.privateroot import HOME
 from matrix.runner.isolation import NO_KERNEL, PROBE, Isolation
@@ -52,6 +54,7 @@ class WorkerProcess:
     def __init__(
         self, provided: Provided, *, scratch: Path, isolation: Isolation = NO_KERNEL
     ) -> None:
+        self._stack = provided.stack.id
         library = provided.stack.library
         self._sqlite = None if library is None else library.version
         self._made: list[tuple[str, int, int]] = []
@@ -70,6 +73,8 @@ class WorkerProcess:
                     start_new_session=True,
                 )
             except OSError as error:
+                if error.errno in SHORTAGES:
+                    raise MachineError(f"{self._stack}: no process: {error.strerror}") from None
                 raise StackRefused(f"{provided.python} does not start: {error.strerror}") from None
         self._messages: queue.Queue[Json] = queue.Queue()
         self._observed: deque[bytes] = deque()
@@ -100,13 +105,18 @@ class WorkerProcess:
         self._send({"kind": "cases", "cases": ready})
 
     def receive(self, seconds: float) -> Json | None:
-        """The next message, or None if none came in time; raises WorkerDied at the end of input."""
+        """The next message, or None if none came in time.
+
+        Raises WorkerDied at the end of input, and MachineError where the probe cannot go on.
+        """
         try:
             message = self._messages.get(timeout=seconds)
         except queue.Empty:
             return None
         if message is None:
             raise WorkerDied(self._how_it_ended())
+        if message["kind"] == "stuck":
+            raise MachineError(f"{self._stack}: {message['message']}")
         return message
 
     def take_observations(self) -> list[bytes]:
