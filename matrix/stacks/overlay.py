@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import stat
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -50,24 +49,27 @@ def _note(directory: Path, package: Package) -> dict[str, object]:
 def _digest(directory: Path) -> str:
     """A digest of the paths and the content of all files but the note."""
     digest = hashlib.sha256()
-    for name, path in sorted(_files(directory)):
+    start = len(os.fsencode(directory)) + 1
+    for entry in sorted(_files(os.fsencode(directory)), key=lambda entry: entry.path):
+        name = entry.path[start:]
         if name != NOTE.encode():
-            digest.update(b"%d:%s%s" % (len(name), name, _content(path)))
+            digest.update(b"%d:%s%s" % (len(name), name, _content(entry)))
     return digest.hexdigest()
 
 
-def _files(directory: Path) -> Iterator[tuple[bytes, Path]]:
-    """Everything but directories, with its name; links to directories are not followed."""
-    for root, directories, names in os.walk(directory):
-        here = Path(root)
-        links = [name for name in directories if (here / name).is_symlink()]
-        for path in (here / name for name in (*names, *links)):
-            yield os.fsencode(path.relative_to(directory)), path
+def _files(directory: bytes) -> Iterator[os.DirEntry[bytes]]:
+    """Everything but directories; links are not followed. Django has 4,600 files: no Path here."""
+    with os.scandir(directory) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield from _files(entry.path)
+            else:
+                yield entry
 
 
-def _content(path: Path) -> bytes:
-    """What is at a path: the digest of a file, where a link leads, or only that it is neither."""
-    mode = path.lstat().st_mode
-    if stat.S_ISREG(mode):
-        return b"f" + hashlib.sha256(path.read_bytes()).digest()
-    return b"l" + os.fsencode(path.readlink()) + b"\0" if stat.S_ISLNK(mode) else b"?"
+def _content(entry: os.DirEntry[bytes]) -> bytes:
+    """What is there: the digest of a file, where a link leads, or only that it is neither."""
+    if entry.is_file(follow_symlinks=False):
+        with open(entry.path, "rb", buffering=0) as file:  # noqa: PTH123
+            return b"f" + hashlib.sha256(file.read()).digest()
+    return b"l" + os.readlink(entry.path) + b"\0" if entry.is_symlink() else b"?"  # noqa: PTH115

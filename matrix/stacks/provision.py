@@ -70,10 +70,16 @@ class Provisioner:
 
     def provide(self, stack: Stack) -> Provided | Unprovided:
         """Provide one stack; a failure is returned, not raised."""
+        return self._provide(stack, set())
+
+    def _provide(self, stack: Stack, verified: set[Path]) -> Provided | Unprovided:
+        """Provide one stack; `verified` are the overlays that need no second look."""
         try:
             python = find_python(stack.python)
-            overlays = tuple(self._overlay(p, stack.python, python) for p in stack.packages)
-            library = self._library(stack.library, stack.python, python)
+            overlays = tuple(
+                self._overlay(p, stack.python, python, verified) for p in stack.packages
+            )
+            library = self._library(stack.library, stack.python, python, verified)
         except ProvisionError as error:
             return Unprovided(stack=stack, reason=str(error), failure=error.failure)
         except OSError as error:
@@ -87,27 +93,31 @@ class Provisioner:
         return Provided(stack=stack, python=python, overlays=overlays, library=library)
 
     def provide_all(self, stacks: Sequence[Stack]) -> Iterator[Provided | Unprovided]:
-        """Provide stacks, several at once, in their order."""
+        """Provide stacks, several at once, in their order; each overlay is verified once."""
+        verified: set[Path] = set()
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            yield from pool.map(self.provide, stacks)
+            yield from pool.map(lambda stack: self._provide(stack, verified), stacks)
 
-    def _library(self, library: Library | None, version: str, python: Path) -> Path | None:
+    def _library(
+        self, library: Library | None, version: str, python: Path, verified: set[Path]
+    ) -> Path | None:
         if library is None or library.package is None:
             return None if library is None else Path(library.file)
-        overlay = self._overlay(library.package, version, python)
+        overlay = self._overlay(library.package, version, python, verified)
         found = sorted(overlay.glob(library.file))
         if not found:
             message = f"{library.package.requirement} contains no {library.file}"
             raise ProvisionError(message, failure=ProvisionFailure.NO_LIBRARY)
         return found[0]
 
-    def _overlay(self, package: Package, version: str, python: Path) -> Path:
+    def _overlay(self, package: Package, version: str, python: Path, verified: set[Path]) -> Path:
         if not package.fits(version):
             what = "has no wheel for" if package.wheel else "does not support"
             message = f"{package.requirement} {what} Python {version}"
             raise ProvisionError(message, failure=ProvisionFailure.NOT_FOR_PYTHON)
         directory = self.cache / f"py{version}" / _directory_name(package)
-        if is_whole(directory, package):
+        if directory in verified or is_whole(directory, package):
+            verified.add(directory)
             return directory
         if self.offline:
             raise ProvisionError(
@@ -120,6 +130,7 @@ class Provisioner:
             if not is_whole(directory, package):
                 _check_refusal(directory)
                 _install(package, version, python, directory)
+        verified.add(directory)
         return directory
 
 
