@@ -91,6 +91,8 @@ class ProvisionFailure(Enum):
     """The index has the version, but no wheel of it that fits."""
     NOT_ON_INDEX = "not-on-index"
     """The index has no such package, or no such version."""
+    WRONG_HASH = "wrong-hash"
+    """A file does not match the hash of its pin, or a dependency of a hashed pin has none."""
     OFFLINE = "offline"
     """It is not in the cache, and the index may not be used."""
     INDEX_UNREACHED = "index-unreached"

@@ -20,13 +20,14 @@ from matrix.errors import ProvisionError, ProvisionFailure, ResultsError
 from matrix.model import canonical
 from matrix.results.file_format import replacing
 from matrix.scenarios.conditions import Facts
-from matrix.stacks.installer import complaint, failure_in, installer
+from matrix.stacks.installer import complaint, failure_in, installer, run_installer
 from matrix.stacks.interpreters import RUNNING
 
 EXPERIMENTS_FILE = "experiments.json"
 SCHEMA = 1
 _SCRIPT = Path(__file__).parents[1] / "probe" / "environment.py"
 _SECONDS = 300
+_LEFT_OUT = ("PYTHONPATH", "VIRTUAL_ENV")
 
 
 def perform(experiments: Iterable[Experiment], *, offline: bool) -> Iterator[ExperimentResult]:
@@ -88,7 +89,7 @@ def _perform(experiment: Experiment) -> Facts:
         python = _make_environment(Path(place) / "venv")
         before = _look(python, place, None)
         command = [*installer(python), "--upgrade", *experiment.install]
-        done = _run(command, place)
+        done = run_installer(command, seconds=_SECONDS, without=_LEFT_OUT)
         _check_index_answered(done)
         after = _look(python, place, experiment.engine if done.returncode == 0 else None)
     changed = before["sqlite3"] != after["sqlite3"]
@@ -134,7 +135,7 @@ def _look(python: Path, place: str, url: str | None) -> dict[str, str]:
 
 
 def _run(command: list[str], place: str) -> subprocess.CompletedProcess[str]:
-    environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "VIRTUAL_ENV")}
+    environment = {k: v for k, v in os.environ.items() if k not in _LEFT_OUT}
     return subprocess.run(
         command, cwd=place, env=environment, stdin=subprocess.DEVNULL,
         capture_output=True, text=True, timeout=_SECONDS, check=False,

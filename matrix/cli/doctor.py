@@ -26,7 +26,8 @@ from matrix.runner.scratch import default_scratch
 from matrix.stacks.catalogue import Catalogue, load_catalogue
 from matrix.stacks.installer import find_installer
 from matrix.stacks.interpreters import find_python, find_uv
-from matrix.stacks.provision import NOTE, REFUSED, Provided, Provisioner, Unprovided
+from matrix.stacks.overlay import NOTE
+from matrix.stacks.provision import REFUSED, Provided, Provisioner, Unprovided
 from matrix.stacks.spec import stacks_of_set
 from matrix.text import many
 from matrix.version import __version__

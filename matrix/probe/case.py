@@ -12,6 +12,7 @@ from .middleware import BareSession, in_another_thread
 from .observe import Appeared, Observer
 from .outside import Outside
 from .places import Places
+from .plugins import Unavailable
 from .recorder import Recorder, to_json
 from .setup import set_up
 
@@ -58,6 +59,7 @@ class CaseRun:
         self._places = places
         self._error: Optional[Dict[str, Optional[str]]] = None
         self._statement: Optional[str] = None
+        self._not_opened = "refused"
         self._storage = "none"
         self._found: Dict[str, str] = {}
         self._reused: List[str] = []
@@ -111,7 +113,7 @@ class CaseRun:
         self._recorder.close_thread()
         self._session = self._list = None
         observer.look()
-        return "opened" if opened else "refused"
+        return "opened" if opened else self._not_opened
 
     def _attempt(self, stage: str, action: Callable[[], None]) -> bool:
         """Run a stage, then look at the files; the first exception is the case's error."""
@@ -121,6 +123,8 @@ class CaseRun:
         except Exception as error:
             if self._error is None:
                 self._error = self._describe(stage, error)
+            if isinstance(error, Unavailable):
+                self._not_opened = "unavailable"
             return False
         finally:
             if stage != "setup":

@@ -229,6 +229,10 @@ class AxisBase:
         """The texts in the settings of its values, likewise."""
         return iter(())
 
+    def options(self) -> Iterator[tuple[str, Mapping[str, Json]]]:
+        """The label and the `connect` of each value that gives one."""
+        return iter(())
+
     def changes(self) -> bool:
         """Whether a value of it gives a setting."""
         return False
@@ -280,6 +284,9 @@ class Labelled(
     def templates(self) -> Iterator[tuple[KeyPath, str]]:
         for label, value in self.root.items():
             yield from (((label, *at), text) for at, text in value.templates())
+
+    def options(self) -> Iterator[tuple[str, Mapping[str, Json]]]:
+        return ((label, value.connect) for label, value in self.root.items() if value.connect)
 
     def changes(self) -> bool:
         return any(value.changes for value in self.root.values())

@@ -12,6 +12,7 @@ from matrix.documents.yaml_model import Position, Positions, validate
 from matrix.errors import DocumentError, Problem
 from matrix.model import Case, Json
 from matrix.scenarios.axes import CaseSettings
+from matrix.scenarios.options import option_flaws
 
 
 class CaseRecord(CaseSettings):
@@ -58,7 +59,11 @@ def _parse_case(line: str, path: str, number: int) -> Case:
         raise DocumentError([_problem(path, number, column, f"not JSON: {error}")]) from None
     if isinstance(data, dict):
         data = {key: value for key, value in data.items() if value is not None}
-    record = validate(data, CaseRecord, Positions(path, {(): Position(number, 1)}, {}))
+    positions = Positions(path, {(): Position(number, 1)}, {})
+    record = validate(data, CaseRecord, positions)
+    flaws = list(option_flaws(record.connect, lambda text: [text]))
+    if flaws:
+        raise DocumentError([positions.problem(f.at, f.message, f.hint) for f in flaws])
     settings = {name: record.plain(name) for name in CaseSettings.model_fields}
     return Case(id=record.id or f"batch/{number}", target=record.target, **settings)
 

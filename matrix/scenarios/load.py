@@ -9,8 +9,12 @@ from pathlib import Path
 from matrix.documents.yaml_model import Document, Flaw, KeyPath, Position, load_documents, suggest
 from matrix.errors import DocumentError, Problem
 from matrix.scenarios.conditions import CELL_FACTS, STACK_FACTS, fact_flaws
+from matrix.scenarios.options import option_flaws
 from matrix.scenarios.template import RUN_TIME, TemplateError, check, placeholders
 from matrix.scenarios.topic import Scenario, Topic
+
+_MOST_TEXTS = 1000
+"""Of an axis that names something; the probe checks every name again."""
 
 
 def load_topics(paths: Iterable[Path]) -> tuple[Topic, ...]:
@@ -70,6 +74,7 @@ def _scenario_flaws(scenario: Scenario) -> Iterator[Flaw]:
     flaws = [
         *_axis_flaws(scenario),
         *_placeholder_flaws(scenario),
+        *_option_flaws(scenario),
         *_rule_flaws(scenario),
         *_expectation_flaws(scenario),
     ]
@@ -132,6 +137,29 @@ def _placeholder_flaws(scenario: Scenario) -> Iterator[Flaw]:
                 yield Flaw(at, f"{{{name}}} is not an axis above this one", "move that axis up")
             elif name not in (*axes, *RUN_TIME):
                 yield Flaw(at, f"undefined axis '{name}'", suggest(name, (*axes, *RUN_TIME)))
+
+
+def _option_flaws(scenario: Scenario) -> Iterator[Flaw]:
+    texts: dict[str, list[str]] = {}
+    for name, axis in scenario.axes.items():
+        values = (value.text for _, value in islice(axis.choices(), _MOST_TEXTS))
+        texts[name] = [each for text in values for each in texts.get(_axis_of(text), [text])]
+        texts[name] = list(dict.fromkeys(texts[name]))
+
+    def possible(text: str) -> list[str]:
+        """What a text can become where it is one `{axis}`; a mixture stays as it is."""
+        return texts.get(_axis_of(text), [text])
+
+    yield from option_flaws(scenario.connect, possible)
+    for name, axis in scenario.axes.items():
+        for label, connect in axis.options():
+            for flaw in option_flaws(connect, possible):
+                yield flaw._replace(at=("axes", name, label, *flaw.at))
+
+
+def _axis_of(text: str) -> str:
+    """The name of the axis where a text is `{axis}` and nothing else."""
+    return text[1:-1] if text[:1] + text[-1:] == "{}" else ""
 
 
 def _rule_flaws(scenario: Scenario) -> Iterator[Flaw]:

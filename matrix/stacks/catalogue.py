@@ -91,12 +91,21 @@ class Package:
     """What to install: a distribution at a version, with its marker.
 
     `wheel`: only install a wheel, since a driver built here would link another SQLite.
+    `hashes`: the file has to match one of them, as `sha256:...`; `locked`: the packages with
+    hashes, from the same file of pins, among which its dependencies have to be.
     """
 
     requirement: str
     version: str
     marker: str | None = None
     wheel: bool = True
+    hashes: tuple[str, ...] = ()
+    locked: tuple[Package, ...] = ()
+
+    @property
+    def hashed_line(self) -> str:
+        """Its line in a requirements file."""
+        return " ".join([self.requirement, *(f"--hash={each}" for each in self.hashes)])
 
     @property
     def distribution(self) -> str:

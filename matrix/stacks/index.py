@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 from matrix.errors import ProvisionError, ProvisionFailure, UsageError
-from matrix.stacks.installer import REFUSALS, complaint, failure_in, no_installer
+from matrix.stacks.installer import REFUSALS, complaint, failure_in, no_installer, run_installer
 from matrix.stacks.interpreters import find_uv
 
 _LIST = re.compile(r"^Available versions: (.+)$", re.MULTILINE)
@@ -25,10 +25,7 @@ def versions_on_index(distribution: str, python: str, *, pre: bool = False) -> t
     command += ["--python-version", python, distribution]
     command += ["--pre"] if pre else []
     try:
-        done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-            timeout=_SECONDS, check=False,
-        )  # fmt: skip
+        done = run_installer(command, seconds=_SECONDS)
     except subprocess.TimeoutExpired:
         message = f"{distribution}: no answer within {_SECONDS} s"
         raise ProvisionError(message, failure=ProvisionFailure.INDEX_UNREACHED) from None
@@ -47,7 +44,7 @@ def versions_on_index(distribution: str, python: str, *, pre: bool = False) -> t
 def _pip() -> list[str]:
     """The command for pip: that of this Python, else one that uv fetches."""
     own = [sys.executable, "-m", "pip"]
-    if subprocess.run([*own, "--version"], capture_output=True, check=False).returncode == 0:
+    if run_installer([*own, "--version"]).returncode == 0:
         return [*own, "--disable-pip-version-check"]
     uv = find_uv()
     if uv is None:

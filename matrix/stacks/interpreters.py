@@ -19,6 +19,9 @@ RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
 OLDEST = (3, 8)
 """The oldest Python that can run the code inside a stack."""
 
+NEUTRAL = Path(os.sep).resolve()
+"""A directory with no project in it or above it: installers read settings that lie there."""
+
 
 @lru_cache
 def find_python(version: str) -> Path:
@@ -68,7 +71,9 @@ def _answers(python: Path, version: str) -> bool:
 
 def _run(command: list[str]) -> str:
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+        done = subprocess.run(
+            command, cwd=NEUTRAL, capture_output=True, text=True, timeout=20, check=False
+        )
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return done.stdout.strip() if done.returncode == 0 else ""

@@ -7,7 +7,7 @@ A baseline names stacks without versions, `apsw[uri=on]`, so that a bump changes
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -29,7 +29,8 @@ from matrix.stacks.interpreters import RUNNING
 from matrix.stacks.spec import Stack, parse_stack, with_middleware
 
 _COMMENT = re.compile(r"(^|\s)#.*$")
-_HASH = re.compile(r"\s*(--hash\b.*|\\\s*)$")
+_HASH_OPTION = re.compile(r"(?:^|\s+)--hash[=\s]\s*")
+_HASH = re.compile(r"sha\d+:[0-9a-f]+")
 _HEADER = """\
 # The versions of the stacks in this directory; `sqlite-matrix bump` updates them.
 """
@@ -43,6 +44,7 @@ class Pin:
     version: str
     marker: str | None
     line: int
+    hashes: tuple[str, ...] = ()
 
     def fits(self, python: str) -> bool:
         package = Package(requirement=str(self), version=self.version, marker=self.marker)
@@ -79,7 +81,7 @@ class Pins:
         """
         lines = self.text.splitlines(keepends=True)
         old = lines[pin.line - 1]
-        if _HASH.search(old):
+        if pin.hashes:
             message = f"{self.path}:{pin.line}: {pin} is pinned with hashes"
             raise UsageError(message, hint="bump it with the tool that wrote the file")
         lines[pin.line - 1] = re.sub(
@@ -112,9 +114,8 @@ def parse_pins(text: str, path: Path) -> Pins:
     """Parse a file of pins. It may be the project's own: its options and ranges are ignored."""
     pins: list[Pin] = []
     problems: list[Problem] = []
-    for number, line in enumerate(text.splitlines(), 1):
-        content = _HASH.sub("", _COMMENT.sub("", line)).strip()
-        if not content or content.startswith("-"):
+    for number, content in _logical_lines(text):
+        if content.startswith("-") and not content.startswith("--hash"):
             continue  # a pip option
         try:
             pin = _pin(content, number)
@@ -193,7 +194,37 @@ def _resolve(
         version = None if pinned is None else pinned.version
         stack = with_middleware(stack, stack.middleware, catalogue, version)
     companions = tuple(_pinned(c, [c.distribution], pins, stack) or c for c in stack.companions)
-    return replace(stack, companions=companions, name=_name(found, stack)), missing
+    stack = replace(stack, companions=companions, name=_name(found, stack))
+    return _with_hashes(stack, pins), missing
+
+
+def _with_hashes(stack: Stack, pins: Pins) -> Stack:
+    """The same stack, where each package that the file pins with hashes has them."""
+    hashed = tuple(
+        Package(requirement=str(pin), version=pin.version, hashes=pin.hashes)
+        for pin in pins.pins
+        if pin.hashes and pin.fits(stack.python)
+    )
+    by_key = {_key(pin): pin for pin in hashed}
+
+    def lock(package: Package) -> Package:
+        pin = by_key.get(_key(package))
+        return package if pin is None else replace(package, hashes=pin.hashes, locked=hashed)
+
+    library = stack.library
+    if library is not None and library.package is not None:
+        library = replace(library, package=lock(library.package))
+    return replace(
+        stack,
+        package=stack.package and lock(stack.package),
+        middleware_package=stack.middleware_package and lock(stack.middleware_package),
+        companions=tuple(map(lock, stack.companions)),
+        library=library,
+    )
+
+
+def _key(package: Package) -> tuple[str, str]:
+    return canonicalize_name(package.distribution), package.version
 
 
 def _pinned(
@@ -231,9 +262,30 @@ def _name(found: StackId, stack: Stack) -> str:
     return f"{driver}{version}{inside}{python}"
 
 
+def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
+    """Lines without comments, joined where one ends with a backslash, with their first number."""
+    first, content = 1, ""
+    for number, line in enumerate(text.splitlines(), 1):
+        first = first if content else number
+        content += _COMMENT.sub("", line).rstrip()
+        if content.endswith("\\"):
+            content = content[:-1] + " "
+        elif content.strip():
+            yield first, content.strip()
+            content = ""
+    if content.strip():
+        yield first, content.strip()
+
+
 def _pin(content: str, line: int) -> Pin | None:
+    text, *hashes = _HASH_OPTION.split(content)
+    if not text:
+        raise ValueError("a hash without its requirement; end the line above with a backslash")
+    for each in hashes:
+        if not _HASH.fullmatch(each):
+            raise ValueError(f"not a hash: {each}; write sha256:...")
     try:
-        requirement = Requirement(content)
+        requirement = Requirement(text)
     except InvalidRequirement as error:
         raise ValueError(f"not a requirement: {str(error).splitlines()[0]}") from None
     version = exact_version(requirement)
@@ -245,6 +297,7 @@ def _pin(content: str, line: int) -> Pin | None:
         version=version,
         marker=marker,
         line=line,
+        hashes=tuple(hashes),
     )
 
 

@@ -1,15 +1,15 @@
 """Installs stacks on this machine as overlays: one directory per package, version and Python.
 
 An overlay is built in a temporary directory and then renamed, so that it is never incomplete. A
-note in it records the requirement and its content, so that a truncated or modified one is built
-again. Several runs can share a cache, since each overlay has a lock.
+truncated or modified one is built again. Several runs can share a cache, since each overlay has a
+lock.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -22,12 +22,12 @@ from platformdirs import user_cache_path
 
 from matrix.errors import ProvisionError, ProvisionFailure
 from matrix.stacks.catalogue import Package
-from matrix.stacks.installer import REFUSALS, complaint, failure_in, installer
+from matrix.stacks.hashed import install_hashed
+from matrix.stacks.installer import REFUSALS, complaint, failure_in, installer, run_installer
 from matrix.stacks.interpreters import find_python
+from matrix.stacks.overlay import complete, is_whole
 from matrix.stacks.spec import Library, Stack
 
-NOTE = "sqlite-matrix-overlay.json"
-"""The note in every complete overlay."""
 REFUSED = ".refused"
 """The suffix of a file which records, for a day, that the index did not have a package."""
 _AT_ONCE = 4
@@ -70,10 +70,16 @@ class Provisioner:
 
     def provide(self, stack: Stack) -> Provided | Unprovided:
         """Provide one stack; a failure is returned, not raised."""
+        return self._provide(stack, set())
+
+    def _provide(self, stack: Stack, verified: set[Path]) -> Provided | Unprovided:
+        """Provide one stack; `verified` are the overlays that need no second look."""
         try:
             python = find_python(stack.python)
-            overlays = tuple(self._overlay(p, stack.python, python) for p in stack.packages)
-            library = self._library(stack.library, stack.python, python)
+            overlays = tuple(
+                self._overlay(p, stack.python, python, verified) for p in stack.packages
+            )
+            library = self._library(stack.library, stack.python, python, verified)
         except ProvisionError as error:
             return Unprovided(stack=stack, reason=str(error), failure=error.failure)
         except OSError as error:
@@ -87,27 +93,31 @@ class Provisioner:
         return Provided(stack=stack, python=python, overlays=overlays, library=library)
 
     def provide_all(self, stacks: Sequence[Stack]) -> Iterator[Provided | Unprovided]:
-        """Provide stacks, several at once, in their order."""
+        """Provide stacks, several at once, in their order; each overlay is verified once."""
+        verified: set[Path] = set()
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            yield from pool.map(self.provide, stacks)
+            yield from pool.map(lambda stack: self._provide(stack, verified), stacks)
 
-    def _library(self, library: Library | None, version: str, python: Path) -> Path | None:
+    def _library(
+        self, library: Library | None, version: str, python: Path, verified: set[Path]
+    ) -> Path | None:
         if library is None or library.package is None:
             return None if library is None else Path(library.file)
-        overlay = self._overlay(library.package, version, python)
+        overlay = self._overlay(library.package, version, python, verified)
         found = sorted(overlay.glob(library.file))
         if not found:
             message = f"{library.package.requirement} contains no {library.file}"
             raise ProvisionError(message, failure=ProvisionFailure.NO_LIBRARY)
         return found[0]
 
-    def _overlay(self, package: Package, version: str, python: Path) -> Path:
+    def _overlay(self, package: Package, version: str, python: Path, verified: set[Path]) -> Path:
         if not package.fits(version):
             what = "has no wheel for" if package.wheel else "does not support"
             message = f"{package.requirement} {what} Python {version}"
             raise ProvisionError(message, failure=ProvisionFailure.NOT_FOR_PYTHON)
-        directory = self.cache / f"py{version}" / package.requirement.replace("==", "-")
-        if _is_whole(directory, package):
+        directory = self.cache / f"py{version}" / _directory_name(package)
+        if directory in verified or is_whole(directory, package):
+            verified.add(directory)
             return directory
         if self.offline:
             raise ProvisionError(
@@ -117,32 +127,21 @@ class Provisioner:
             )
         directory.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{directory}.lock"):
-            if not _is_whole(directory, package):
+            if not is_whole(directory, package):
                 _check_refusal(directory)
-                _install(package, python, directory)
+                _install(package, version, python, directory)
+        verified.add(directory)
         return directory
 
 
-def _is_whole(directory: Path, package: Package) -> bool:
-    """Whether an overlay is complete and holds the requested package."""
-    try:
-        note = json.loads((directory / NOTE).read_text("utf-8"))
-    except (OSError, ValueError):
-        return False
-    return bool(note == _note(directory, package))
-
-
-def _note(directory: Path, package: Package) -> dict[str, object]:
-    files = [
-        path
-        for path in directory.rglob("*")
-        if path.is_file() and path.suffix != ".pyc" and path.name != NOTE
-    ]
-    return {
-        "requirement": package.requirement,
-        "files": len(files),
-        "bytes": sum(path.stat().st_size for path in files),
-    }
+def _directory_name(package: Package) -> str:
+    """`apsw-3.54.1.0`; pinned with hashes, a directory of its own for this file of pins."""
+    name = package.requirement.replace("==", "-")
+    if not package.hashes:
+        return name
+    lines = sorted(each.hashed_line for each in package.locked)
+    digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()
+    return f"{name}-{digest[:12]}"
 
 
 def _check_refusal(directory: Path) -> None:
@@ -170,26 +169,41 @@ def _remember_refusal(directory: Path, error: ProvisionError) -> None:
     note.write_text(json.dumps(refusal), "utf-8")
 
 
-def _install(package: Package, python: Path, directory: Path) -> None:
+def _install(package: Package, version: str, python: Path, directory: Path) -> None:
     """Install a package with its dependencies into a separate directory."""
-    aside = Path(tempfile.mkdtemp(prefix=f"{directory.name}.", dir=directory.parent))
+    place = Path(tempfile.mkdtemp(prefix=f"{directory.name}.", dir=directory.parent.resolve()))
+    aside = place / "overlay"
+    aside.mkdir()
     aside.chmod(0o755)  # a cache may serve several users
     try:
-        command = [*installer(python), "--target", str(aside)]
-        if package.wheel:
-            command += ["--only-binary", ":all:"]
-        done = subprocess.run(
-            [*command, package.requirement],
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        if done.returncode != 0:
-            message = f"{package.requirement}: {complaint(done.stderr)}"
-            error = ProvisionError(message, failure=failure_in(f"{done.stdout}\n{done.stderr}"))
-            _remember_refusal(directory, error)
-            raise error
-        (aside / NOTE).write_text(json.dumps(_note(aside, package)), "utf-8")
+        if package.hashes:
+            lines = place / "requirements.txt"
+
+            def install(requirements: list[str]) -> None:
+                lines.write_text("".join(f"{line}\n" for line in requirements), "utf-8")
+                options = ["--no-deps", "--require-hashes", "--requirement", str(lines)]
+                _run(package, python, aside, options)
+
+            install_hashed(package, version, aside, install)
+        else:
+            _run(package, python, aside, [package.requirement])
+        complete(aside, package, python)
         if directory.exists():
             shutil.rmtree(directory)
         aside.rename(directory)
+    except ProvisionError as error:
+        if not package.hashes:
+            _remember_refusal(directory, error)
+        raise
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def _run(package: Package, python: Path, target: Path, what: list[str]) -> None:
+    command = [*installer(python), "--target", str(target)]
+    if package.wheel:
+        command += ["--only-binary", ":all:"]
+    done = run_installer([*command, *what])
+    if done.returncode != 0:
+        message = f"{package.requirement}: {complaint(done.stderr)}"
+        raise ProvisionError(message, failure=failure_in(f"{done.stdout}\n{done.stderr}"))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from matrix.errors import UsageError
-from matrix.model import Case, Observation, PathKind, SecondConnection, Storage
+from matrix.model import Case, Observation, PathKind, Result, SecondConnection, Storage
 from matrix.plugins import plugin_names
 from matrix.runner.worker import WorkerProcess
 from matrix.stacks.catalogue import Catalogue, choose_companions
@@ -147,6 +147,32 @@ def test_an_error_of_the_middleware_is_an_observation(observe_on: ObserveOn, via
     else:
         assert seen.error is not None
         assert seen.error.phase == "open"
+
+
+@pytest.mark.parametrize(
+    ("via", "connect"),
+    [
+        ("sqlalchemy", {"module": "antigravity"}),
+        ("sqlalchemy", {"poolclass": "create_engine"}),
+        ("sqlalchemy-asyncio", {"poolclass": "event"}),
+        ("django", {"ENGINE": "antigravity"}),
+    ],
+)
+def test_a_name_on_no_list_is_not_imported_and_nothing_is_measured(
+    observe_on: ObserveOn, via: str, connect: dict[str, Any]
+) -> None:
+    target = {"sqlalchemy-asyncio": "sqlite+aiosqlite://", "django": ""}.get(via, "sqlite://")
+    (seen,) = observe_on(f"sqlite3[{via}]", make_case(target=target, via=via, connect=connect))
+    assert (seen.result, seen.created) == (Result.UNAVAILABLE, ())
+    assert seen.error is not None
+    assert "is not imported; known: " in seen.error.message
+
+
+@pytest.mark.parametrize("driver", ["sqlite3", "pysqlite3", "apsw", "sqlean"])
+def test_a_statement_loads_no_extension(observe_on: ObserveOn, driver: str) -> None:
+    (seen,) = observe_on(driver, make_case(target="", sql=("SELECT load_extension('x')",)))
+    assert seen.error is not None
+    assert "not authorized" in seen.error.message or "no such function" in seen.error.message
 
 
 def test_a_test_database_of_django_is_made_and_removed(observe_on: ObserveOn) -> None:

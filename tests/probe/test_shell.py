@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 
 from matrix.model import Observation, Result, SecondConnection, Storage
+from matrix.probe.drivers import shell
 from matrix.stacks.catalogue import Catalogue
 from matrix.stacks.provision import Provided, Provisioner
 from matrix.stacks.spec import parse_stack
 from tests.builders import make_case
 from tests.conftest import ObserveOn, Provide, RunOn
 from tests.processes import needs_proc, workers_of
+from tests.strace import needs_strace
 
 pytestmark = pytest.mark.skipif(shutil.which("sqlite3") is None, reason="no sqlite3 command here")
 
@@ -48,7 +52,6 @@ def test_two_connections_are_two_processes(observe_on: ObserveOn) -> None:
     ("target", "connect", "message"),
     [
         ("missing/x.db", {}, 'unable to open database "missing/x.db"'),
-        ("-x.db", {}, "sqlite3: Error: unknown option: -x.db"),
         ("x.db", {"timeout": 3}, "the shell has no option for timeout=3"),
         ("x.db", {"uri": False}, "the shell has no option for uri=False"),
         ("x.db", {"readonly": True}, "unable to open"),
@@ -110,3 +113,73 @@ def test_a_command_of_the_shell_is_not_sql(observe_on: ObserveOn, sql: str) -> N
     assert seen.error is not None
     assert "begins with a dot" in seen.error.message
     assert [entry.path for entry in seen.created] == ["x.db"]
+
+
+@pytest.mark.parametrize(
+    ("target", "connect"), [("-x.db", {}), ("-version", {}), ("x.db", {"vfs": "-x"})]
+)
+def test_a_name_is_never_an_option(
+    observe_on: ObserveOn, target: str, connect: dict[str, object]
+) -> None:
+    (seen,) = observe_on("shell", make_case(target=target, connect=connect))
+    assert seen.error is not None
+    assert "as an option, not as a name" in seen.error.message
+    assert (seen.result, seen.created) == (Result.UNAVAILABLE, ())
+
+
+def test_the_name_of_a_backup_is_neither_an_option_nor_a_command(observe_on: ObserveOn) -> None:
+    names = ("-append", '"\n.shell touch ran\n', "a\\b c.db")
+    cases = [make_case(f"shell/{n}", target="x.db", backup=n) for n in names]
+    option, command, plain = observe_on("shell", *cases)
+    assert option.error is not None
+    assert "as an option" in option.error.message
+    assert {path for path, kept in paths(command) if kept} == {"x.db", names[1]}
+    assert ("a\\b c.db", True) in paths(plain)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT load_extension('libc.so.6', 'system')",
+        "SELECT Edit('x', 'touch {dir}/ran; true')",
+        "SELECT \"writefile\"('{dir}/ran', 1)",
+        "SELECT readfile/**/('/etc/passwd')",
+        "SELECT * FROM [fsdir]('/')",
+        "PRAGMA trusted_schema = on",
+        "PRAGMA writable_schema = on",
+    ],
+)
+def test_a_function_of_the_shell_is_not_run(observe_on: ObserveOn, sql: str) -> None:
+    (seen,) = observe_on("shell", make_case("shell/function", target="x.db", sql=(sql,)))
+    assert seen.error is not None
+    assert "reaches beyond SQLite" in seen.error.message
+    assert [entry.path for entry in seen.created] == ["x.db"]
+
+
+def test_each_shell_has_its_own_mark_of_the_end_and_trusts_no_schema() -> None:
+    driver = shell.Driver(None)
+    one, other = (driver.connect(":memory:", {}) for _ in range(2))
+    try:
+        assert one.end != other.end
+        assert re.search(r"trusted_schema +off", one.ask(".dbconfig"))
+        assert driver.execute(one, "SELECT '(end of the answer)' || char(10)") == [
+            ("(end of the answer)\n",)
+        ]
+    finally:
+        driver.close(one)
+        driver.close(other)
+
+
+@needs_strace
+def test_no_file_of_the_user_is_read(tmp_path: Path) -> None:
+    """The shell takes the home directory from the password database, whatever $HOME says."""
+    log = tmp_path / "log"
+    command = shutil.which("sqlite3")
+    (tmp_path / "sqlite3").write_text(
+        f'#!/bin/sh\nexec strace -f -e trace=open,openat -o {log} {command} "$@"\n'
+    )
+    (tmp_path / "sqlite3").chmod(0o755)
+    opened = shell.Shell(str(tmp_path / "sqlite3"), ":memory:")
+    opened.close()
+    assert os.devnull in log.read_text()
+    assert "sqliterc" not in log.read_text()

@@ -137,12 +137,41 @@ def test_a_projects_own_requirements_may_be_the_pins() -> None:
         "sqlalchemy==2.0.58 --hash=sha256:02\npysqlite3==0.6.1\n"
     )
     found = parse_pins(text, PATH)
-    assert [str(p) for p in found.pins] == [
-        "apsw==3.54.1.0",
-        "sqlalchemy==2.0.58",
-        "pysqlite3==0.6.1",
+    assert [(str(p), p.hashes) for p in found.pins] == [
+        ("apsw==3.54.1.0", ("sha256:00", "sha256:01")),
+        ("sqlalchemy==2.0.58", ("sha256:02",)),
+        ("pysqlite3==0.6.1", ()),
     ]
     assert "pysqlite3==0.6.0\n" in found.with_version(found.pins[2], "0.6.0").text
     for pin in found.pins[:2]:
         with pytest.raises(UsageError, match="pinned with hashes; bump it with the tool"):
             found.with_version(pin, "9")
+
+
+def test_a_hash_that_is_none_or_belongs_to_no_line_is_a_problem() -> None:
+    text = "apsw==3 --hash=sha256:xyz\nsqlalchemy==2\n  --hash=sha256:00\n"
+    with pytest.raises(DocumentError) as error:
+        parse_pins(text, PATH)
+    first, second = str(error.value).splitlines()
+    assert first == f"{PATH}:1:1: not a hash: sha256:xyz; write sha256:..."
+    assert second.startswith(f"{PATH}:3:1: a hash without its requirement")
+
+
+def test_every_package_of_a_stack_has_the_hashes_of_its_pin(catalogue: Catalogue) -> None:
+    text = (
+        "apsw==3.50.4.0 --hash=sha256:0a\nSQLAlchemy==2.0.58 --hash=sha256:0b --hash=sha256:0c\n"
+        'greenlet==3.5.6 --hash=sha256:0d\nother==1 ; python_version < "3" --hash=sha256:0e\n'
+        "pysqlite3-binary==0.5.4\n"
+    )
+    specs = ["apsw[sqlalchemy]", "apsw==3.46.1.0", "pysqlite3-binary"]
+    whole, older, plain = pinned_stacks(specs, parse_pins(text, PATH), catalogue, "3.11")
+    assert [package.hashes for package in whole.packages] == [
+        ("sha256:0a",),
+        ("sha256:0b", "sha256:0c"),
+    ]
+    assert [each.hashed_line for each in whole.packages[0].locked] == [
+        "apsw==3.50.4.0 --hash=sha256:0a",
+        "SQLAlchemy==2.0.58 --hash=sha256:0b --hash=sha256:0c",
+        "greenlet==3.5.6 --hash=sha256:0d",
+    ]
+    assert [package.hashes for package in (*older.packages, *plain.packages)] == [(), ()]

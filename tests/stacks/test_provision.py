@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -71,11 +74,9 @@ def test_an_overlay_is_made_once(tmp_path: Path, installs: Path) -> None:
     second = overlay_of(Provisioner(cache).provide(stack_of()))
     assert first == second == cache / f"py{RUNNING}" / "package-1.0"
     assert calls(installs) == 1
-    assert json.loads((first / NOTE).read_text()) == {
-        "requirement": "package==1.0",
-        "files": 2,
-        "bytes": 9,
-    }
+    note = json.loads((first / NOTE).read_text())
+    assert (note["requirement"], note["pins"]) == ("package==1.0", [])
+    assert re.fullmatch("sha256:[0-9a-f]{64}", note["digest"])
 
 
 def _cut(overlay: Path) -> None:
@@ -84,6 +85,36 @@ def _cut(overlay: Path) -> None:
 
 def _change(overlay: Path) -> None:
     (overlay / "package" / "data").write_text("changed since")
+
+
+def _change_nothing_but_bytes(overlay: Path) -> None:
+    data = overlay / "package" / "data"
+    before = data.stat()
+    data.write_text("WHOLE")
+    os.utime(data, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def _rename(overlay: Path) -> None:
+    (overlay / "package" / "data").rename(overlay / "package" / "atad")
+
+
+def _replace_by_link(overlay: Path) -> None:
+    data = overlay / "package" / "data"
+    data.rename(overlay.with_name("elsewhere"))
+    data.symlink_to(overlay.with_name("elsewhere"))
+
+
+def _plant_compiled(overlay: Path) -> None:
+    (compiled,) = (overlay / "package" / "__pycache__").glob("__init__.*.pyc")
+    compiled.write_bytes(compiled.read_bytes()[:-1] + b"!")
+
+
+def _add_compiled(overlay: Path) -> None:
+    (overlay / "package" / "sqlite3.pyc").write_bytes(b"compiled")
+
+
+def _link_directory(overlay: Path) -> None:
+    (overlay / "sqlite3").symlink_to(overlay / "package")
 
 
 def _add(overlay: Path) -> None:
@@ -102,7 +133,18 @@ def _forge_note(overlay: Path) -> None:
     (overlay / NOTE).write_text("[]")
 
 
-@pytest.mark.parametrize("harm", [_cut, _change, _add, _lose_note, _tear_note, _forge_note])
+def _keep_old_note(overlay: Path) -> None:
+    note = {"requirement": "package==1.0", "files": 3, "bytes": 9}
+    (overlay / NOTE).write_text(json.dumps(note))
+
+
+HARMS = [
+    _cut, _change, _change_nothing_but_bytes, _rename, _replace_by_link, _plant_compiled,
+    _add_compiled, _link_directory, _add, _lose_note, _tear_note, _forge_note, _keep_old_note,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("harm", HARMS)
 def test_a_modified_overlay_is_built_again(
     tmp_path: Path, installs: Path, harm: Callable[[Path], None]
 ) -> None:
@@ -115,11 +157,18 @@ def test_a_modified_overlay_is_built_again(
     assert not (overlay / "package" / "more").exists()
 
 
-def test_compiled_files_that_appear_later_do_not_count(tmp_path: Path, installs: Path) -> None:
-    provisioner = Provisioner(tmp_path / "cache")
-    overlay = overlay_of(provisioner.provide(stack_of()))
-    (overlay / "package" / "__init__.cpython-311.pyc").write_bytes(b"compiled")
-    provisioner.provide(stack_of())
+def test_its_modules_are_compiled_once_so_that_a_run_adds_no_file(
+    tmp_path: Path, installs: Path
+) -> None:
+    overlay = overlay_of(Provisioner(tmp_path / "cache").provide(stack_of()))
+    before = sorted(overlay.rglob("*"))
+    (overlay / "package" / "__init__.py").touch()
+    source = f"import sys; sys.path.insert(0, {str(overlay)!r}); import builtins"
+    source += "; builtins.half = 1; import package"
+    subprocess.run([sys.executable, "-I", "-S", "-c", source], check=True)
+    assert sorted(overlay.rglob("*")) == before
+    assert any(path.suffix == ".pyc" for path in before)
+    overlay_of(Provisioner(tmp_path / "cache").provide(stack_of()))
     assert calls(installs) == 1
 
 

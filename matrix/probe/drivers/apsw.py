@@ -8,6 +8,7 @@ from typing import Any, Dict, List, Optional
 
 import apsw
 
+from ..named import checked
 from ..plugins import Unavailable
 from . import Rows
 
@@ -98,7 +99,7 @@ class Driver:
 
     def dbapi(self, name: Optional[str]) -> Any:
         if name is not None and name != self.shim:
-            return importlib.import_module(name)
+            return importlib.import_module(checked("module", name))
         from . import apsw_dbapi
 
         apsw_dbapi.open_connection = self.open

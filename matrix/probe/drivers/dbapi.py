@@ -7,6 +7,7 @@ import importlib
 import os
 from typing import Any, Dict, Mapping, Optional
 
+from ..named import checked
 from ..plugins import Unavailable
 from ..syscalls import LibraryTable
 from . import Rows
@@ -110,7 +111,10 @@ class DbapiDriver:
             copy.close()
 
     def dbapi(self, name: Optional[str]) -> Any:
-        return self.dbapi2 if name is None else importlib.import_module(name)
+        if name is None:
+            return self.dbapi2
+        own = (self.package, self.package + ".dbapi2")
+        return importlib.import_module(checked("module", name, own))
 
 
 def _beside(extension: str) -> str:

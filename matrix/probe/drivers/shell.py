@@ -3,12 +3,19 @@
 A connection is a process, `sqlite3 -batch <target>`, which reads statements and prints rows. It
 runs `.databases` first, because the shell opens its database only when a command needs it.
 Two connections are two processes, so they can share files but never memory.
+
+The shell can do more than SQLite: run programs, and read and write any file. Its switch `-safe`
+would prevent that, but ATTACH, VACUUM INTO and `.backup`, too, which are measured. So the driver
+lets through no commands of the shell, no options in place of names, and no statement with the name
+of a function of the shell's own; `-init` keeps it from reading the user's `.sqliterc`, which it
+looks for in the home directory of the password database, not in $HOME.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import secrets
 import shutil
 import sqlite3
 import subprocess
@@ -19,11 +26,18 @@ from ..plugins import Unavailable
 from . import Rows
 
 _COMMAND = "sqlite3"
-_END = "(end of the answer)"
 _COLUMN, _ROW = "\x1f", "\x1e"
 _LEAVE_SECONDS = 5.0
 _DOT_COMMAND = re.compile(r"^\s*\.", re.MULTILINE)
 """`.shell` and its like would run programs; the driver's own lines go past this."""
+_OF_THE_SHELL = re.compile(
+    r"\b(edit|fsdir|fts3_tokenizer|load_extension|lsmode|readfile|shell_\w+|trusted_schema"
+    r"|writable_schema|writefile|zipfile(?:_cds)?)\b",
+    re.IGNORECASE,
+)
+"""Functions and tables that the shell adds, and the PRAGMAs with which a schema could name them."""
+_SWITCHED_OFF = ("load_extension", "fts3_tokenizer", "trusted_schema")
+_SWITCHES_SINCE = (3, 31)
 
 
 class ShellError(Exception):
@@ -34,8 +48,9 @@ class Shell:
     """One process of the shell, its prompt ready."""
 
     def __init__(self, path: str, *arguments: Any) -> None:
+        self.end = "(end %s)" % secrets.token_hex(16)
         self._process = subprocess.Popen(
-            [_COMMAND, "-batch", *arguments],
+            [_COMMAND, "-batch", "-init", os.devnull, *arguments],
             executable=path,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -57,9 +72,9 @@ class Shell:
         """What the shell prints for a line; raises ShellError if it writes to standard error."""
         streams = self._process.stdin, self._process.stdout, self._process.stderr
         writer, reader, errors = (stream.fileno() for stream in streams if stream is not None)
-        end = (_END + "\n").encode()
+        end = (self.end + "\n").encode()
         with suppress(BrokenPipeError):  # it has exited; standard error says why
-            os.write(writer, os.fsencode("%s\n.print %s\n" % (line, _END)))
+            os.write(writer, os.fsencode("%s\n.print %s\n" % (line, self.end)))
         answer = b""
         while not answer.endswith(end):
             piece = os.read(reader, 1 << 16)
@@ -102,6 +117,10 @@ class Driver:
         self._shells: List[Shell] = []
         said = subprocess.run([found, "-version"], stdout=subprocess.PIPE, check=False)
         self.version = said.stdout.decode().partition(" ")[0]
+        self._switches: List[str] = []
+        if tuple(map(int, re.findall(r"\d+", self.version)[:2])) >= _SWITCHES_SINCE:
+            for name in _SWITCHED_OFF:
+                self._switches += ["-cmd", ".dbconfig %s off" % name]
 
     def force_uri(self, on: bool) -> None:
         if not on:
@@ -128,10 +147,10 @@ class Driver:
             if (name, value) == ("readonly", True):
                 arguments.append("-readonly")
             elif name == "vfs":
-                arguments += ["-vfs", value]
+                arguments += ["-vfs", _name(value)]
             elif (name, value) != ("uri", True):
                 raise TypeError("the shell has no option for %s=%r" % (name, value))
-        shell = Shell(self._path, *arguments, target)
+        shell = Shell(self._path, *arguments, *self._switches, _name(target))
         self._shells.append(shell)
         return shell
 
@@ -143,6 +162,9 @@ class Driver:
         """Run a statement; an incomplete one would swallow everything that follows."""
         if _DOT_COMMAND.search(sql):
             raise ShellError("a line that begins with a dot is a command of the shell, not SQL")
+        named = _OF_THE_SHELL.search(sql)
+        if named:
+            raise ShellError("%s reaches beyond SQLite; the tool does not run it" % named[0])
         line = sql + "\n;"
         if not sqlite3.complete_statement(line):
             raise ShellError("incomplete input")
@@ -168,11 +190,18 @@ class Driver:
 
     def backup(self, connection: Any, target: Any, _options: Dict[str, Any]) -> None:
         """`.backup`, whose target the shell opens in its own way."""
-        quoted = target.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+        quoted = _name(target).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
         connection.ask('.backup main "%s"' % quoted)
 
     def dbapi(self, _name: Optional[str]) -> Any:
         raise Unavailable("the shell is not a Python module")
+
+
+def _name(given: Any) -> Any:
+    """A name as it is; raises Unavailable for one that the shell would take for an option."""
+    if os.fspath(given)[:1] in ("-", b"-"):
+        raise Unavailable("the shell would read %r as an option, not as a name" % (given,))
+    return given
 
 
 def _read_all(descriptor: int) -> bytes:

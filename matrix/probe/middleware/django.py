@@ -1,7 +1,8 @@
 """Django: `DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": target}}`.
 
-The options are further keys of that entry. With `TEST` among them the target is its NAME, and the
-database is created and destroyed as a test run does it; the entry's own NAME may be given, too.
+The options are further keys of that entry; ENGINE, which Django imports, takes no other name.
+With `TEST` among them the target is its NAME, and the database is created and destroyed as a test
+run does it; the entry's own NAME may be given, too.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any, Dict, Iterator, Optional
 
 from ..drivers import Rows
+from ..named import checked
 from . import in_another_thread, stand_in
 
 
@@ -40,6 +42,7 @@ class Session:
     def __init__(self, driver: Any, target: Any, options: Dict[str, Any]) -> None:
         self._driver = driver
         self._entry = {"ENGINE": "django.db.backends.sqlite3", "NAME": target, **options}
+        checked("ENGINE", self._entry["ENGINE"])
         self._is_test = "TEST" in options
         if self._is_test:
             self._entry["TEST"] = {**options["TEST"], "NAME": target}

@@ -2,6 +2,8 @@
 
 Options that are objects in Python are named by strings: `module`, a DB-API module;
 `poolclass`, a class of `sqlalchemy.pool`; `creator`, `{"target", ...}`, a call of the driver.
+The names are those of `..named`. SQLAlchemy looks up the URL's dialect and its `plugin=` itself,
+but only in its own package and in the entry points of the stack's packages.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import sqlalchemy
 import sqlalchemy.pool
 
 from ..drivers import Rows
+from ..named import checked
 from . import in_another_thread
 
 # What the pool logs while it is taken down is not for the user of the tool.
@@ -52,7 +55,7 @@ class Session:
         """The user's keyword arguments, and `module=` for a driver that is not SQLAlchemy's own."""
         arguments = dict(self._options)
         if "poolclass" in arguments:
-            arguments["poolclass"] = getattr(sqlalchemy.pool, arguments["poolclass"])
+            arguments["poolclass"] = pool_class(arguments["poolclass"])
         if "creator" in arguments:
             call = dict(arguments["creator"])
             target = call.pop("target")
@@ -93,6 +96,11 @@ class Session:
             return self.execute(sql)
         finally:
             self.close()
+
+
+def pool_class(name: Optional[str]) -> Any:
+    """The class of `sqlalchemy.pool` of this name, from the closed list; None is the default."""
+    return None if name is None else getattr(sqlalchemy.pool, checked("poolclass", name))
 
 
 def _execute(connection: Any, sql: str) -> Rows:

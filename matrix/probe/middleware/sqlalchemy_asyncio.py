@@ -9,11 +9,11 @@ import importlib
 from typing import Any, Dict, Optional
 
 import sqlalchemy
-import sqlalchemy.pool
 
 from ..drivers import Rows
 from . import stand_in
 from .aiosqlite import Loop, list_databases
+from .sqlalchemy import pool_class
 
 
 def check(driver: Any) -> None:
@@ -48,7 +48,7 @@ class Session:
 
         arguments = dict(self._options)
         if "poolclass" in arguments:
-            arguments["poolclass"] = getattr(sqlalchemy.pool, arguments["poolclass"])
+            arguments["poolclass"] = pool_class(arguments["poolclass"])
         self._engine = create_async_engine(self._target, **arguments)
         self._connection = self._loop.run(self._engine.connect())
 
