@@ -15,13 +15,11 @@ from typing import Any, NamedTuple, NoReturn
 import yaml
 
 from matrix.errors import DocumentError, Problem
+from matrix.limits import DOCUMENT_BYTES, DOCUMENT_CHARACTERS, DOCUMENT_VALUES, NESTING
 from matrix.model import Json
 
 KeyPath = tuple[str | int, ...]
 """The way from the top of a document to a value in it: keys and indices."""
-
-_MOST_VALUES = 20_000
-"""More than any document written by hand; stops aliases that multiply."""
 
 _TAG = "tag:yaml.org,2002:"
 _INT = re.compile(r"(?:0|-?[1-9][0-9]{0,17})\Z")
@@ -76,12 +74,18 @@ def problem(
 
 
 def load_text(path: Path) -> str:
-    """The text of a file; raises DocumentError for one that cannot be read, or is not UTF-8."""
+    """The text of a file that people write.
+
+    Raises DocumentError for one that cannot be read, is too large, or is not UTF-8.
+    """
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(DOCUMENT_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         _fail(str(path), Position(1, 1), "the file cannot be read", reason.lower())
+    if len(content) > DOCUMENT_BYTES:
+        _fail(str(path), Position(1, 1), f"more than {DOCUMENT_BYTES:,} bytes", "split the file")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -95,11 +99,14 @@ def read_yaml(text: str, path: str) -> tuple[Json, Positions, list[Problem]]:
 
     Raises DocumentError for what is not YAML at all.
     """
-    node = _compose(text, path)
-    if node is None or (isinstance(node, yaml.ScalarNode) and node.tag == _TAG + "null"):
-        _fail(path, Position(1, 1), "the file is empty")
-    reading = _Reading(path)
-    return reading.value(node, ()), reading.positions, reading.problems
+    try:
+        node = _compose(text, path)
+        if node is None or (isinstance(node, yaml.ScalarNode) and node.tag == _TAG + "null"):
+            _fail(path, Position(1, 1), "the file is empty")
+        reading = _Reading(path)
+        return reading.value(node, ()), reading.positions, reading.problems
+    except _TooLarge as error:
+        _fail(path, error.place, str(error), "split the file")
 
 
 def _fail(path: str, place: Position, message: str, hint: str | None = None) -> NoReturn:
@@ -111,9 +118,42 @@ def _end_of(text: str) -> Position:
 
 
 class _Loader(yaml.SafeLoader):
-    """PyYAML without its floats, dates, octals, and words for true and false."""
+    """PyYAML without its floats, dates, octals, and words for true and false, and with limits."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - PyYAML's own class attribute
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._nodes = 0
+        self._depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        is_key = isinstance(parent, yaml.MappingNode) and index is None
+        self._nodes += not is_key
+        self._depth += 1
+        place = _place(self.peek_event().start_mark)  # type: ignore[no-untyped-call]  # PyYAML
+        _check_size(place, nodes=self._nodes, depth=self._depth)
+        node: yaml.Node | None = super().compose_node(parent, index)  # type: ignore[no-untyped-call]
+        self._depth -= 1
+        return node
+
+
+class _TooLarge(Exception):
+    """A limit that a document exceeds, and where."""
+
+    def __init__(self, place: Position, message: str) -> None:
+        super().__init__(message)
+        self.place = place
+
+
+def _check_size(place: Position, *, nodes: int = 0, characters: int = 0, depth: int = 0) -> None:
+    """Raises _TooLarge."""
+    if depth > NESTING:
+        raise _TooLarge(place, f"nested more than {NESTING} levels deep")
+    if nodes > DOCUMENT_VALUES:
+        raise _TooLarge(place, f"more than {DOCUMENT_VALUES:,} values")
+    if characters > DOCUMENT_CHARACTERS:
+        raise _TooLarge(place, f"more than {DOCUMENT_CHARACTERS:,} characters, with its aliases")
 
 
 _Loader.add_implicit_resolver(_TAG + "int", _INT, list("-0123456789"))
@@ -169,8 +209,6 @@ def _compose(text: str, path: str) -> yaml.Node | None:
         words = next((w for w in _PLAIN_WORDS if w.said in str(error.problem)), plain)
         mark = error.context_mark if words.opening else error.problem_mark
         _fail(path, _place(mark or loader.get_mark()), words.message, words.hint)
-    except RecursionError:
-        _fail(path, Position(1, 1), "nested too deeply")
     except (ValueError, ArithmeticError):  # PyYAML's own, for escapes and versions out of range
         _fail(path, _place(loader.get_mark()), "an escape or a number out of range")
 
@@ -187,12 +225,15 @@ class _Reading:
         self._values: dict[KeyPath, Position] = {}
         self._keys: dict[KeyPath, Position] = {}
         self._around: list[yaml.Node] = []
+        self._characters = 0
         self.positions = Positions(path, self._values, self._keys)
 
     def value(self, node: yaml.Node, at: KeyPath) -> Json:
-        self._values[at] = _place(node.start_mark)
-        if len(self._values) > _MOST_VALUES:
-            _fail(self.positions.path, self._values[at], f"more than {_MOST_VALUES:,} values")
+        self._values[at] = place = _place(node.start_mark)
+        self._characters += len(node.value) if isinstance(node, yaml.ScalarNode) else 0
+        _check_size(
+            place, nodes=len(self._values), characters=self._characters, depth=len(self._around)
+        )
         if node in self._around:
             return self._wrong(at, "holds itself", "remove the alias")
         self._around.append(node)

@@ -153,7 +153,10 @@ def test_what_is_yaml_but_is_not_read_here_is_told(text: str, told: str) -> None
         ('a: "\\U00110000"', "1:7: an escape or a number out of range"),
         ("a: 1\nb: \x01", "2:4: the character U+0001 is not allowed in YAML"),
         ("%YAML 9.9\n---\na: b", "1:1: not YAML: found incompatible YAML document"),
-        ("[\n" * 1500, "1:1: nested too deeply"),
+        ("[\n" * 65, "65:1: nested more than 64 levels deep; split the file"),
+        ("a: " + "[" * 400 + "]" * 400, "1:67: nested more than 64 levels deep"),
+        ("- " * 30_000, "1:129: nested more than 64 levels deep"),
+        ("[" + "x, " * 20_000 + "]", "1:59999: more than 20,000 values"),
     ],
 )
 def test_what_is_not_yaml_is_told_in_plain_words(text: str, told: str) -> None:
@@ -165,7 +168,29 @@ def test_aliases_that_multiply_are_stopped() -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 9)]
     (problem,) = problems_of("\n".join(lines))
-    assert problem.endswith("more than 20,000 values")
+    assert problem.endswith("more than 20,000 values; split the file")
+
+
+def test_aliases_that_nest_are_stopped() -> None:
+    lines = ["- &a0 [x]", *(f"- &a{n} [*a{n - 1}]" for n in range(1, 1_000))]
+    (problem,) = problems_of("\n".join(lines))
+    assert problem.endswith("nested more than 64 levels deep; split the file")
+
+
+def test_aliases_that_repeat_a_long_text_are_stopped() -> None:
+    (problem,) = problems_of("- &a " + "x" * 400_000 + "\n- *a" * 10)
+    assert problem.endswith("more than 1,000,000 characters, with its aliases; split the file")
+
+
+def test_a_file_larger_than_people_write_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "box.yaml").write_text("# " + "x" * 500_000)
+    with pytest.raises(DocumentError, match="1:1: more than 500,000 bytes; split the file"):
+        load_document(tmp_path / "box.yaml", Box)
+
+
+def test_a_file_without_an_end_is_not_read() -> None:
+    with pytest.raises(DocumentError, match="1:1: more than 500,000 bytes"):
+        load_document(Path("/dev/zero"), Box)
 
 
 @pytest.mark.parametrize(

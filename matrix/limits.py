@@ -1,0 +1,47 @@
+"""How large an input may be: every limit on what is read from outside, in one place.
+
+Nothing that people write by hand comes near. The limits are there so that a file from a stranger
+ends in seconds, with an error that names the limit. docs/security.md lists them.
+"""
+
+from __future__ import annotations
+
+DOCUMENT_BYTES = 500_000
+"""A file that people write: scenarios, claims, accepted changes, stacks, pyproject.toml, pins."""
+
+DOCUMENT_VALUES = 20_000
+"""The values in a YAML file, with those that aliases repeat."""
+
+DOCUMENT_CHARACTERS = 1_000_000
+"""The characters of those values."""
+
+NESTING = 64
+"""Lists and mappings in one another, in YAML, TOML and JSON."""
+
+PROBLEMS = 100
+"""The problems of one file that are shown."""
+
+AXES = 64
+"""The axes of a scenario."""
+
+COMBINATIONS = 2_000_000
+"""What all scenarios that are read together expand to, before their rules."""
+
+CASE_CHARACTERS = 1_000_000
+"""The texts of one case, as large as its axes can make them."""
+
+EXPANSION_CHARACTERS = 1_000_000_000
+"""The texts of all cases that are read together."""
+
+PATTERNS = 1_000
+"""The different patterns over cases in a document of claims."""
+
+ALTERNATIVES = 10_000
+"""What a text with {a,b} stands for: the name of stacks, a pattern over ids."""
+
+BATCH_BYTES = 500_000_000
+BATCH_CASES = 1_000_000
+"""A file of cases, one JSON object a line."""
+
+LINE_BYTES = 16_000_000
+"""A line of a file of cases or of results."""
