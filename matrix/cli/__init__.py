@@ -57,8 +57,8 @@ def cli() -> None:
 
     Data goes to standard output, progress to standard error.
     Exit codes: 0 as expected, 1 changed or not as expected, 2 usage error or invalid file,
-    3 internal error or a full disk, 4 a stack could not be provided or nothing could run, 5 nothing selected,
-    130 interrupted.
+    3 internal error or a full disk, 4 a stack could not be provided or nothing could run,
+    5 nothing selected, 130 interrupted.
     """
 
 

@@ -164,4 +164,7 @@ class Observation:
 _NOT_BEHAVIOUR = ("case", "stack", "outside", "observer", "transients_complete")
 
 BEHAVIOUR = tuple(f.name for f in fields(Observation) if f.name not in _NOT_BEHAVIOUR)
-"""The fields that say what happened; the others say in which cell, how it was watched, or follow."""
+"""The fields that say what happened; the others say in which cell and how it was watched.
+
+`outside` follows from the paths in other fields.
+"""

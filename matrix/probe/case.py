@@ -385,14 +385,13 @@ class CaseRun:
         return sorted(path for path in found if not path.startswith("{"))
 
 
+_LISTS = ("created", "there", "tried", "conflicts", "modified", "removed", "outside", "reused")
+_FACTS = ("second_connection", "reopened", "passed", "opened", "journal_mode", "pool")
 _UNSEEN: Dict[str, Any] = {
-    **dict.fromkeys(
-        ("created", "there", "tried", "conflicts", "modified", "removed", "outside"), []
-    ),
-    **dict.fromkeys(("second_connection", "reopened", "passed", "opened", "journal_mode", "pool")),
-    "reused": [],
     "result": "unavailable",
     "storage": "none",
+    **{name: [] for name in _LISTS},
+    **{name: None for name in _FACTS},
 }
 """What is said of a case that was not performed to its end."""
 

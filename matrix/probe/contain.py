@@ -10,7 +10,7 @@ import ctypes
 import os
 from typing import List
 
-from .linux import IS_LINUX, O_PATH, PR_SET_NO_NEW_PRIVS, call, process_control, system_call
+from .linux import IS_LINUX, O_PATH, PR_SET_NO_NEW_PRIVS, process_control, system_call
 
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _VERSION_FLAG, _PATH_BENEATH = 1, 1

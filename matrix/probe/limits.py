@@ -6,7 +6,6 @@ import ctypes
 import os
 import re
 import signal
-from typing import Tuple
 
 from .linux import IS_LINUX, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS, call, process_control
 

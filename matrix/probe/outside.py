@@ -71,7 +71,7 @@ class Outside:
         """Where to remove what is about to be removed; raises NotRehearsed."""
         return self.changing(path)
 
-    def reading(self, path: bytes, follow: bool = True) -> bytes:
+    def reading(self, path: bytes, *, follow: bool = True) -> bytes:  # noqa: ARG002 -- below
         """Where to read; `follow`: whether the call that reads follows links."""
         return path
 
@@ -83,7 +83,7 @@ class Outside:
         self.changing(os.fsencode(path))
         return True
 
-    def made(self, path: bytes, descriptor: Optional[int]) -> None:
+    def made(self, path: bytes, descriptor: Optional[int]) -> None:  # noqa: ARG002 -- below
         """The case has created this path."""
         self._created.add(os.path.normpath(path))
 
@@ -210,7 +210,7 @@ class Redirected(Outside):
         return copy
 
     def removing(self, path: bytes) -> bytes:
-        real = os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
+        real = _without_links_above(path)
         if not self.is_outside(real):
             return path
         copy = self._copies + real
@@ -226,10 +226,10 @@ class Redirected(Outside):
         with open(copy, "ab"):  # something that can be removed in its place
             return copy
 
-    def reading(self, path: bytes, follow: bool = True) -> bytes:
+    def reading(self, path: bytes, *, follow: bool = True) -> bytes:
         if path.startswith(self._inside):
             return path
-        real = os.path.realpath(path)
+        real = os.path.realpath(path) if follow else _without_links_above(path)
         copy = self._copies + real
         return copy if real in self._gone or os.path.lexists(copy) else path
 
@@ -345,6 +345,11 @@ def content_of(path: str) -> Any:
         return status.st_size, status.st_mtime_ns
     with open(path, "rb") as file:
         return file.read()
+
+
+def _without_links_above(path: bytes) -> bytes:
+    """The path with links followed, except that which it is itself."""
+    return os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
 
 
 def may_lead_outside(strings: Iterable[str]) -> bool:

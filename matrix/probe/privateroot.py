@@ -1,7 +1,8 @@
 """A root directory for one worker, in which every change is private.
 
-The process moves to a mount namespace of its own, where `/` is assembled anew: each directory of the
-machine as the lower layer of an overlay, whose upper layer is in memory and ends with the process.
+The process moves to a mount namespace of its own, where `/` is assembled anew: each directory of
+the machine as the lower layer of an overlay, whose upper layer is in memory and ends with the
+process.
 A case can create, change and remove whatever its user may, and the machine's files stay as they
 are. What cannot be layered (a file that is a mount of its own, a file system that overlays refuse)
 is there read-only, and listed in `PrivateRoot.fixed`.
@@ -29,8 +30,27 @@ _MNT_DETACH = 2
 LAYERS_SIZE = 1 << 30
 """Bytes that the changes of a worker may take in memory."""
 _NOT_FILES = frozenset(
-    "autofs binfmt_misc bpf cgroup cgroup2 configfs debugfs devpts efivarfs fusectl mqueue nsfs"
-    " proc pstore rpc_pipefs securityfs selinuxfs sysfs tracefs".split()
+    [
+        "autofs",
+        "binfmt_misc",
+        "bpf",
+        "cgroup",
+        "cgroup2",
+        "configfs",
+        "debugfs",
+        "devpts",
+        "efivarfs",
+        "fusectl",
+        "mqueue",
+        "nsfs",
+        "proc",
+        "pstore",
+        "rpc_pipefs",
+        "securityfs",
+        "selinuxfs",
+        "sysfs",
+        "tracefs",
+    ]
 )
 """File systems whose files are the kernel's, and not data."""
 _SHARED = ("/var/tmp",)

@@ -21,7 +21,7 @@ class PythonLog:
         self.active = False
         self._guard = guard
         self.clear()
-        self._events: Dict[str, Callable[[Tuple[Any, ...]], None]] = {
+        self._events: Dict[str, Callable[[Tuple[Any, ...]], Any]] = {
             "open": self._open,
             "os.mkdir": lambda args: self._create(args[0]),
             "os.rename": lambda args: self._rename(args[0], args[1]),

@@ -213,7 +213,7 @@ class SystemCallLog:
     def _reader(self, follow: bool) -> Callable[[Any], Any]:
         def make(original: Any) -> Any:
             def read(path: bytes, *rest: Any) -> int:
-                result: int = original(self._outside.reading(path, follow), *rest)
+                result: int = original(self._outside.reading(path, follow=follow), *rest)
                 return result
 
             return read

@@ -37,7 +37,7 @@ WAYS = {
 Observe = Callable[..., Observation]
 
 
-@pytest.fixture(params=WAYS.values(), ids=WAYS.keys())
+@pytest.fixture(params=list(WAYS.values()), ids=list(WAYS))
 def options(request: pytest.FixtureRequest) -> RunOptions:
     way: RunOptions = request.param
     return way
