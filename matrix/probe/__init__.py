@@ -7,9 +7,10 @@ so that only the standard library and the overlays that it is given are on its p
 The protocol is JSON lines, one message a line. The tool sends, on standard input:
 
 - `{"kind": "hello", "protocol": 2, "stack", "driver", "distribution", "middleware", "overlays",
-  "uri", "library", "scratch", "token", "worker", "parent", "root", "contain", "in_place"}`: the
-  stack to set up. Plugins are `{"name", "path"}`; `worker` is unique and always equally long; when
-  the process `parent` ends, the probe ends too. `root` is `private` or `shared`; see `session`.
+  "uri", "library", "scratch", "token", "worker", "parent", "root", "named", "contain",
+  "in_place"}`: the stack to set up. Plugins are `{"name", "path"}`; `worker` is unique and always
+  equally long; when the process `parent` ends, the probe ends too. `root` is `private` or `shared`,
+  see `session`; `named` are the directories outside in which cases name files.
 - `{"kind": "cases", "cases": [...]}`: the cases to run, in this order.
 - `{"kind": "quit"}`; end of input means the same.
 

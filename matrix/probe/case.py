@@ -391,7 +391,7 @@ _UNSEEN: Dict[str, Any] = {
     "result": "unavailable",
     "storage": "none",
     **{name: [] for name in _LISTS},
-    **{name: None for name in _FACTS},
+    **dict.fromkeys(_FACTS),
 }
 """What is said of a case that was not performed to its end."""
 

@@ -183,7 +183,7 @@ class Observer:
         return found if self.log is not None else set(filter(self._is_ours, found))
 
     def _is_ours(self, path: str) -> bool:
-        """Where others write, too, only what is asked for, or has the name of this case, is ours."""
+        """Where others write, too, only what is asked for or bears this case's name is ours."""
         directory, name = os.path.split(path)
         if directory != os.sep and directory not in self._asked_directories():
             return True

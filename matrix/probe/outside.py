@@ -171,7 +171,11 @@ class InPrivateRoot(Outside):
         """A user namespace cannot copy what another user owns, though its group may write to it."""
         while not os.path.lexists(path):
             path = os.path.dirname(path)
-        if os.lstat(path).st_uid != os.geteuid() and os.access(path, os.W_OK):
+        if not os.access(path, os.W_OK):
+            return  # it will fail, as it would
+        while os.lstat(path).st_uid == os.geteuid() and not os.path.ismount(path):
+            path = os.path.dirname(path)
+        if os.lstat(path).st_uid != os.geteuid():
             raise self.refuse("%s belongs to another user" % os.fsdecode(path))
 
     def _expect(self, path: str) -> None:

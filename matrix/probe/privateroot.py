@@ -12,10 +12,12 @@ https://docs.kernel.org/filesystems/overlayfs.html; mount_namespaces(7), user_na
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
-from typing import Dict, List, NamedTuple, Set
+from contextlib import suppress
+from typing import Dict, Iterable, List, NamedTuple, Set
 
 from .linux import O_PATH, call, mount
 
@@ -53,8 +55,8 @@ _NOT_FILES = frozenset(
     ]
 )
 """File systems whose files are the kernel's, and not data."""
-_SHARED = ("/var/tmp",)
-"""Directories of root in which everybody may write: as a user, each needs a layer of its own."""
+_SHARED = "/var/tmp"
+"""A directory of another user's in which everybody may write; see `enter_private_root`."""
 _DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 _ESCAPED = re.compile(r"\\([0-7]{3})")
 
@@ -82,6 +84,8 @@ def enter_namespaces() -> bool:
     try:
         call("unshare", spaces)
     except PermissionError:
+        if user == _overflow_user():
+            raise OSError(errno.EPERM, "the owner of a file cannot be told from others") from None
         call("unshare", spaces | _NEWUSER)
     else:
         return False
@@ -91,19 +95,27 @@ def enter_namespaces() -> bool:
     return True
 
 
-def enter_private_root(scratch: str, *, as_user: bool) -> PrivateRoot:
+def enter_private_root(scratch: str, named: Iterable[str], *, as_user: bool) -> PrivateRoot:
     """Make the private root and move there; `scratch` is then at HOME.
 
-    The process is in namespaces of its own, as their first process, and may mount.
+    The process is in namespaces of its own, as their first process, and may mount. In a user
+    namespace a directory of another user's cannot be copied to an upper layer, nor can anything
+    below it. So the directories that the cases have `named` get layers of their own.
     """
     mount("", "/", "", _REC | _PRIVATE)
     builder = _Builder(scratch, as_user)
-    builder.build()
+    builder.build([_SHARED, *named] if as_user else [])
     os.chdir(builder.root)
     call("pivot_root", b".", b".")
     call("umount2", b".", _MNT_DETACH)
     os.chdir(HOME)
     return PrivateRoot(builder.fixed, as_user)
+
+
+def _overflow_user() -> int:
+    """The user as whom a user namespace shows all others, `nobody`."""
+    with open("/proc/sys/kernel/overflowuid", encoding="ascii") as file:
+        return int(file.read())
 
 
 class _Builder:
@@ -119,10 +131,9 @@ class _Builder:
         self._scratch = scratch
         self._as_user = as_user
         self._mounts = _mounts()
-        points = [*self._mounts, *_SHARED] if as_user else [*self._mounts]
-        self._split = {parent for point in points for parent in _parents(point)}
+        self._split = {parent for point in self._mounts for parent in _parents(point)}
 
-    def build(self) -> None:
+    def build(self, named: Iterable[str]) -> None:
         os.mkdir(self._base, 0o700)
         options = "mode=0755,size=%d" % LAYERS_SIZE
         mount("tmpfs", self._base, "tmpfs", _NOSUID | _NODEV, options)
@@ -134,7 +145,14 @@ class _Builder:
         mount(self._scratch, self.root + HOME, "", _BIND)
         self._make_devices()
         self._mount_proc()
+        for path in sorted(filter(self._can_be_layered, map(os.path.realpath, named))):
+            self._layer(path)
         self._copy_rights("/", self.root)
+
+    def _can_be_layered(self, path: str) -> bool:
+        """Whether a layer of its own is possible: other mounts have been taken care of."""
+        is_taken = path in self._split or path in self._mounts or path.startswith(self._scratch)
+        return not is_taken and os.path.isdir(path) and os.path.isdir(self.root + path)
 
     def _copy_rights(self, real: str, ours: str) -> None:
         """Give a directory the permissions for this user that the machine's has."""
@@ -149,10 +167,8 @@ class _Builder:
     def _fill(self, directory: str) -> None:
         with os.scandir(directory) as entries:
             for entry in sorted(entries, key=lambda entry: entry.name):
-                try:
+                with suppress(FileNotFoundError):  # it has gone since
                     self._place(entry)
-                except FileNotFoundError:
-                    continue  # it has gone since
 
     def _place(self, entry: "os.DirEntry[str]") -> None:
         path, ours = entry.path, self.root + entry.path
@@ -180,7 +196,7 @@ class _Builder:
         ours = self.root + path
         os.mkdir(upper)
         os.mkdir(work)
-        os.mkdir(ours)
+        os.makedirs(ours, exist_ok=True)
         self._copy_rights(path, upper)
         lower = os.open(path, O_PATH | os.O_DIRECTORY)
         options = "lowerdir=/proc/self/fd/%d,upperdir=%s,workdir=%s" % (lower, upper, work)

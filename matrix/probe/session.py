@@ -11,7 +11,7 @@ from __future__ import annotations
 import errno
 import os
 import signal
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple
 
 from .linux import IS_LINUX, PR_SET_CHILD_SUBREAPER, PR_SET_PDEATHSIG, process_control
 from .privateroot import PrivateRoot, enter_namespaces, enter_private_root
@@ -29,7 +29,7 @@ def run_worker(hello: Dict[str, Any], work: Work) -> int:
         return work(None)
     root, init = None, 0
     if hello["root"] == "private":
-        root, init = _enter(hello["scratch"])
+        root, init = _enter(hello["scratch"], hello["named"])
     _end_with(hello["parent"], signal.SIGTERM)
     worker = os.fork()
     if worker == 0:
@@ -40,11 +40,11 @@ def run_worker(hello: Dict[str, Any], work: Work) -> int:
 
 def try_private_root(scratch: str) -> None:
     """Make a private root and leave it; raises OSError where that is not possible."""
-    _, init = _enter(scratch)
+    _, init = _enter(scratch, ())
     os.kill(init, signal.SIGKILL)
 
 
-def _enter(scratch: str) -> Tuple[PrivateRoot, int]:
+def _enter(scratch: str, named: Iterable[str]) -> Tuple[PrivateRoot, int]:
     """Move to new namespaces and a private root; returns it, and the id of the first process.
 
     A process is needed that does nothing but be the first one: signals that a process sends to
@@ -54,7 +54,7 @@ def _enter(scratch: str) -> Tuple[PrivateRoot, int]:
     reader, writer = os.pipe()
     init = os.fork()
     if init == 0:
-        _be_first(scratch, as_user, writer)
+        _be_first(scratch, named, as_user, writer)
     os.close(writer)
     with os.fdopen(reader, "rb") as pipe:
         state, *fixed = pipe.read().split(b"\0")
@@ -64,12 +64,12 @@ def _enter(scratch: str) -> Tuple[PrivateRoot, int]:
     return PrivateRoot([os.fsdecode(path) for path in fixed], as_user), init
 
 
-def _be_first(scratch: str, as_user: bool, writer: int) -> None:
+def _be_first(scratch: str, named: Iterable[str], as_user: bool, writer: int) -> None:
     """Be the first process of the namespace until it is killed; say what the private root has."""
     try:
         _end_with(None)
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # so that nobody stays as a zombie
-        root = enter_private_root(scratch, as_user=as_user)
+        root = enter_private_root(scratch, named, as_user=as_user)
         os.write(writer, b"\0".join([b"ready", *map(os.fsencode, root.fixed)]))
     except OSError as error:
         os.write(writer, str(error).encode())

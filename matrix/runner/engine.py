@@ -29,7 +29,7 @@ from matrix.runner.events import (
     StackReady,
     StackUnavailable,
 )
-from matrix.runner.isolation import alone_in_place, choose_isolation
+from matrix.runner.isolation import alone_in_place, choose_isolation, directories_named
 from matrix.runner.options import RunOptions
 from matrix.runner.part_files import StackParts
 from matrix.runner.scratch import default_scratch, scratch_directory, worker_scratch
@@ -49,11 +49,15 @@ outside or from a lack of memory.
 
 @dataclass(kw_only=True)
 class _Task:
-    """What is left to do on one stack; `kept`: the number of cells kept from an interrupted run."""
+    """What is left to do on one stack; `kept`: the number of cells kept from an interrupted run.
+
+    `named`: see `directories_named`.
+    """
 
     provided: Provided
     chunks: deque[Sequence[Case]]
     parts: StackParts
+    named: frozenset[str]
     kept: int = 0
     fingerprint: Fingerprint | None = None
     under_way: int = 0
@@ -100,7 +104,13 @@ class Run:
         chunks: deque[Sequence[Case]] = deque(
             left[i : i + _CHUNK] for i in range(0, len(left), _CHUNK)
         )
-        return _Task(provided=provided, chunks=chunks, parts=parts, kept=len(cases) - len(left))
+        return _Task(
+            provided=provided,
+            chunks=chunks,
+            parts=parts,
+            named=directories_named(left),
+            kept=len(cases) - len(left),
+        )
 
     def events(self) -> Iterator[Event]:
         """Run, and yield events as they happen."""
@@ -260,7 +270,9 @@ class _Slot:
     def _launch(self, task: _Task) -> WorkerProcess:
         self._started += 1
         scratch = worker_scratch(self._scratch, self._started)
-        worker = WorkerProcess(task.provided, scratch=scratch, isolation=self._run.isolation)
+        worker = WorkerProcess(
+            task.provided, scratch=scratch, isolation=self._run.isolation, named=task.named
+        )
         with self._lock:
             self._worker = worker
         return worker

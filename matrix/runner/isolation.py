@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import posixpath
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +17,9 @@ from filelock import FileLock
 from platformdirs import user_cache_path
 
 from matrix.errors import MatrixError
-from matrix.model import Json
+from matrix.model import Case, Json
+from matrix.model.uri import asked_names
+from matrix.probe.privateroot import HOME
 from matrix.runner.options import RunOptions
 
 PROBE = Path(__file__).parents[1] / "probe" / "__main__.py"
@@ -66,6 +70,24 @@ def choose_isolation(options: RunOptions, scratch: Path) -> Isolation:
             hint="use Linux 5.13 or newer, or leave out --contain",
         )
     return Isolation(private_root=private_root, landlock=landlock)
+
+
+def directories_named(cases: Iterable[Case]) -> frozenset[str]:
+    """The directories in which cases name files outside their own; for users other than root.
+
+    They get layers of their own in a private root, as far as they exist.
+    """
+    if not hasattr(os, "geteuid") or os.geteuid() == 0:
+        return frozenset()
+    home = f"{HOME}/0/dir"
+    names = (name.replace("{dir}", home) for case in cases for name in _names(case))
+    paths = (posixpath.normpath(posixpath.join(home, name)) for name in names)
+    return frozenset(posixpath.dirname(path) for path in paths if not path.startswith(f"{HOME}/"))
+
+
+def _names(case: Case) -> Iterator[str]:
+    yield from asked_names(case)
+    yield from (str(step["to"]) for step in case.setup if "to" in step)
 
 
 @contextmanager

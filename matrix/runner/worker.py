@@ -10,7 +10,7 @@ import signal
 import subprocess
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -52,7 +52,12 @@ class WorkerProcess:
     """A started probe, whose directories are below `scratch`."""
 
     def __init__(
-        self, provided: Provided, *, scratch: Path, isolation: Isolation = NO_KERNEL
+        self,
+        provided: Provided,
+        *,
+        scratch: Path,
+        isolation: Isolation = NO_KERNEL,
+        named: Iterable[str] = (),
     ) -> None:
         self._stack = provided.stack.id
         library = provided.stack.library
@@ -82,7 +87,8 @@ class WorkerProcess:
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
         with suppress(WorkerDied):  # `ready` reports it
-            self._send(hello(provided, scratch, self._token, isolation))
+            greeting = hello(provided, scratch, self._token)
+            self._send({**greeting, **isolation.to_json(), "named": sorted(named)})
 
     def ready(self) -> Fingerprint:
         """Wait until the stack is ready; raises StackRefused or WorkerDied if it fails to start."""
@@ -213,7 +219,7 @@ class WorkerProcess:
         return signal.Signals(-code).name
 
 
-def hello(provided: Provided, scratch: Path, token: str, isolation: Isolation) -> Json:
+def hello(provided: Provided, scratch: Path, token: str) -> Json:
     """The first message, which configures the probe; what it answers begins with the token."""
     stack = provided.stack
     driver = find_plugin("drivers", stack.driver)
@@ -232,7 +238,6 @@ def hello(provided: Provided, scratch: Path, token: str, isolation: Isolation) -
         "token": token,
         "worker": secrets.token_hex(4),
         "parent": os.getpid(),
-        **isolation.to_json(),
     }
 
 

@@ -1,4 +1,4 @@
-"""What cases do outside their directories: it is shown, and the machine's files stay as they are."""
+"""What cases do outside their directories is shown, and the machine's files stay as they are."""
 
 from __future__ import annotations
 
@@ -55,10 +55,14 @@ def see_on(provide: Provide, spec: str, case: Case, options: RunOptions) -> Obse
     return stack.observations[case.id]
 
 
+def names_in(directory: Path) -> list[str]:
+    return sorted(path.name for path in directory.iterdir())
+
+
 def state_of(path: Path) -> tuple[Any, ...]:
     """All that a user may notice of a file: bytes, times, permissions, owner, identity."""
     status = path.lstat()
-    content = path.read_bytes() if path.is_file() else sorted(os.listdir(path))
+    content = path.read_bytes() if path.is_file() else names_in(path)
     return (
         content, status.st_mode, status.st_uid, status.st_gid, status.st_mtime_ns,
         status.st_ctime_ns, status.st_ino, status.st_nlink,
@@ -121,7 +125,7 @@ def test_a_new_file_outside_is_seen_and_never_made(see: Observe, mine: Path) -> 
         (f"{new}-journal", False),
     ]
     assert seen.outside == (str(new), f"{new}-journal")
-    assert os.listdir(mine.parent) == ["mine.db"]
+    assert names_in(mine.parent) == ["mine.db"]
 
 
 def attach(path: Path) -> Case:
@@ -248,14 +252,14 @@ def test_in_place_a_database_is_changed_for_real(provide: Provide, mine: Path) -
     seen = see_on(provide, "apsw", make_case(target=str(mine)), RunOptions(in_place=True))
     assert seen.modified == (str(mine),)
     assert mine.stat().st_size > 1 << 20
-    assert os.listdir(mine.parent) == ["mine.db"]
+    assert names_in(mine.parent) == ["mine.db"]
 
 
 def test_in_place_what_a_case_created_is_removed(provide: Provide, mine: Path) -> None:
     new = mine.with_name("new.db")
     seen = see_on(provide, "apsw", make_case(target=str(new)), RunOptions(in_place=True))
     assert seen.created[0].kept
-    assert os.listdir(mine.parent) == ["mine.db"]
+    assert names_in(mine.parent) == ["mine.db"]
 
 
 DIES = """
