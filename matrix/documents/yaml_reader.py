@@ -133,7 +133,7 @@ class _Loader(yaml.SafeLoader):
         self._depth += 1
         place = _place(self.peek_event().start_mark)  # type: ignore[no-untyped-call]  # PyYAML
         _check_size(place, nodes=self._nodes, depth=self._depth)
-        node: yaml.Node | None = super().compose_node(parent, index)  # type: ignore[no-untyped-call]
+        node: yaml.Node | None = super().compose_node(parent, index)
         self._depth -= 1
         return node
 
