@@ -24,7 +24,7 @@ PROBLEMS = 100
 AXES = 64
 """The axes of a scenario."""
 
-COMBINATIONS = 2_000_000
+COMBINATIONS = 1_000_000
 """What all scenarios that are read together expand to, before their rules."""
 
 CASE_CHARACTERS = 1_000_000
@@ -33,11 +33,14 @@ CASE_CHARACTERS = 1_000_000
 EXPANSION_CHARACTERS = 1_000_000_000
 """The texts of all cases that are read together."""
 
+ALTERNATIVE_CHARACTERS = 10_000
+"""What one text with {a,b} stands for, written out: a pattern over ids, names of stacks."""
+
+PATTERN_CHARACTERS = 1_000_000
+"""What the patterns of a document stand for, written out."""
+
 PATTERNS = 1_000
 """The different patterns over cases in a document of claims."""
-
-ALTERNATIVES = 10_000
-"""What a text with {a,b} stands for: the name of stacks, a pattern over ids."""
 
 BATCH_BYTES = 500_000_000
 BATCH_CASES = 1_000_000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
@@ -16,9 +17,11 @@ from matrix.documents.yaml_model import (
     Record,
     Shape,
     load_documents,
+    quoted,
     suggest,
 )
-from matrix.errors import DocumentError, Problem, UsageError
+from matrix.errors import DocumentError, Problem
+from matrix.limits import PATTERNS, PROBLEMS
 from matrix.scenarios.axes import Text
 from matrix.scenarios.conditions import (
     CELL_FACTS,
@@ -26,6 +29,9 @@ from matrix.scenarios.conditions import (
     Condition,
     Labels,
     fact_flaws,
+    pattern_flaws,
+    patterns_of,
+    too_many_patterns,
 )
 from matrix.scenarios.selector import Selector
 from matrix.scenarios.topic import Id, References
@@ -134,17 +140,40 @@ def load_claims(paths: Iterable[Path], cases: Iterable[str]) -> tuple[ClaimsDocu
     documents, unread = load_documents(paths, ClaimsDocument)
     problems: list[Problem] = list(unread)
     for document in documents:
-        problems += map(document.problem, _flaws(document, known))
+        problems += map(document.problem, islice(_flaws(document, known), PROBLEMS))
     if problems:
         raise DocumentError(problems)
     return tuple(document.content for document in documents)
 
 
 def _flaws(document: Document[ClaimsDocument], known: tuple[str, ...]) -> Iterator[Flaw]:
+    excess = list(_excess(document.content))
+    yield from excess or _flaws_of_content(document, known)
+
+
+def _excess(content: ClaimsDocument) -> Iterator[Flaw]:
+    """That there are more patterns than can be tried on every case."""
+    parts = [part for claim in content.claims for part in (*claim.proof, *claim.also)]
+    advice = [claim.instead for claim in content.claims if claim.instead is not None]
+    over_cases = {
+        *(pattern for part in parts for pattern in part.cases),
+        *(pattern for instead in advice for pattern in instead.cases),
+    }
+    if len(over_cases) > PATTERNS:
+        yield Flaw(("claims",), f"more than {PATTERNS:,} different patterns", "split the document")
+    conditions = (
+        *(claim.on for claim in content.claims),
+        *(instead.on for instead in advice),
+        *(each for part in parts for each in (part.when, part.every, part.some, part.none)),
+    )
+    yield from too_many_patterns(("claims",), [*over_cases, *patterns_of(*conditions)])
+
+
+def _flaws_of_content(document: Document[ClaimsDocument], known: tuple[str, ...]) -> Iterator[Flaw]:
     content = document.content
     stem = Path(document.positions.path).stem
     if content.id != stem:
-        yield Flaw(("id",), f"'{content.id}' is not the file's name", f"write '{stem}'")
+        yield Flaw(("id",), f"{quoted(content.id)} is not the file's name", f"write '{stem}'")
     yield from _repeats("experiments", [each.id for each in content.experiments])
     yield from _repeats("claims", [each.id for each in content.claims])
     experiments = tuple(EXPERIMENT + each.id for each in content.experiments)
@@ -160,9 +189,11 @@ def _flaws(document: Document[ClaimsDocument], known: tuple[str, ...]) -> Iterat
 
 
 def _repeats(name: str, ids: list[str]) -> Iterator[Flaw]:
+    seen: set[str] = set()
     for index, each in enumerate(ids):
-        if each in ids[:index]:
-            yield Flaw((name, index, "id"), f"'{each}' is used twice")
+        if each in seen:
+            yield Flaw((name, index, "id"), f"{quoted(each)} is used twice")
+        seen.add(each)
 
 
 def _assertion_flaws(
@@ -183,10 +214,7 @@ def _pattern_flaws(
     at: KeyPath, patterns: tuple[str, ...], known: tuple[str, ...]
 ) -> Iterator[Flaw]:
     for index, pattern in enumerate(patterns):
-        try:
-            selector = Selector.parse([pattern])
-        except UsageError as error:
-            yield Flaw((*at, index), error.message, error.hint)
-            continue
-        if not any(selector(case) for case in known):
-            yield Flaw((*at, index), f"selects no case: '{pattern}'", suggest(pattern, known))
+        flaws = list(pattern_flaws((*at, index), pattern))
+        yield from flaws
+        if not flaws and not any(map(Selector.parse([pattern]), known)):
+            yield Flaw((*at, index), f"selects no case: {quoted(pattern)}", suggest(pattern, known))

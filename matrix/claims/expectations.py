@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from matrix.results.store import ResultSet
 from matrix.scenarios.conditions import Facts, cell_facts, meets, stack_facts
 from matrix.scenarios.expand import case_id
+from matrix.scenarios.rules import Rules
 from matrix.scenarios.topic import Expectation, Known, Scenario, Topic
 
 
@@ -47,9 +48,10 @@ def unmet(topics: Iterable[Topic], results: ResultSet) -> tuple[Unmet, ...]:
 
 
 def _expected(topic: Topic, scenario: Scenario) -> Iterator[tuple[str, Expectation]]:
+    rules = Rules(scenario)
     for combination in scenario.combinations():
         labels = {axis: label for axis, label, _ in combination}
-        if scenario.dropped(combination) is None:
+        if rules.dropped(labels) is None:
             case = case_id(topic, scenario, combination)
             yield from ((case, each) for each in scenario.expect if each.means(labels))
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import chain, groupby, islice, starmap
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,15 +22,16 @@ from matrix.comparison.change_code import ChangeCode, code_of, code_of_stack, se
 from matrix.comparison.compare import Change, Comparison, StackChange
 from matrix.comparison.diff import ChangeKind
 from matrix.comparison.grouping import Group
-from matrix.documents.yaml_model import FromPlain, Record, load_document
-from matrix.errors import DocumentError, Problem, UsageError
+from matrix.documents.yaml_model import Flaw, FromPlain, Record, load_document
+from matrix.errors import DocumentError
+from matrix.limits import PROBLEMS
 from matrix.model import Json
 from matrix.model.selection import Selection
 from matrix.results.file_format import ResultFile
 from matrix.results.lines import CASES
 from matrix.results.sorted_diff import SortedLines
 from matrix.results.store import result_files
-from matrix.scenarios.conditions import Labels
+from matrix.scenarios.conditions import Labels, pattern_flaws, too_many_patterns
 from matrix.scenarios.selector import Selector, matches
 
 ACCEPTED_FILE = "accepted.yaml"
@@ -97,17 +98,24 @@ def load_accepted(path: Path) -> tuple[AcceptedChange, ...]:
     if not path.exists():
         return ()
     document, positions = load_document(path, AcceptedDocument)
-    problems: list[Problem] = []
-    for number, entry in enumerate(document.accepted):
-        for place, pattern in enumerate(entry.cases):
-            try:
-                Selector.parse([pattern])
-            except UsageError as error:  # noqa: PERF203 - all problems are reported
-                at = ("accepted", number, "cases", place)
-                problems.append(positions.problem(positions.known(at), error.message, error.hint))
+    problems = [
+        positions.problem(positions.known(flaw.at), flaw.message, flaw.hint)
+        for flaw in islice(_flaws(document), PROBLEMS)
+    ]
     if problems:
         raise DocumentError(problems)
     return document.accepted
+
+
+def _flaws(document: AcceptedDocument) -> Iterator[Flaw]:
+    patterns = [
+        (("accepted", number, name, place), pattern)
+        for number, entry in enumerate(document.accepted)
+        for name, each in (("cases", entry.cases), ("stacks", entry.stacks))
+        for place, pattern in enumerate(each)
+    ]
+    excess = list(too_many_patterns(("accepted",), (pattern for _, pattern in patterns)))
+    yield from excess or chain.from_iterable(starmap(pattern_flaws, patterns))
 
 
 def sort_out(

@@ -7,9 +7,11 @@ Everything that is wrong is collected, each at its line and column, in plain wor
 from __future__ import annotations
 
 import difflib
+import heapq
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Generic, NamedTuple, TypeVar, Union, get_args, get_origin
@@ -27,7 +29,9 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from matrix.documents.yaml_reader import KeyPath, Position, Positions, dotted, load_text, read_yaml
 from matrix.errors import DocumentError, Problem
+from matrix.limits import PROBLEMS
 from matrix.model import Json
+from matrix.text import cut
 
 __all__ = [
     "Document",
@@ -43,6 +47,7 @@ __all__ = [
     "load_document",
     "load_documents",
     "parse_document",
+    "quoted",
     "suggest",
     "validate",
 ]
@@ -54,6 +59,11 @@ FromPlain = Annotated[T, Field(strict=False)]
 """For a field that is not plain YAML: a tuple, read from a list; an enum, read from a text."""
 
 _MOST_WORDS = 20
+"""So many words that are known are listed."""
+_MOST_COMPARED = 200
+"""So many words that are known are compared letter by letter: those that begin and end alike."""
+_LONG = 100
+"""Of a text that is wrong so many characters are shown, and none was meant for a longer one."""
 
 
 class Record(BaseModel):
@@ -72,8 +82,8 @@ class Shape:
     def _check(self, text: str) -> str:
         if re.fullmatch(self.pattern, text):
             return text
-        context = {"text": text, "hint": self.hint}
-        raise PydanticCustomError("shape", "'{text}' does not fit", context)
+        context = {"text": quoted(text), "hint": self.hint}
+        raise PydanticCustomError("shape", "{text} does not fit", context)
 
     def __get_pydantic_core_schema__(self, kind: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_after_validator_function(self._check, handler(kind))
@@ -156,27 +166,52 @@ def parse_document(text: str, path: str, model: type[M]) -> tuple[M, Positions]:
         told = {(problem.line, problem.column) for problem in problems}
         problems += [p for p in error.problems if (p.line, p.column) not in told]
     if problems:
-        raise DocumentError(problems)
+        raise DocumentError(problems[:PROBLEMS])
     return content, positions
 
 
 def validate(data: Json, model: type[M], positions: Positions) -> M:
-    """Hold plain data against a model; raises DocumentError with a Problem for each error."""
+    """Check plain data against a model; raises DocumentError with a Problem for each error."""
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        faults = [fault for fault in error.errors(include_url=False) if not _follows(fault)]
-        raise DocumentError([_problem(f, data, model, positions) for f in faults]) from None
+        faults = (fault for fault in error.errors(include_url=False) if not _follows(fault))
+        problems = (_problem(fault, data, model, positions) for fault in faults)
+        raise DocumentError(list(islice(problems, PROBLEMS))) from None
+
+
+def quoted(text: str) -> str:
+    """A text as an error quotes it: of a long one, the beginning."""
+    return f"'{cut(text, _LONG)}'"
 
 
 def suggest(word: str, known: Iterable[str]) -> str:
     """A hint for a word that is not known: the one that was meant, or those there are."""
-    words = list(dict.fromkeys(known))
-    close = difflib.get_close_matches(word, words, n=1)
+    words = [each for each in dict.fromkeys(known) if len(each) <= _LONG]
+    close = difflib.get_close_matches(word, _likely(word, words), n=1)
     if close:
         return f"did you mean '{close[0]}'?"
     more = ", ..." if len(words) > _MOST_WORDS else ""
     return f"known: {', '.join(words[:_MOST_WORDS]) or 'none'}{more}"
+
+
+def _likely(word: str, words: Sequence[str]) -> Sequence[str]:
+    """The words that are worth comparing letter by letter, which takes long."""
+    if len(word) > _LONG:
+        return ()
+    if len(words) <= _MOST_COMPARED:
+        return words
+
+    def alike(other: str) -> int:
+        return _common(word, other) + _common(word[::-1], other[::-1])
+
+    return heapq.nlargest(_MOST_COMPARED, words, key=alike)
+
+
+def _common(one: str, other: str) -> int:
+    """How many characters two words begin with alike."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((n for n, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
 _WANTED = {
@@ -215,9 +250,11 @@ def _words(fault: Mapping[str, Any]) -> tuple[str, str | None]:
         return _needs(wanted, given)
     if kind in ("enum", "literal_error"):
         known = re.findall(r"'([^']*)'", context["expected"])
-        return f"'{given}' is not known", suggest(str(given), known)
+        return f"{quoted(str(given))} is not known", suggest(str(given), known)
     if kind in ("too_short", "string_too_short") and not given:
         return "is empty", None
+    if kind == "too_long":
+        return f"has more than {context['max_length']} entries", None
     said = fault["msg"].removeprefix("Value error, ").replace("Input should", "should")
     return said, context.get("hint")
 

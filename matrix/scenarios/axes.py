@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import permutations
+from math import factorial
 from typing import Annotated, Any
 
 from pydantic import (
@@ -20,7 +22,16 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from matrix.documents.yaml_model import Flaw, FromPlain, KeyPath, Record, Shape, Shorthand, suggest
+from matrix.documents.yaml_model import (
+    Flaw,
+    FromPlain,
+    KeyPath,
+    Record,
+    Shape,
+    Shorthand,
+    quoted,
+    suggest,
+)
 from matrix.model import Intent, Json, TargetType
 from matrix.plugins import builtin_names, plugin_names
 from matrix.scenarios.template import iter_texts
@@ -45,8 +56,8 @@ class PluginName:
         known = plugin_names(self.kind)
         if name in known:
             return name
-        context = {"name": name, "hint": suggest(name, known)}
-        raise PydanticCustomError("plugin", "'{name}' is not known", context)
+        context = {"name": quoted(name), "hint": suggest(name, known)}
+        raise PydanticCustomError("plugin", "{name} is not known", context)
 
     def __get_pydantic_core_schema__(self, kind: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_after_validator_function(self._check, handler(kind))
@@ -67,8 +78,8 @@ def _inside(name: str) -> str:
     plain = name.replace("\\", "/").removeprefix("{dir}/")
     if not plain.startswith("/") and ":/" not in plain and ".." not in plain.split("/"):
         return name
-    context = {"name": name, "hint": "write a path below it, such as data/x.db"}
-    raise PydanticCustomError("inside", "'{name}' leads out of the case's directory", context)
+    context = {"name": quoted(name), "hint": "write a path below it, such as data/x.db"}
+    raise PydanticCustomError("inside", "{name} leads out of the case's directory", context)
 
 
 Inside = Annotated[Text, AfterValidator(_inside)]
@@ -218,8 +229,24 @@ class AxisBase:
         """Its labels and values, in order, one at a time: a permutation may have millions."""
         raise NotImplementedError
 
+    def count(self) -> int:
+        """How many choices there are."""
+        raise NotImplementedError
+
     def has(self, label: str) -> bool:
-        return any(label == known for known, _ in self.choices())
+        raise NotImplementedError
+
+    def longest(self, length: Callable[[str], int]) -> int:
+        """The most characters that the text of a value has, measured by `length`."""
+        return max((length(text) for _, text in self.texts()), default=0)
+
+    def longest_label(self) -> int:
+        """The characters of the longest label."""
+        return max((len(label) for label, _ in self.choices()), default=0)
+
+    def given(self) -> Iterable[CaseSettings]:
+        """The values that may give settings."""
+        return ()
 
     def texts(self) -> Iterator[tuple[KeyPath, str]]:
         """The texts that its values are made of, each with the way inward to it."""
@@ -253,7 +280,17 @@ class Texts(
     model_config = _ROOT
 
     def choices(self) -> Iterator[tuple[str, Value]]:
-        return ((text, Value(text=text)) for text in self.root)
+        return iter(self._choices.items())
+
+    @cached_property
+    def _choices(self) -> Mapping[str, Value]:
+        return {text: Value(text=text) for text in self.root}
+
+    def count(self) -> int:
+        return len(self.root)
+
+    def has(self, label: str) -> bool:
+        return label in self._choices
 
     def texts(self) -> Iterator[tuple[KeyPath, str]]:
         return (((index,), text) for index, text in enumerate(self.root))
@@ -277,6 +314,15 @@ class Labelled(
 
     def choices(self) -> Iterator[tuple[str, Value]]:
         return iter(self.root.items())
+
+    def count(self) -> int:
+        return len(self.root)
+
+    def has(self, label: str) -> bool:
+        return label in self.root
+
+    def given(self) -> Iterable[CaseSettings]:
+        return self.root.values()
 
     def texts(self) -> Iterator[tuple[KeyPath, str]]:
         return (((label, "text"), value.text) for label, value in self.root.items())
@@ -322,6 +368,16 @@ class Permute(AxisBase, Record):
                 Value(text=self.join.join(text for _, text in order)),
             )
 
+    def count(self) -> int:
+        return factorial(len(self.permute))
+
+    def longest(self, length: Callable[[str], int]) -> int:
+        joints = max(len(self.permute) - 1, 0)
+        return sum(length(text) for _, text in self._parts()) + joints * length(self.join)
+
+    def longest_label(self) -> int:
+        return sum(len(label) + 1 for label, _ in self._parts())
+
     def has(self, label: str) -> bool:
         return sorted(label.split("-")) == sorted(name for name, _ in self._parts())
 
@@ -337,7 +393,7 @@ class Permute(AxisBase, Record):
         advice = "give labels: permute: {label: text, ...}"
         for index, name in enumerate(names):
             if not re.fullmatch("[A-Za-z0-9._+]+", name):
-                yield Flaw(("permute", index), f"'{name}' cannot be part of a label", advice)
+                yield Flaw(("permute", index), f"{quoted(name)} cannot be part of a label", advice)
         for flaw in _repeats(names, ("permute",)):
             yield flaw._replace(hint=advice)
 
@@ -348,9 +404,11 @@ class Permute(AxisBase, Record):
 
 
 def _repeats(names: Sequence[str], at: KeyPath) -> Iterator[Flaw]:
+    seen: set[str] = set()
     for index, name in enumerate(names):
-        if name in names[:index]:
-            yield Flaw((*at, index), f"the label '{name}' is used twice")
+        if name in seen:
+            yield Flaw((*at, index), f"the label {quoted(name)} is used twice")
+        seen.add(name)
 
 
 def _axis_kind(value: Json) -> str | None:

@@ -8,18 +8,23 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Annotated
 
-from packaging.specifiers import SpecifierSet
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from pydantic import Field
 
-from matrix.documents.yaml_model import Flaw, FromPlain, KeyPath, Shorthand, suggest
+from matrix.documents.yaml_model import Flaw, FromPlain, KeyPath, Shorthand, quoted, suggest
+from matrix.errors import UsageError
+from matrix.limits import PATTERN_CHARACTERS
 from matrix.model import Fingerprint, Intent, Observation, canonical
 from matrix.model.outcome import outcome, verdict
-from matrix.scenarios.selector import matches
+from matrix.model.versions import version_of
+from matrix.scenarios.selector import Selector, is_too_much, matches
 
 
 def _one(label: str) -> list[str]:
     return [label]
 
+
+_LONGEST_SPECIFIER = 100
 
 Labels = Annotated[
     FromPlain[tuple[str, ...]], Field(min_length=1), Shorthand(_one, "a text or a list of texts")
@@ -119,13 +124,50 @@ def stack_facts(fingerprint: Fingerprint) -> Facts:
 def fact_flaws(
     at: KeyPath, named: Condition | Labels | None, known: Collection[str]
 ) -> Iterator[Flaw]:
-    """What a condition, or a list of facts, at this place names and is no known fact."""
+    """What a condition, or a list of facts, at this place names and is no known fact.
+
+    Of a condition also the patterns that do not read.
+    """
     names: Iterable[tuple[str | int, str]] = (
         ((name, name) for name in named) if isinstance(named, Mapping) else enumerate(named or ())
     )
     for key, name in names:
         if name not in known:
-            yield Flaw((*at, key), f"no fact '{name}'", suggest(name, known))
+            yield Flaw((*at, key), f"no fact {quoted(name)}", suggest(name, known))
+    if isinstance(named, Mapping):
+        yield from _condition_flaws(at, named)
+
+
+def _condition_flaws(at: KeyPath, condition: Condition) -> Iterator[Flaw]:
+    for name, patterns in condition.items():
+        for index, pattern in enumerate(patterns):
+            if not _compares(pattern):
+                yield from pattern_flaws((*at, name, index), pattern)
+            elif not _is_specifier(pattern):
+                message = f"{quoted(pattern)} does not compare with a version"
+                yield Flaw((*at, name, index), message, "write it as in >=3.54")
+
+
+def pattern_flaws(at: KeyPath, pattern: str) -> Iterator[Flaw]:
+    """That a pattern does not read."""
+    try:
+        Selector.parse([pattern])
+    except UsageError as error:
+        yield Flaw(at, error.message, error.hint)
+
+
+def too_many_patterns(at: KeyPath, patterns: Iterable[str]) -> Iterator[Flaw]:
+    """That the patterns of a document stand for too much together; to be asked before others."""
+    if is_too_much(patterns):
+        message = f"its patterns stand for more than {PATTERN_CHARACTERS:,} characters"
+        yield Flaw(at, message, "use fewer {alternatives}")
+
+
+def patterns_of(*conditions: Condition | None) -> Iterator[str]:
+    """The patterns of some conditions, without the comparisons of versions."""
+    for condition in conditions:
+        for patterns in (condition or {}).values():
+            yield from (each for each in patterns if not _compares(each))
 
 
 def meets(facts: Facts, condition: Condition) -> bool:
@@ -142,10 +184,24 @@ def meets(facts: Facts, condition: Condition) -> bool:
 def _fits(pattern: str, text: str) -> bool:
     if pattern == ANY:
         return text != NONE
-    if pattern.startswith((">", "<")):
-        number = text.partition(" ")[0]  # `2.1.9 (aiosqlite 0.22.1)`
-        return text != NONE and SpecifierSet(pattern).contains(number, prereleases=True)
+    if _compares(pattern):
+        number = version_of(text.partition(" ")[0])  # `2.1.9 (aiosqlite 0.22.1)`
+        return number is not None and SpecifierSet(pattern).contains(number, prereleases=True)
     return matches(pattern, text)
+
+
+def _compares(pattern: str) -> bool:
+    return pattern.startswith((">", "<"))
+
+
+def _is_specifier(pattern: str) -> bool:
+    if len(pattern) > _LONGEST_SPECIFIER:
+        return False
+    try:
+        SpecifierSet(pattern)
+    except InvalidSpecifier:
+        return False
+    return True
 
 
 def _yes_or_no(fact: bool) -> tuple[str, ...]:

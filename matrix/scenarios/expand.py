@@ -14,6 +14,7 @@ from matrix.errors import UsageError
 from matrix.model import Case, Json, ScenarioInfo
 from matrix.model.plain import to_plain
 from matrix.scenarios.axes import CaseSettings
+from matrix.scenarios.rules import Rules
 from matrix.scenarios.template import TemplateError, fill, substitute
 from matrix.scenarios.topic import Combination, Scenario, Topic
 
@@ -41,9 +42,11 @@ def expand_scenario(topic: Topic, scenario: Scenario) -> Iterator[Case]:
 
     Raises UsageError for a text whose literal braces come to spell `{dir}` or `{name}`.
     """
+    rules = Rules(scenario)
+    settings = {name: scenario.plain(name) for name in CaseSettings.model_fields}
     for combination in scenario.combinations():
-        if scenario.dropped(combination) is None:
-            yield _case(topic, scenario, combination)
+        if rules.dropped(_labels(combination)) is None:
+            yield _case(topic, scenario, settings, combination)
 
 
 def explain_topics(topics: Iterable[Topic]) -> Iterator[Dropped]:
@@ -55,8 +58,9 @@ def explain_topics(topics: Iterable[Topic]) -> Iterator[Dropped]:
 
 def explain_scenario(topic: Topic, scenario: Scenario) -> Iterator[Dropped]:
     """The combinations that the rules of one scenario drop, each with the reason."""
+    rules = Rules(scenario)
     for combination in scenario.combinations():
-        reason = scenario.dropped(combination)
+        reason = rules.dropped(_labels(combination))
         if reason is not None:
             yield Dropped(id=case_id(topic, scenario, combination), reason=reason)
 
@@ -82,11 +86,18 @@ def _info(topic: Topic, scenario: Scenario) -> ScenarioInfo:
     )
 
 
-def _case(topic: Topic, scenario: Scenario, combination: Combination) -> Case:
+def _labels(combination: Combination) -> dict[str, str]:
+    return {axis: label for axis, label, _ in combination}
+
+
+def _case(
+    topic: Topic, scenario: Scenario, own: Mapping[str, Any], combination: Combination
+) -> Case:
     name = case_id(topic, scenario, combination)
-    settings = {name: scenario.plain(name) for name in CaseSettings.model_fields}
+    settings = dict(own)
     for _, _, value in combination:
-        settings = _with(settings, {name: value.plain(name) for name in value.changes})
+        if value.changes:
+            settings = _with(settings, {name: value.plain(name) for name in value.changes})
     texts = _texts(combination)
     try:
         settings["connect"] = fill(settings["connect"], texts)

@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from itertools import islice
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
 from pathlib import Path
 
-from matrix.documents.yaml_model import Document, Flaw, KeyPath, Position, load_documents, suggest
+from matrix.documents.yaml_model import (
+    Document,
+    Flaw,
+    KeyPath,
+    Position,
+    load_documents,
+    quoted,
+    suggest,
+)
 from matrix.errors import DocumentError, Problem
-from matrix.scenarios.conditions import CELL_FACTS, STACK_FACTS, fact_flaws
+from matrix.limits import PROBLEMS
+from matrix.scenarios.conditions import (
+    CELL_FACTS,
+    STACK_FACTS,
+    fact_flaws,
+    patterns_of,
+    too_many_patterns,
+)
+from matrix.scenarios.extent import first_excess
 from matrix.scenarios.options import option_flaws
+from matrix.scenarios.rules import RuleBits, Rules
 from matrix.scenarios.template import RUN_TIME, TemplateError, check, placeholders
 from matrix.scenarios.topic import Scenario, Topic
 
@@ -25,8 +42,7 @@ def load_topics(paths: Iterable[Path]) -> tuple[Topic, ...]:
     files, problems = _files(paths)
     documents, unread = load_documents(files, Topic)
     problems += [*unread, *_repeated_topics(documents)]
-    for document in documents:
-        problems += map(document.problem, _topic_flaws(document))
+    problems += _excess(documents) or _flaws(documents)
     if problems:
         raise DocumentError(problems)
     return tuple(document.content for document in documents)
@@ -44,6 +60,28 @@ def _files(paths: Iterable[Path]) -> tuple[list[Path], list[Problem]]:
     return list(files), problems
 
 
+def _excess(documents: Sequence[Document[Topic]]) -> list[Problem]:
+    """That the scenarios expand to too much, where one exceeds a limit."""
+    places = [
+        (document, index, scenario)
+        for document in documents
+        for index, scenario in enumerate(document.content.scenarios)
+    ]
+    found = first_excess(scenario for _, _, scenario in places)
+    if found is None:
+        return []
+    number, flaw = found
+    document, index, _ = places[number]
+    return [document.problem(flaw._replace(at=("scenarios", index, "axes")))]
+
+
+def _flaws(documents: Iterable[Document[Topic]]) -> list[Problem]:
+    problems: list[Problem] = []
+    for document in documents:
+        problems += map(document.problem, islice(_topic_flaws(document), PROBLEMS))
+    return problems
+
+
 def _repeated_topics(documents: Iterable[Document[Topic]]) -> Iterator[Problem]:
     first: dict[str, str] = {}
     for document in documents:
@@ -56,6 +94,10 @@ def _repeated_topics(documents: Iterable[Document[Topic]]) -> Iterator[Problem]:
 
 def _topic_flaws(document: Document[Topic]) -> Iterator[Flaw]:
     topic, positions = document.content, document.positions
+    excess = list(too_many_patterns(("scenarios",), _patterns(topic)))
+    if excess:
+        yield from excess
+        return
     stem = Path(positions.path).stem
     if topic.id != stem:
         yield Flaw(("id",), f"'{topic.id}' is not the file's name", f"write '{stem}'")
@@ -70,7 +112,14 @@ def _topic_flaws(document: Document[Topic]) -> Iterator[Flaw]:
             yield flaw._replace(at=(*at, *flaw.at))
 
 
+def _patterns(topic: Topic) -> Iterator[str]:
+    for scenario in topic.scenarios:
+        for each in scenario.expect:
+            yield from patterns_of(each.on, each.every, *(known.on for known in each.known))
+
+
 def _scenario_flaws(scenario: Scenario) -> Iterator[Flaw]:
+<<<<<<< HEAD
     flaws = [
         *_axis_flaws(scenario),
         *_placeholder_flaws(scenario),
@@ -78,8 +127,17 @@ def _scenario_flaws(scenario: Scenario) -> Iterator[Flaw]:
         *_rule_flaws(scenario),
         *_expectation_flaws(scenario),
     ]
+=======
+    every = chain(
+        _axis_flaws(scenario),
+        _placeholder_flaws(scenario),
+        _rule_flaws(scenario),
+        _expectation_flaws(scenario),
+    )
+    flaws = list(islice(every, PROBLEMS))
+>>>>>>> h1
     yield from flaws
-    if not flaws and all(scenario.dropped(chosen) for chosen in scenario.combinations()):
+    if not flaws and Rules(scenario).drop_all():
         yield Flaw((), "empty expansion: its rules drop every combination")
 
 
@@ -136,7 +194,7 @@ def _placeholder_flaws(scenario: Scenario) -> Iterator[Flaw]:
             if name in scenario.axes and name not in axes:
                 yield Flaw(at, f"{{{name}}} is not an axis above this one", "move that axis up")
             elif name not in (*axes, *RUN_TIME):
-                yield Flaw(at, f"undefined axis '{name}'", suggest(name, (*axes, *RUN_TIME)))
+                yield Flaw(at, f"undefined axis {quoted(name)}", suggest(name, (*axes, *RUN_TIME)))
 
 
 def _option_flaws(scenario: Scenario) -> Iterator[Flaw]:
@@ -168,8 +226,9 @@ def _rule_flaws(scenario: Scenario) -> Iterator[Flaw]:
             for axis, labels in rule.when.items():
                 at: KeyPath = (kind, index, "when", axis)
                 yield from _label_flaws(scenario, at, axis, labels)
+    include = RuleBits(scenario.include)
     for index, rule in enumerate(scenario.exclude):
-        if scenario.include and not any(rule.meets(kept) for kept in scenario.include):
+        if scenario.include and not include.meeting(rule):
             yield Flaw(("exclude", index), "matches nothing: no include rule keeps any of these")
 
 
@@ -177,10 +236,10 @@ def _label_flaws(
     scenario: Scenario, at: KeyPath, axis: str, labels: tuple[str, ...]
 ) -> Iterator[Flaw]:
     if axis not in scenario.axes:
-        yield Flaw(at, f"undefined axis '{axis}'", suggest(axis, scenario.axes))
+        yield Flaw(at, f"undefined axis {quoted(axis)}", suggest(axis, scenario.axes))
         return
     for index, label in enumerate(labels):
         if not scenario.axes[axis].has(label):
             known = [known for known, _ in islice(scenario.axes[axis].choices(), 100)]
-            message = f"matches nothing: axis '{axis}' has no label '{label}'"
+            message = f"matches nothing: axis '{axis}' has no label {quoted(label)}"
             yield Flaw((*at, index), message, suggest(label, known))

@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
+from itertools import count
 
 from matrix.errors import UsageError
+from matrix.limits import PATTERN_CHARACTERS
+from matrix.model.braces import alternatives
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,7 @@ class Selector:
         )
 
 
-@cache
+@lru_cache(maxsize=4_096)
 def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(_expression(pattern), re.DOTALL)
 
@@ -51,25 +54,48 @@ def _belongs_to(identifier: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((identifier, case, scenario, topic)))
 
 
-_SIGNS = {"*": ".*", "?": ".", "{": "(?:", "}": ")"}
-
-
 def _expression(pattern: str) -> str:
     if not pattern:
         raise UsageError("an empty pattern selects nothing", hint="leave it out, or write '*'")
-    depth = 0
-    parts = []
-    for sign in pattern:
-        depth += {"{": 1, "}": -1}.get(sign, 0)
-        if depth < 0:
-            break
-        inside = {",": "|"} if depth else {}
-        parts.append((_SIGNS | inside).get(sign) or re.escape(sign))
-    if depth:
-        missing = "{" if depth < 0 else "}"
-        hint = "alternatives are written {a,b}; '[' and ']' are literal"
-        raise UsageError(f"the pattern '{pattern}' lacks a '{missing}'", hint=hint)
-    return "".join(parts)
+    globs = alternatives(pattern)
+    return "|".join(map(_linear, globs, count()))
+
+
+def _linear(glob: str, number: int) -> str:
+    """A regular expression for a glob whose time grows with the text, and not faster.
+
+    What stands between two `*` is taken where it first fits, and never tried again further on: the
+    lookahead and the reference to what it found keep the engine from going back.
+    """
+    first, *rest = re.sub(r"\*+", "*", glob).split("*")
+    if not rest:
+        return _fixed(first)
+    *between, last = rest
+    groups = (f"g{number}_{index}" for index in count())
+    inner = (f"(?=(?P<{name}>.*?{_fixed(part)}))(?P={name})"
+             for name, part in zip(groups, between, strict=False))  # fmt: skip
+    return f"{_fixed(first)}{''.join(inner)}.*{_fixed(last)}"
+
+
+def _fixed(part: str) -> str:
+    return "".join("." if sign == "?" else re.escape(sign) for sign in part)
+
+
+def is_too_much(patterns: Iterable[str]) -> bool:
+    """Whether the patterns of a document stand for more than its limit together."""
+    characters = 0
+    for pattern in dict.fromkeys(patterns):
+        characters += _characters(pattern)
+        if characters > PATTERN_CHARACTERS:
+            return True
+    return False
+
+
+def _characters(pattern: str) -> int:
+    try:
+        return sum(map(len, alternatives(pattern)))
+    except UsageError:  # another check names it
+        return 0
 
 
 def matches(pattern: str, text: str) -> bool:

@@ -42,11 +42,15 @@ def check(template: str) -> None:
 
 def substitute(template: str, texts: Mapping[str, str]) -> str:
     """Put in the texts, themselves templates; other placeholders and doubled braces stay."""
+    if "{" not in template:
+        return template
     return _TOKEN.sub(lambda token: texts.get(token[1] or "", token[0]), template)
 
 
 def finish(template: str) -> str:
     """Make doubled braces single; raises TemplateError where they then spell a placeholder."""
+    if "{" not in template and "}" not in template:
+        return template
     text = _TOKEN.sub(_single, template)
     if len(_LEFT_IN.findall(text)) != len([n for n in placeholders(template) if n in RUN_TIME]):
         message = "literal braces spell '{dir}' or '{name}', which a run fills in"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Annotated
 
 from pydantic import Field
@@ -13,6 +13,7 @@ from matrix.documents.yaml_model import (
     Record,
     Shape,
 )
+from matrix.limits import AXES
 from matrix.scenarios.axes import Axis, CaseSettings, Text, Value
 from matrix.scenarios.conditions import Condition, Labels
 
@@ -20,6 +21,9 @@ Id = Annotated[str, Shape("[a-z0-9-]+", "use a-z, 0-9 and '-'")]
 AxisName = Annotated[str, Shape("[a-z][a-z0-9_-]*", "use a-z, 0-9, '-' and '_'")]
 Url = Annotated[str, Shape(r"https?://\S+", "write a URL that begins with https://")]
 References = FromPlain[tuple[Url, ...]]
+
+_MANY = 10_000
+"""More choices than this are not kept."""
 
 Combination = tuple[tuple[str, str, Value], ...]
 """One choice for each axis, in order: the axis, the label, the value."""
@@ -32,14 +36,6 @@ class Rule(Record):
         description="The combinations meant: for each axis its label, or a list of labels."
     )
     reason: Text = Field(description="Why they stay or go; shown by list cases --explain.")
-
-    def matches(self, labels: Mapping[str, str]) -> bool:
-        return all(labels.get(axis) in meant for axis, meant in self.when.items())
-
-    def meets(self, other: Rule) -> bool:
-        """Whether some combination matches both."""
-        shared = self.when.keys() & other.when.keys()
-        return all(set(self.when[axis]) & set(other.when[axis]) for axis in shared)
 
 
 class Known(Record):
@@ -80,7 +76,9 @@ class Scenario(CaseSettings):
         description="What was seen when it was reported, with the version where that is known.",
     )
     target: str = Field(description="The string under test, with {axis} for an axis's text.")
-    axes: Mapping[AxisName, Axis] = Field(default={}, description="Names and their values.")
+    axes: Annotated[Mapping[AxisName, Axis], Field(max_length=AXES)] = Field(
+        default={}, description="Names and their values."
+    )
     include: FromPlain[tuple[Rule, ...]] = Field(
         default=(), description="Only these combinations stay."
     )
@@ -91,14 +89,7 @@ class Scenario(CaseSettings):
 
     def combinations(self) -> Iterator[Combination]:
         """The product of the axes, the last one fastest; never held in memory as a whole."""
-        return _product(list(self.axes.items()))
-
-    def dropped(self, combination: Combination) -> str | None:
-        """Why a combination goes; None for one that stays."""
-        labels = {axis: label for axis, label, _ in combination}
-        if self.include and not any(rule.matches(labels) for rule in self.include):
-            return f"matches no include rule: {'; '.join(rule.reason for rule in self.include)}"
-        return next((rule.reason for rule in self.exclude if rule.matches(labels)), None)
+        return _product([(name, _choices(axis)) for name, axis in self.axes.items()])
 
     def templates(self) -> Iterator[tuple[KeyPath, str]]:
         yield ("target",), self.target
@@ -117,11 +108,21 @@ class Topic(Record):
     )
 
 
-def _product(axes: list[tuple[str, Axis]]) -> Iterator[Combination]:
+def _choices(axis: Axis) -> Callable[[], Iterable[tuple[str, Value]]]:
+    """A function that gives the choices of an axis; only many of them are made anew each time."""
+    if axis.count() > _MANY:
+        return axis.choices
+    made = tuple(axis.choices())
+    return lambda: made
+
+
+def _product(
+    axes: Sequence[tuple[str, Callable[[], Iterable[tuple[str, Value]]]]],
+) -> Iterator[Combination]:
     if not axes:
         yield ()
         return
-    (name, axis), *below = axes
-    for label, value in axis.choices():
+    (name, choices), *below = axes
+    for label, value in choices():
         for rest in _product(below):
             yield ((name, label, value), *rest)

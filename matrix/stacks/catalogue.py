@@ -5,7 +5,6 @@ Versions are pinned requirements (PEP 508), so that tools can bump them.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,6 +17,7 @@ from pydantic import AfterValidator, Field
 
 from matrix.documents.yaml_model import Record, load_document
 from matrix.errors import UsageError
+from matrix.model.braces import alternatives
 
 CATALOGUE = Path(__file__).with_name("stacks.yaml")
 GAP = "..."
@@ -132,18 +132,7 @@ def specs_of_set(name: str, catalogue: Catalogue) -> Iterator[str]:
         hint = f"sets: {', '.join(catalogue.sets)}"
         raise UsageError(f"no set of stacks called {name!r}", hint=hint)
     for line in catalogue.sets[name]:
-        yield from expand_braces(_with_versions(line, catalogue))
-
-
-def expand_braces(text: str) -> Iterator[str]:
-    """`a{,x,y}` gives `a`, `ax`, `ay`, in this order; braces do not nest."""
-    head, brace, rest = text.partition("{")
-    if not brace:
-        yield text
-        return
-    alternatives, _, tail = rest.partition("}")
-    for alternative, ending in itertools.product(alternatives.split(","), expand_braces(tail)):
-        yield head + alternative + ending
+        yield from alternatives(_with_versions(line, catalogue))
 
 
 def choose_package(

@@ -15,13 +15,13 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from matrix.errors import DocumentError, Problem, UsageError
+from matrix.model.braces import alternatives
 from matrix.model.stack_id import StackId
 from matrix.stacks.catalogue import (
     GAP,
     Catalogue,
     Package,
     exact_version,
-    expand_braces,
     specs_of_set,
     to_package,
 )
@@ -168,8 +168,8 @@ def chosen_specs(words: Sequence[str], catalogue: Catalogue) -> tuple[str, ...]:
     """Names of stacks; each word is the name of a set, or a spec with {alternatives}."""
     specs: list[str] = []
     for word in words:
-        found = specs_of_set(word, catalogue) if word in catalogue.sets else expand_braces(word)
-        specs += found
+        listed = word in catalogue.sets
+        specs += specs_of_set(word, catalogue) if listed else alternatives(word)
     return tuple(dict.fromkeys(specs))
 
 

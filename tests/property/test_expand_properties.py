@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from hypothesis import given, settings
@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 from matrix.documents.yaml_model import parse_document
 from matrix.documents.yaml_reader import read_yaml
 from matrix.errors import DocumentError, Problem, UsageError
-from matrix.model import Json, canonical
+from matrix.model import Case, Json, canonical
 from matrix.model.codec import read_case
 from matrix.scenarios.expand import expand_topics, explain_topics
+from matrix.scenarios.extent import extent_of
+from matrix.scenarios.rules import RuleBits, Rules
 from matrix.scenarios.selector import Selector
-from matrix.scenarios.template import finish, placeholders, substitute
-from matrix.scenarios.topic import Topic
+from matrix.scenarios.template import finish, iter_texts, placeholders, substitute
+from matrix.scenarios.topic import Rule, Topic
 
 PLAIN = st.text("abcxyz0189._+-", min_size=1, max_size=4)
 NAMES = st.text("abcd", min_size=1, max_size=3)
@@ -106,24 +108,55 @@ def test_what_rules_keep_and_drop_is_together_the_product_in_its_order(topic: To
     assert kept == [name for name in every if name in set(kept)]
 
 
+def matches(rule: Rule, labels: Mapping[str, str]) -> bool:
+    return all(labels[axis] in meant for axis, meant in rule.when.items())
+
+
+def combinations_of(topic: Topic) -> list[Mapping[str, str]]:
+    every = topic.scenarios[0].combinations()
+    return [{axis: label for axis, label, _ in combination} for combination in every]
+
+
 @given(topics_with_rules())
 def test_a_combination_stays_if_an_include_rule_and_no_exclude_rule_matches(topic: Topic) -> None:
     (scenario,) = topic.scenarios
-    for combination in scenario.combinations():
-        labels = {axis: label for axis, label, _ in combination}
-        included = not scenario.include or any(rule.matches(labels) for rule in scenario.include)
-        excluded = any(rule.matches(labels) for rule in scenario.exclude)
-        assert (scenario.dropped(combination) is None) == (included and not excluded)
+    rules = Rules(scenario)
+    stay = []
+    for labels in combinations_of(topic):
+        included = not scenario.include or any(matches(rule, labels) for rule in scenario.include)
+        excluded = [rule for rule in scenario.exclude if matches(rule, labels)]
+        stay.append(included and not excluded)
+        assert (rules.dropped(labels) is None) == stay[-1]
+        if included and excluded:
+            assert rules.dropped(labels) == excluded[0].reason
+    assert rules.drop_all() == (not any(stay))
 
 
 @given(topics_with_rules())
 def test_two_rules_meet_if_some_combination_matches_both(topic: Topic) -> None:
     (scenario,) = topic.scenarios
-    every = [{axis: label for axis, label, _ in chosen} for chosen in scenario.combinations()]
-    for rule in scenario.include:
-        for other in scenario.exclude:
-            both = any(rule.matches(labels) and other.matches(labels) for labels in every)
-            assert rule.meets(other) == both
+    every = combinations_of(topic)
+    include = RuleBits(scenario.include)
+    for other in scenario.exclude:
+        both = [
+            any(matches(rule, labels) and matches(other, labels) for labels in every)
+            for rule in scenario.include
+        ]
+        assert include.meeting(other) == sum(1 << number for number, so in enumerate(both) if so)
+
+
+@given(topics_with_rules())
+def test_what_a_topic_expands_to_is_counted_before_it_is_expanded(topic: Topic) -> None:
+    bare = topic.scenarios[0].model_copy(update={"include": (), "exclude": ()})
+    cases = list(expand_topics([topic.model_copy(update={"scenarios": (bare,)})]))
+    extent = extent_of(topic.scenarios[0])
+    assert extent.combinations == len(cases)
+    assert extent.case_characters >= max(map(characters_of, cases))
+
+
+def characters_of(case: Case) -> int:
+    plain = [case.target, case.connect, case.setup, case.sql, case.second, case.backup]
+    return sum(len(text) for _, text in iter_texts(plain)) + len(case.id) - len("t/s[]")
 
 
 @given(st.lists(NAMES, min_size=1, max_size=5, unique=True))

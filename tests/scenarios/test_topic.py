@@ -199,13 +199,83 @@ def test_an_axis_may_work_through_any_text_or_setting(tmp_path: Path, scenario: 
     assert load_topics([write_topic(tmp_path, scenario)])
 
 
-def test_twelve_parameters_are_checked_without_their_millions_of_orders(tmp_path: Path) -> None:
-    parts = ", ".join(f"p{n}=1" for n in range(12))
-    scenario = f"target: 'file:x?{{o}}'\naxes: {{o: {{permute: [{parts}]}}}}"
-    assert load_topics([write_topic(tmp_path, scenario)])
-    rule = "\nexclude: [{when: {o: p0-p1}, reason: r}]"
-    (problem,) = problems_of(write_topic(tmp_path, scenario + rule))
-    assert "axis 'o' has no label 'p0-p1'" in problem
+def permuted(count: int) -> str:
+    return f"{{permute: [{', '.join(f'p{n}=1' for n in range(count))}]}}"
+
+
+def numbered(count: int, text: str = "") -> str:
+    return f"{{{', '.join(f'l{n}: v{n}{text}' for n in range(count))}}}"
+
+
+@pytest.mark.parametrize(
+    ("scenario", "told"),
+    [
+        (
+            f"target: '{{o}}'\naxes: {{o: {permuted(11)}}}",
+            "9:11: axes: expands to 39,916,800 combinations, and the limit is "
+            "1,000,000; leave out axes or values",
+        ),
+        (
+            f"target: '{{o}}'\naxes: {{o: {permuted(3_000)}}}",
+            "expands to more than 1,000,000,000,000,000 combinations",
+        ),
+        (
+            "target: '{a}{b}{c}'\naxes:\n"
+            + "\n".join(f"  {name}: {numbered(1_000)}" for name in "abc"),
+            "expands to 1,000,000,000 combinations",
+        ),
+        (
+            "target: '" + "{a}" * 1_000 + f"'\naxes: {{a: {{x: {'y' * 1_000}}}}}",
+            "a case can have 1,003,008 characters, and the limit is 1,000,000",
+        ),
+        (
+            f"target: '{{c}}'\naxes: {{a: {{x: '{'y' * 99}'}}, b: {{x: '{'{a}' * 99}'}}, "
+            f"c: {{x: '{'{b}' * 110}'}}}}",
+            "a case can have 1,111,",
+        ),
+        (
+            "target: '{a}{b}"
+            + "x" * 2_000
+            + f"'\naxes: {{a: {numbered(900)}, b: {numbered(900)}}}",
+            "its cases can have 1,",
+        ),
+        (
+            "target: x\naxes: {" + ", ".join(f"a{n}: [x]" for n in range(65)) + "}",
+            "axes: has more than 64 entries",
+        ),
+    ],
+)
+def test_a_scenario_that_expands_to_too_much_is_counted_and_not_expanded(
+    tmp_path: Path, scenario: str, told: str
+) -> None:
+    (problem,) = problems_of(write_topic(tmp_path, scenario))
+    assert told in problem
+
+
+def test_all_scenarios_together_expand_to_a_million_combinations_at_most(tmp_path: Path) -> None:
+    half = f"target: '{{o}}{{n}}'\naxes: {{o: {permuted(9)}, n: [a, b]}}"
+    write_topic(tmp_path, half)
+    text = (tmp_path / "mini.yaml").read_text("utf-8")
+    (tmp_path / "more.yaml").write_text(text.replace("id: mini", "id: more"), "utf-8")
+    assert load_topics([tmp_path / "mini.yaml"])
+    (problem,) = problems_of(tmp_path)
+    assert problem.startswith(f"{tmp_path}/more.yaml:9:")
+    assert "with it, the scenarios expand to 1,451,520 combinations" in problem
+
+
+def test_thousands_of_labels_and_rules_are_checked_one_by_one_and_not_against_each_other(
+    tmp_path: Path,
+) -> None:
+    rules = "\n".join(f"  - {{when: {{a: l{n}}}, reason: r}}" for n in range(2_000))
+    scenario = f"target: '{{a}}'\naxes: {{a: {numbered(2_000)}}}\nexclude:\n{rules}"
+    (problem,) = problems_of(write_topic(tmp_path, scenario))
+    assert "empty expansion: its rules drop every combination" in problem
+
+
+def test_of_many_problems_a_hundred_are_told(tmp_path: Path) -> None:
+    rules = "\n".join(f"  - {{when: {{a: k{n}}}, reason: r}}" for n in range(1_000))
+    scenario = f"target: '{{a}}'\naxes: {{a: {numbered(1_000)}}}\nexclude:\n{rules}"
+    assert len(problems_of(write_topic(tmp_path, scenario))) == 100
 
 
 def test_the_schema_accepts_the_topics_of_this_project() -> None:

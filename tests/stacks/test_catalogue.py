@@ -15,7 +15,6 @@ from matrix.stacks.catalogue import (
     Catalogue,
     Package,
     choose_package,
-    expand_braces,
     load_catalogue,
     specs_of_set,
 )
@@ -110,21 +109,6 @@ def test_all_problems_are_reported_at_once_in_the_order_of_the_file(tmp_path: Pa
 @pytest.mark.parametrize("text", ["", "sets: {}"])
 def test_a_file_without_drivers_is_a_problem(tmp_path: Path, text: str) -> None:
     assert problems_of(tmp_path, text)
-
-
-@pytest.mark.parametrize(
-    ("text", "expanded"),
-    [
-        ("a", ["a"]),
-        ("a{,x,y}", ["a", "ax", "ay"]),
-        ("{a,b}[{c,d}]", ["a[c]", "a[d]", "b[c]", "b[d]"]),
-        ("a{b}", ["ab"]),
-    ],
-)
-def test_braces_are_alternatives_in_the_order_in_which_they_are_written(
-    text: str, expanded: list[str]
-) -> None:
-    assert list(expand_braces(text)) == expanded
 
 
 def test_a_star_is_every_version_of_what_is_named_before_it(small: Catalogue) -> None:
