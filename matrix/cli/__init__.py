@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from matrix.cli.interrupts import Interrupts
 from matrix.errors import EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, MatrixError
 from matrix.version import __version__
 
@@ -67,7 +68,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by the parent process
             setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 -- stays open
-    sys.exit(_exit_code(arguments))
+    interrupts = Interrupts()
+    interrupts.install()
+    code = _exit_code(arguments)
+    code = EXIT_INTERRUPTED if interrupts.happened else code
+    interrupts.happened = True  # nothing is left to do in order
+    sys.exit(code)
 
 
 def _exit_code(arguments: Sequence[str] | None) -> int:
