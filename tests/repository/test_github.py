@@ -105,10 +105,66 @@ def test_workflows_declare_permissions_and_time_limits() -> None:
         assert all("timeout-minutes" in job for job in workflow["jobs"].values()), path
 
 
-def test_only_actions_by_github_itself_are_used() -> None:
-    used = {step["uses"] for _, step in STEPS if "uses" in step}
+def test_only_actions_by_github_itself_are_used_pinned_by_commit_with_their_version() -> None:
+    texts = [path.read_text("utf-8") for path in (*WORKFLOWS, ROOT / "action.yml")]
+    used = {each for text in texts for each in re.findall(r"\buses: *(\S.*)", text)}
+    assert {each.split(" ")[0] for each in used} == {
+        step["uses"] for _, step in STEPS if "uses" in step
+    }
     assert "./" in used
-    assert [each for each in used - {"./"} if not re.fullmatch(r"actions/[\w-]+@v\d+", each)] == []
+    pinned = r"actions/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+"
+    assert [each for each in used - {"./"} if not re.fullmatch(pinned, each)] == []
+    assert len(used) == len({each.split("@")[0] for each in used}), "an action in two versions"
+
+
+def jobs() -> Iterator[tuple[str, dict[str, Any], list[str]]]:
+    """Each job of a workflow, with what it may write."""
+    for path in WORKFLOWS:
+        workflow = load(path)
+        for name, job in workflow["jobs"].items():
+            permissions = job.get("permissions", workflow["permissions"])
+            yield f"{path.name}: {name}", job, [k for k, v in permissions.items() if v == "write"]
+
+
+_INSTALLS = re.compile(
+    r"\b(pip|uv|uvx|pipx|tox|npm|npx|apt|apt-get|brew|curl|wget|sqlite-matrix)\b"
+)
+
+
+def test_no_job_that_may_write_installs_or_runs_packages() -> None:
+    writing = {name: job for name, job, writes in jobs() if writes}
+    assert set(writing) == {"new-versions.yml: propose", "report.yml: deploy"}
+    for name, job in writing.items():
+        scripts = "\n".join(step.get("run", "") for step in job["steps"])
+        assert _INSTALLS.findall(scripts) == [], name
+        assert [step for step in job["steps"] if step.get("uses", "") == "./"] == [], name
+
+
+def test_a_job_keeps_credentials_only_to_push() -> None:
+    for name, job, writes in jobs():
+        for step in job["steps"]:
+            if "actions/checkout@" in step.get("uses", ""):
+                kept = step.get("with", {}).get("persist-credentials", True)
+                assert kept is ("contents" in writes), name
+
+
+def test_tox_its_plugin_and_the_linters_are_pinned_alike_everywhere() -> None:
+    texts = [
+        path.read_text("utf-8") for path in (*WORKFLOWS, ROOT / ".ci" / "run", ROOT / "tox.ini")
+    ]
+    first = [re.search(r"pip install\b[^\n]*\btox[^\n]*", text) for text in texts]
+    pinned = [found[0] for found in first if found is not None]
+    assert len(pinned) == 2  # of the report, and of .ci/run
+    assert all("tox==" in line and "tox-uv==" in line for line in pinned)
+    renovate = json.loads((ROOT / "renovate.json").read_text("utf-8"))
+    (manager,) = renovate["customManagers"]
+    pattern = manager["matchStrings"][0].replace("(?<", "(?P<")
+    found: dict[str, set[str]] = {}
+    for text in texts:
+        for match in re.finditer(pattern, text):
+            found.setdefault(match["depName"], set()).add(match["currentValue"])
+    assert {"tox", "tox-uv", "ruff", "mypy", "import-linter"} <= set(found)
+    assert {name: versions for name, versions in found.items() if len(versions) > 1} == {}
 
 
 def test_the_bots_find_the_pins() -> None:

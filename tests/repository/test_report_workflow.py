@@ -74,4 +74,5 @@ def test_the_site_is_what_is_deployed_and_only_after_every_system() -> None:
     (pages,) = (step for step in steps("publish", "uses") if "upload-pages" in step["uses"])
     assert Path(pages["with"]["path"]) == SITE
     assert WORKFLOW["jobs"]["publish"]["needs"] == "measure"
-    assert "if" not in WORKFLOW["jobs"]["publish"]
+    assert WORKFLOW["jobs"]["deploy"]["needs"] == "publish"
+    assert not any("if" in WORKFLOW["jobs"][job] for job in ("publish", "deploy"))
