@@ -12,8 +12,8 @@ from matrix.results.store import ResultSet, StackResults
 from matrix.versions.history import behaviour
 
 _FIELDS = (
-    "passed", "opened", "created", "tried", "error", "second_connection", "reopened", "reused",
-    "pool", "warnings",
+    "passed", "opened", "created", "modified", "removed", "tried", "error", "second_connection",
+    "reopened", "reused", "pool", "warnings",
 )  # fmt: skip
 
 

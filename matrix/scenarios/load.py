@@ -119,23 +119,14 @@ def _patterns(topic: Topic) -> Iterator[str]:
 
 
 def _scenario_flaws(scenario: Scenario) -> Iterator[Flaw]:
-<<<<<<< HEAD
-    flaws = [
-        *_axis_flaws(scenario),
-        *_placeholder_flaws(scenario),
-        *_option_flaws(scenario),
-        *_rule_flaws(scenario),
-        *_expectation_flaws(scenario),
-    ]
-=======
     every = chain(
         _axis_flaws(scenario),
         _placeholder_flaws(scenario),
+        _option_flaws(scenario),
         _rule_flaws(scenario),
         _expectation_flaws(scenario),
     )
     flaws = list(islice(every, PROBLEMS))
->>>>>>> h1
     yield from flaws
     if not flaws and Rules(scenario).drop_all():
         yield Flaw((), "empty expansion: its rules drop every combination")
