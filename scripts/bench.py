@@ -30,6 +30,7 @@ from matrix.results.store import load_results, write_cases, write_stack
 from matrix.runner.collect import observe
 from matrix.runner.engine import Run
 from matrix.runner.events import StackDone, StackUnavailable
+from matrix.runner.isolation import NO_KERNEL
 from matrix.runner.options import RunOptions
 from matrix.runner.scratch import default_scratch
 from matrix.runner.worker import hello
@@ -187,7 +188,7 @@ def _job(provided: Provided, cases: Sequence[Case], work: str, way: str = "loop"
         job = {
             "work": work,
             "way": way,
-            "hello": hello(provided, scratch, ""),
+            "hello": {**hello(provided, scratch, ""), **NO_KERNEL.to_json()},
             "cases": [prepared(case) for case in cases],
         }
         file = Path(name, "job.json")

@@ -54,7 +54,7 @@ class Bare:
 
     def perform(self, case: dict[str, Any]) -> None:
         self._count += 1
-        places = Places(self._scratch, self._count)
+        places = Places(self._scratch, self._count, "benchmrk")
         places.make()
         try:
             self._work(case, places)
@@ -130,7 +130,11 @@ def _forks(worker: Any, cases: list[dict[str, Any]]) -> None:
         os.waitpid(child, 0)
 
 
-_WORK = {"bare": Bare, "observed": Worker}
+def _observed(hello: dict[str, Any]) -> Worker:
+    return Worker(hello, hello["scratch"], None, lambda **_: None)
+
+
+_WORK = {"bare": Bare, "observed": _observed}
 _WAYS: dict[str, Callable[[Any, list[dict[str, Any]]], None]] = {"loop": _loop, "fork": _forks}
 
 

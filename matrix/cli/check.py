@@ -126,6 +126,13 @@ def command(
     check = _check(cases, set_name, specs, single=batch is None)
     results = run_check(check, provisioner=provisioner, options=options, progress=PROGRESS)
     _write(check, results, format_, output)
+    if not options.in_place and any(
+        o.outside for s in results.stacks for o in s.observations.values()
+    ):
+        PROGRESS.note(
+            "Files outside stay as they are: this is what would happen to them. "
+            "--in-place does it for real."
+        )
     check_conflicts(results)
     return _exit_code(results, required=bool(specs))
 

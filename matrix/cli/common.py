@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 import click
 
+from matrix.cli.progress import PROGRESS
 from matrix.errors import EXIT_OK
 from matrix.runner.options import RunOptions
 from matrix.stacks.provision import Provisioner
@@ -89,6 +90,8 @@ def execution_options(function: Verb) -> Verb:
         options = RunOptions(
             jobs=jobs, timeout=timeout, scratch=scratch, contain=contain, in_place=in_place
         )
+        if in_place:
+            PROGRESS.note("In place: cases change the files that they name.")
         return function(*arguments, options=options, **others)
 
     return _with_options(

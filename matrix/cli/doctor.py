@@ -22,6 +22,8 @@ from matrix.cli.progress import PROGRESS
 from matrix.errors import EXIT_OK, EXIT_UNAVAILABLE, ProvisionError, ProvisionFailure
 from matrix.project.stacks import choose_stacks
 from matrix.runner.collect import observe_stacks, provide
+from matrix.runner.isolation import choose_isolation
+from matrix.runner.options import RunOptions
 from matrix.runner.scratch import default_scratch
 from matrix.stacks.catalogue import Catalogue, load_catalogue
 from matrix.stacks.installer import find_installer
@@ -86,6 +88,7 @@ def _facts(cache: Path, catalogue: Catalogue) -> dict[str, str]:
         "installer": _installer(),
         "cache": _cache(cache),
         "scratch": f"{scratch} ({free:,} MiB free)",
+        "isolation": str(choose_isolation(RunOptions(), scratch)),
         "strace": shutil.which("strace") or "not found: the tests that need it are skipped",
     }
 

@@ -13,7 +13,7 @@ from matrix.versions.history import behaviour
 
 _FIELDS = (
     "passed", "opened", "created", "modified", "removed", "tried", "error", "second_connection",
-    "reopened", "reused", "pool", "warnings",
+    "reopened", "reused", "pool", "warnings", "outside",
 )  # fmt: skip
 
 

@@ -17,6 +17,8 @@ def in_words(name: str, value: Json) -> str:
         text = f"{value['type']}: {value['message']}"
     elif name == "created":
         text = ", ".join(f"{e['path']} ({e['kind']}{'' if e['kept'] else ', gone'})" for e in value)
+    elif name in ("modified", "removed", "outside"):
+        text = ", ".join(value)
     elif name == "passed":
         text = ", ".join(canonical(argument) for argument in value["args"])
         text += "".join(f", {key}={canonical(item)}" for key, item in value["kwargs"].items())

@@ -26,7 +26,6 @@ from matrix.runner.events import (
     CellLost,
     CellsDone,
     Event,
-    Isolated,
     LinesDropped,
     StackDone,
     StackUnavailable,
@@ -108,9 +107,7 @@ def follow(events: Generator[Event, None, None], work: Work, progress: Progress)
     total = sum(len(cases) for each, cases in work if isinstance(each, Provided))
     with progress.count("cells", total) as advance, closing(events):
         for event in events:
-            if isinstance(event, Isolated) and event.isolation.in_place:
-                progress.note("in place: cases change the files that they name")
-            elif isinstance(event, CellsDone):
+            if isinstance(event, CellsDone):
                 advance(event.count, event.stack)
             elif isinstance(event, StackUnavailable):
                 missing[event.stack] = event.reason

@@ -23,7 +23,6 @@ from matrix.runner.events import (
     CellsDone,
     Event,
     Failed,
-    Isolated,
     LinesDropped,
     StackDone,
     StackReady,
@@ -126,7 +125,6 @@ class Run:
             scratch_directory(self._scratch_parent) as scratch,
         ):
             self.isolation = choose_isolation(self.options, scratch)
-            yield Isolated(isolation=self.isolation)
             yield from self._run_slots([_Slot(self, scratch / str(n)) for n in range(self._jobs)])
 
     def _run_slots(self, slots: Sequence[_Slot]) -> Iterator[Event]:

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from matrix.model import Fingerprint
-from matrix.runner.isolation import Isolation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,13 +22,6 @@ class StackUnavailable:
 
     stack: str
     reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Isolated:
-    """The run begins; how its cases are kept from changing the machine."""
-
-    isolation: Isolation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,13 +67,4 @@ class Failed:
     error: BaseException
 
 
-Event = (
-    Isolated
-    | StackReady
-    | StackUnavailable
-    | LinesDropped
-    | CellsDone
-    | CellLost
-    | StackDone
-    | Failed
-)
+Event = StackReady | StackUnavailable | LinesDropped | CellsDone | CellLost | StackDone | Failed
