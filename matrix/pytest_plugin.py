@@ -56,6 +56,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="use only the cache (SQLITE_MATRIX_CACHE), not the package index",
     )
+    group.addoption(
+        "--sqlite-matrix-in-place",
+        action="store_true",
+        help="change the files that cases name outside their own directories, instead of only "
+        "showing what would happen",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -192,7 +198,10 @@ class _Session:
         offline = self._config.getoption("--sqlite-matrix-offline")
         provisioner = Provisioner(configured_cache(), offline=offline)
         workers = self._workerinput.get("workercount", 1)
-        options = RunOptions(jobs=max(1, (os.cpu_count() or 1) // workers))
+        options = RunOptions(
+            jobs=max(1, (os.cpu_count() or 1) // workers),
+            in_place=self._config.getoption("--sqlite-matrix-in-place"),
+        )
         cases = tuple(self._cases[stack.id].values())
         measure(directory, [(provisioner.provide(stack), cases)], options=options)
 

@@ -255,10 +255,12 @@ def test_under_xdist_every_case_runs_once(project: pytest.Pytester) -> None:
             """
         )
     )
-    driver = "./logging_driver.py"
-    assert outcomes(run(project, on=driver)) == {"passed": 2}
+    driver, in_place = "./logging_driver.py", "--sqlite-matrix-in-place"
+    (project.path / "log").touch()
+    assert outcomes(run(project, in_place, on=driver)) == {"passed": 2}
     alone = opened(project)
-    assert outcomes(run(project, "-n", "2", on=driver)) == {"passed": 2}
+    (project.path / "log").touch()
+    assert outcomes(run(project, in_place, "-n", "2", on=driver)) == {"passed": 2}
     assert opened(project) == alone > 0
 
 

@@ -53,7 +53,7 @@ class CaseRun:
     def perform(self, case: Dict[str, Any], places: Places) -> Dict[str, Any]:
         """Run the case in its directory, which exists and is the current directory.
 
-        What it made outside is taken back; `dirt` then says why that was not possible, if so.
+        What it made is still there, until `leave`.
         """
         self._case = case
         self._places = places
@@ -80,7 +80,6 @@ class CaseRun:
         observation["warnings"] = _unique(
             places.show("%s: %s" % (w.category.__name__, w.message)) for w in caught
         )
-        self._clean()
         return observation
 
     def _stages(self) -> str:
@@ -370,11 +369,12 @@ class CaseRun:
         names += [os.path.join(base, name) for name in names if base]
         return set(self._places.resolve(names))
 
-    def _clean(self) -> None:
+    def leave(self) -> Optional[str]:
+        """Take back what the case made outside; why that was not possible, if so."""
         self._observer.end()
         created = [appeared.path for appeared in self._observer.created()]
         outside = [path for path in created if self._places.is_outside(path)]
-        self.dirt = self._outside.leave(outside)
+        return self._outside.leave(outside)
 
     def _outside_paths(self) -> List[str]:
         """The paths outside that the case would change on the machine, or has changed in place."""

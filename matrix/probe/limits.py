@@ -6,6 +6,7 @@ import ctypes
 import os
 import re
 import signal
+from typing import Optional
 
 from .linux import IS_LINUX, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS, call, process_control
 
@@ -39,13 +40,13 @@ class Limits:
                 resource.setrlimit(kind, (_lower(resource.getrlimit(kind)[1], limit),) * 2)
         signal.signal(signal.SIGXFSZ, self._note_file)
 
-    def exceeded(self) -> str:
+    def exceeded(self) -> Optional[str]:
         """Which limit this process has met, if any."""
         if self._file_too_large:
             return "a file would be larger than %d MiB" % (FILE_SIZE >> 20)
         if _peak() > MEMORY - _ONE_ALLOCATION:
             return "it needs more than %d MiB of memory" % (MEMORY >> 20)
-        return ""
+        return None
 
     def _note_file(self, *_: object) -> None:
         self._file_too_large = True

@@ -97,12 +97,11 @@ class Worker:
         run = self._bare_run if case["via"] is None else self._run
         try:
             observation = run.perform(case, places)
-            self._dirt = run.dirt or self._find_dirt(case, places)
-            exceeded = machine.is_failure(observation) and self._limits.exceeded()
+            exceeded = self._limits.exceeded() if machine.is_failure(observation) else None
             if exceeded:
                 run.give_up(observation, "limit", exceeded)
-                self._dirt = exceeded
             self._check_machine(observation)
+            self._dirt = run.leave() or exceeded or self._find_dirt(case, places)
         finally:
             places.remove()
         observation["stack"] = self._hello["stack"]

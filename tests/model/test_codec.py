@@ -135,10 +135,12 @@ def test_nothing_that_is_read_is_shared_between_cases() -> None:
 
 
 def test_behaviour_is_all_but_which_cell_it_is_and_how_it_was_watched() -> None:
-    other = make_observation(case="x", stack="y", observer="z", transients_complete=True)
+    other = make_observation(
+        case="x", stack="y", outside=("/x",), observer="z", transients_complete=True
+    )
     assert other.behaviour() == make_observation().behaviour()
     left_out = make_observation().to_json().keys() - other.behaviour().keys()
-    assert left_out == {"case", "stack", "observer", "transients_complete"}
+    assert left_out == {"case", "stack", "outside", "observer", "transients_complete"}
 
 
 def test_the_values_are_imported_without_pydantic() -> None:

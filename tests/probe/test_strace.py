@@ -68,7 +68,8 @@ Facts = dict[str, set[str]]
 
 def by_trace(case: Case, traced: Traced, worker: TracedWorker) -> Facts:
     """What a case created and tried to, by the word of the kernel, and what stayed beside it."""
-    before = {*given(case), "{dir}", "{dir}/../setup"}
+    tried_by_us = "{dir}/../../(unnamed)"  # whether there is room, after an error
+    before = {*given(case), tried_by_us, "{dir}", "{dir}/../setup"}
 
     def tell(paths: set[str]) -> set[str]:
         told = {shown(path, worker.scratch, traced.number) for path in paths}

@@ -80,7 +80,7 @@ def test_the_options_that_the_action_builds_are_options_of_the_command() -> None
     words = [
         word for group in re.findall(r"options\+=\((.*?)\)", text) for word in shlex.split(group)
     ]
-    assert len([word for word in words if word.startswith("--")]) == 5
+    assert len([word for word in words if word.startswith("--")]) == 6
     known = {option for each in regress.params for option in (*each.opts, *each.secondary_opts)}
     assert {word for word in words if word.startswith("--")} <= known
 

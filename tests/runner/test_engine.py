@@ -42,11 +42,15 @@ def many_cases(*targets: str) -> list[Case]:
 
 
 def events_of(
-    tmp_path: Path, work: Sequence[tuple[Provided | Unprovided, Sequence[Case]]], jobs: int = 1
+    tmp_path: Path,
+    work: Sequence[tuple[Provided | Unprovided, Sequence[Case]]],
+    jobs: int = 1,
+    *,
+    in_place: bool = False,
 ) -> Iterator[Event]:
     scratch = tmp_path / "scratch"
     scratch.mkdir(exist_ok=True)
-    options = RunOptions(jobs=jobs, timeout=1.5, scratch=scratch)
+    options = RunOptions(jobs=jobs, timeout=1.5, scratch=scratch, in_place=in_place)
     return Run(work, parts=tmp_path / "parts", options=options).events()
 
 
@@ -91,7 +95,7 @@ def test_a_worker_that_dies_once_by_accident_costs_no_cell(
         "        return super().connect(target, options)\n"
     )
     cases = many_cases("a.db", "once.db", "b.db")
-    seen = list(events_of(tmp_path, [(provide(str(driver)), cases)]))
+    seen = list(events_of(tmp_path, [(provide(str(driver)), cases)], in_place=True))
     (stack,) = collect(seen)
     assert {case: seen.result for case, seen in stack.observations.items()} == {
         case.id: Result.OPENED for case in cases
