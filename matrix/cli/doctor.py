@@ -29,7 +29,7 @@ from matrix.stacks.catalogue import Catalogue, load_catalogue
 from matrix.stacks.installer import find_installer
 from matrix.stacks.interpreters import find_python, find_uv
 from matrix.stacks.overlay import NOTE
-from matrix.stacks.provision import REFUSED, Provided, Provisioner, Unprovided
+from matrix.stacks.provision import LAYOUT, REFUSED, Provided, Provisioner, Unprovided
 from matrix.stacks.spec import stacks_of_set
 from matrix.text import many
 from matrix.version import __version__
@@ -129,8 +129,8 @@ def _installer() -> str:
 
 
 def _cache(cache: Path) -> str:
-    packages = len(list(cache.glob(f"*/*/{NOTE}")))
-    refused = len(list(cache.glob(f"*/*{REFUSED}")))
+    packages = len(list((cache / LAYOUT).glob(f"*/*/{NOTE}")))
+    refused = len(list((cache / LAYOUT).glob(f"*/*{REFUSED}")))
     words = f"{cache} ({many(packages, 'package')})"
     if not refused:
         return words

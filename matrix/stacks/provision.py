@@ -28,6 +28,8 @@ from matrix.stacks.interpreters import find_python
 from matrix.stacks.overlay import complete, is_whole
 from matrix.stacks.spec import Library, Stack
 
+LAYOUT = "verified"
+"""The directory of overlays with digests; older versions of the tool have theirs beside it."""
 REFUSED = ".refused"
 """The suffix of a file which records, for a day, that the index did not have a package."""
 _AT_ONCE = 4
@@ -115,7 +117,7 @@ class Provisioner:
             what = "has no wheel for" if package.wheel else "does not support"
             message = f"{package.requirement} {what} Python {version}"
             raise ProvisionError(message, failure=ProvisionFailure.NOT_FOR_PYTHON)
-        directory = self.cache / f"py{version}" / _directory_name(package)
+        directory = self.cache / LAYOUT / f"py{version}" / _directory_name(package)
         if directory in verified or is_whole(directory, package):
             verified.add(directory)
             return directory
@@ -189,7 +191,7 @@ def _install(package: Package, version: str, python: Path, directory: Path) -> N
             _run(package, python, aside, [package.requirement])
         complete(aside, package, python)
         if directory.exists():
-            shutil.rmtree(directory)
+            directory.rename(place / "before")  # at once: a process may still write into it
         aside.rename(directory)
     except ProvisionError as error:
         if not package.hashes:

@@ -172,7 +172,7 @@ def test_a_package_that_the_index_did_not_have_is_reported_and_retried_once_its_
     assert len(calls.read_text().splitlines()) == 1
     _, out = doctor(capsys, "--stack", "sqlite3", "--cache", str(cache))
     assert "1 package that the index did not have" in out
-    (remembered,) = cache.glob("*/*.refused")
+    (remembered,) = cache.glob("*/*/*.refused")
     remembered.unlink()
     assert missing(capsys, "--stack", "apsw==9.9.9", "--cache", str(cache))
     assert len(calls.read_text().splitlines()) == 2

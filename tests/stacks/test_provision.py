@@ -20,7 +20,7 @@ from matrix.stacks import installer, provision
 from matrix.stacks.catalogue import Catalogue, Package
 from matrix.stacks.installer import find_installer
 from matrix.stacks.interpreters import RUNNING, find_python
-from matrix.stacks.provision import Provided, Provisioner, Unprovided
+from matrix.stacks.provision import LAYOUT, Provided, Provisioner, Unprovided
 from matrix.stacks.spec import Stack, parse_stack
 from tests.conftest import Provide
 
@@ -72,7 +72,7 @@ def test_an_overlay_is_made_once(tmp_path: Path, installs: Path) -> None:
     cache = tmp_path / "cache"
     first = overlay_of(Provisioner(cache).provide(stack_of()))
     second = overlay_of(Provisioner(cache).provide(stack_of()))
-    assert first == second == cache / f"py{RUNNING}" / "package-1.0"
+    assert first == second == cache / LAYOUT / f"py{RUNNING}" / "package-1.0"
     assert calls(installs) == 1
     note = json.loads((first / NOTE).read_text())
     assert (note["requirement"], note["pins"]) == ("package==1.0", [])
@@ -178,7 +178,7 @@ def test_a_failed_installation_leaves_nothing_that_looks_complete(
     answer = Provisioner(tmp_path / "cache").provide(stack_of("unreachable"))
     assert isinstance(answer, Unprovided)
     assert answer.reason == "unreachable==1.0: error: Failed to fetch: network"
-    left = {path.name for path in (tmp_path / "cache" / f"py{RUNNING}").iterdir()}
+    left = {path.name for path in (tmp_path / "cache" / LAYOUT / f"py{RUNNING}").iterdir()}
     assert left <= {"unreachable-1.0.lock"}
 
 
@@ -212,7 +212,7 @@ def test_a_failure_other_than_a_refusal_is_retried(
 
 @pytest.mark.parametrize("note", ["apsw==1.0: no such version", "{}", "[]", '{"failure": "odd"}'])
 def test_an_unreadable_refusal_is_ignored(tmp_path: Path, installs: Path, note: str) -> None:
-    directory = tmp_path / "cache" / f"py{RUNNING}"
+    directory = tmp_path / "cache" / LAYOUT / f"py{RUNNING}"
     directory.mkdir(parents=True)
     (directory / "package-1.0.refused").write_text(note)
     overlay_of(Provisioner(tmp_path / "cache").provide(stack_of()))
