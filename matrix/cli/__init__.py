@@ -68,12 +68,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by the parent process
             setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 -- stays open
-    interrupts = Interrupts()
-    interrupts.install()
-    code = _exit_code(arguments)
-    code = EXIT_INTERRUPTED if interrupts.happened else code
-    interrupts.happened = True  # nothing is left to do in order
-    sys.exit(code)
+    with Interrupts() as interrupts:
+        code = _exit_code(arguments)
+    sys.exit(EXIT_INTERRUPTED if interrupts.happened else code)
 
 
 def _exit_code(arguments: Sequence[str] | None) -> int:

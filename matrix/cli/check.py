@@ -8,7 +8,9 @@ from pathlib import Path
 import click
 
 from matrix.cli.common import (
+    allow_missing_option,
     execution_options,
+    exit_code_for_missing,
     output_option,
     render_table,
     stack_options,
@@ -18,7 +20,6 @@ from matrix.cli.progress import PROGRESS
 from matrix.errors import (
     EXIT_CHANGED,
     EXIT_OK,
-    EXIT_UNAVAILABLE,
     NothingSelectedError,
     UsageError,
 )
@@ -42,12 +43,12 @@ from matrix.runner.options import RunOptions
 from matrix.scenarios.jsonl import load_cases
 from matrix.stacks.catalogue import load_catalogue
 from matrix.stacks.provision import Provisioner
-from matrix.text import many
 
 
 @click.command("check")
 @click.argument("target", required=False)
 @stack_options
+@allow_missing_option
 @execution_options
 @click.option(
     "--via",
@@ -97,6 +98,7 @@ def command(
     target: str | None,
     set_name: str | None,
     specs: tuple[str, ...],
+    allow_missing: bool,
     via: str | None,
     uri: bool | None,
     target_type: str,
@@ -134,7 +136,8 @@ def command(
             "--in-place does it for real."
         )
     check_conflicts(results)
-    return _exit_code(results, required=bool(specs))
+    required = not allow_missing and (bool(specs) or set_name is not None)
+    return _exit_code(results, required=required)
 
 
 def _check(
@@ -163,9 +166,8 @@ def _write(check: Check, results: ResultSet, format_: str, output: Path | None) 
 def _exit_code(results: ResultSet, *, required: bool) -> int:
     check_any_ran(results)
     missing = [stack for stack in results.stacks if stack.unavailable is not None]
-    if missing and required:
-        click.echo(f"{many(len(missing), 'stack')} unavailable", err=True)
-        return EXIT_UNAVAILABLE
+    if required and missing:
+        return exit_code_for_missing(len(missing))
     verdicts = (
         verdict(observation, results.cases[name].intent)
         for stack in results.stacks

@@ -12,14 +12,16 @@ from matrix.claims.experiments import load_experiments
 from matrix.claims.measure import measure_claims, select_claims
 from matrix.cli.common import (
     RESULTS,
+    allow_missing_option,
     execution_options,
+    exit_code_for_missing,
     output_option,
     stack_options,
     this_terminal,
     write_output,
 )
 from matrix.cli.progress import PROGRESS
-from matrix.errors import EXIT_CHANGED, EXIT_OK, EXIT_UNAVAILABLE, UsageError
+from matrix.errors import EXIT_CHANGED, EXIT_OK, UsageError
 from matrix.project.claims import CLAIMS, read_claims
 from matrix.project.stacks import choose_stacks
 from matrix.reports.claims import claims_json, render_claims
@@ -51,6 +53,7 @@ from matrix.text import many
     help=f"A claims file, or a directory of them; default: {CLAIMS}/. Repeatable.",
 )
 @stack_options
+@allow_missing_option
 @execution_options
 @click.option(
     "--format",
@@ -68,6 +71,7 @@ def command(
     documents: tuple[Path, ...],
     set_name: str | None,
     specs: tuple[str, ...],
+    allow_missing: bool,
     format_: str,
     output: Path | None,
     provisioner: Provisioner,
@@ -76,7 +80,8 @@ def command(
     """Check the claims of a document against what was measured.
 
     RESULTS is a directory of result files (default: results/latest). If it does not exist, the
-    cases of the claims are run. Exits with 1 if a claim could not be settled.
+    cases of the claims are run. Exits with 1 if a claim could not be settled, and with 4 if a stack
+    to run is not available.
 
     Example: sqlite-matrix claims --run --select C8 --stack sqlite3 --stack apsw
     """
@@ -84,15 +89,14 @@ def command(
         raise UsageError("--run measures now, so it does not take RESULTS")
     read = read_claims(documents)
     chosen = select_claims(read.documents, patterns)
-    missing = False
+    missing = 0
     if run_now or (results is None and not (RESULTS / CASES_FILE).is_file()):
         stacks = choose_stacks(load_catalogue(), set_name, specs, "standard")
         found, experiments = measure_claims(
             chosen, read.cases, stacks,
             provisioner=provisioner, options=options, progress=PROGRESS,
         )  # fmt: skip
-        required = bool(specs) and set_name is None
-        missing = required and any(stack.unavailable is not None for stack in found.stacks)
+        missing = sum(stack.unavailable is not None for stack in found.stacks)
     else:
         directory = results or RESULTS
         found, experiments = load_results(directory), load_experiments(directory)
@@ -100,7 +104,7 @@ def command(
     text = claims_json(judged) if format_ == "json" else _table(judged, to_file=output is not None)
     write_output(text, output)
     check_conflicts(found)
-    return EXIT_UNAVAILABLE if missing else _exit_code(judged)
+    return exit_code_for_missing(missing, allowed=allow_missing) or _exit_code(judged)
 
 
 def _table(judged: Sequence[ClaimResult], *, to_file: bool) -> str:

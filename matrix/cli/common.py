@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any, TypedDict
 import click
 
 from matrix.cli.progress import PROGRESS
-from matrix.errors import EXIT_OK
+from matrix.errors import EXIT_OK, EXIT_UNAVAILABLE
 from matrix.runner.options import RunOptions
 from matrix.stacks.provision import Provisioner
+from matrix.text import many
 
 if TYPE_CHECKING:
     from matrix.model.selection import Selection
@@ -38,6 +39,11 @@ scenarios_option = click.option(
     type=click.Path(exists=True, path_type=Path),
     help="A scenario file or directory; default: those of pyproject.toml, else scenarios/. "
     "Repeatable.",
+)
+allow_missing_option = click.option(
+    "--allow-missing",
+    is_flag=True,
+    help="Do not exit with 4 because stacks are unavailable.",
 )
 table_or_json = click.option(
     "--format",
@@ -117,6 +123,15 @@ def _with_options(function: Verb, *options: Callable[[Verb], Verb]) -> Verb:
     for option in options:
         function = option(function)
     return function
+
+
+def exit_code_for_missing(count: int, *, allowed: bool = False) -> int:
+    """The exit code where so many stacks are unavailable, which the last line says."""
+    if not count:
+        return EXIT_OK
+    accepted = "" if not allowed else ", which --allow-missing accepts"
+    click.echo(f"{many(count, 'stack')} unavailable{accepted}", err=True)
+    return EXIT_OK if allowed else EXIT_UNAVAILABLE
 
 
 def write_output(text: str, output: Path | None) -> None:

@@ -10,6 +10,7 @@ import click
 from matrix.cli.common import (
     Verb,
     execution_options,
+    exit_code_for_missing,
     output_option,
     package_options,
     scenarios_option,
@@ -113,7 +114,7 @@ def command(
     if found.changed:
         click.echo("to accept this as the new baseline: sqlite-matrix regress --update", err=True)
         return EXIT_CHANGED
-    return EXIT_UNAVAILABLE if found.missing else EXIT_OK
+    return exit_code_for_missing(len(found.missing))
 
 
 def _report_update(plan: RegressionPlan, written: BaselineUpdate, seconds: float) -> int:

@@ -9,13 +9,15 @@ import click
 
 from matrix.cli.common import (
     RESULTS,
+    allow_missing_option,
     execution_options,
+    exit_code_for_missing,
     render_table,
     stack_options,
     write_output,
 )
 from matrix.cli.progress import PROGRESS
-from matrix.errors import EXIT_CHANGED, EXIT_OK, EXIT_UNAVAILABLE
+from matrix.errors import EXIT_CHANGED
 from matrix.project.run import RunOutcome, plan_run, run_plan
 from matrix.project.stacks import choose_stacks
 from matrix.reports import RENDERERS, render
@@ -40,6 +42,7 @@ from matrix.text import many
     help="Select cases: a topic, a topic/scenario, or a pattern for case ids. Repeatable.",
 )
 @click.option("--resume", is_flag=True, help="Continue an interrupted run.")
+@allow_missing_option
 @execution_options
 @click.option(
     "--format",
@@ -57,6 +60,7 @@ def command(
     specs: tuple[str, ...],
     patterns: tuple[str, ...],
     resume: bool,
+    allow_missing: bool,
     format_: str,
     output: Path,
     provisioner: Provisioner,
@@ -65,6 +69,8 @@ def command(
     """Run the cases of SCENARIOS on stacks, store the results, and print a table.
 
     SCENARIOS are files or directories; default: those of pyproject.toml, else scenarios/.
+
+    Exits with 1 if an expectation is not met, and with 4 if a stack is not available.
 
     Example: sqlite-matrix run --stacks quick --select mode --select 'sharing/*order=cache*'
     """
@@ -87,8 +93,7 @@ def command(
         click.echo(f"not as expected: {each}", err=True)
     if done.unmet:
         return EXIT_CHANGED
-    required = {stack.id for stack in stacks} if specs and set_name is None else set()
-    return EXIT_UNAVAILABLE if required & done.missing.keys() else EXIT_OK
+    return exit_code_for_missing(len(done.missing), allowed=allow_missing)
 
 
 def _write_page(done: RunOutcome, output: Path) -> Path:

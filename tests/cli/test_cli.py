@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 import select
 import signal
 import subprocess
@@ -34,6 +35,17 @@ from tests.tool import (
 )
 
 MEMORY = "file:x?mode=memory"
+CLAIMS = """
+id: claims
+title: A document
+claims:
+  - id: A
+    says: A file is a file.
+    reading: Plainly.
+    proof:
+      - cases: small/file*
+        every: {storage: file}
+"""
 
 needs_posix = pytest.mark.skipif(os.name != "posix", reason="needs signals and terminals of POSIX")
 
@@ -146,6 +158,21 @@ def test_4_a_named_stack_is_unavailable(cwd: Path, capfd: pytest.CaptureFixture[
     out, err = capfd.readouterr()
     assert "1 stack unavailable" in out
     assert "unavailable: apsw==3.1.0" in err
+
+
+def test_4_a_stack_of_a_set_is_unavailable(cwd: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    empty = ("--stacks=quick", "--offline", "--cache=nothing")
+    (cwd / "claims.yaml").write_text(CLAIMS, "utf-8")
+    assert code("claims", "--run", "--claims=claims.yaml", *empty) == 4
+    assert code("claims", "--run", "--claims=claims.yaml", *empty, "--allow-missing") == 0
+    for verb in (("run", "-o", "out"), ("check", MEMORY)):
+        assert code(*verb, *empty) == 4
+        last = capfd.readouterr().err.splitlines()[-1]
+        assert re.fullmatch(r"\d stacks unavailable", last)
+        assert code(*verb, *empty, "--allow-missing") == 0
+    assert code("run", *empty, "-o", "out", "--allow-missing") == 0
+    last = capfd.readouterr().err.splitlines()[-1]
+    assert re.fullmatch(r"\d stacks unavailable, which --allow-missing accepts", last)
 
 
 def test_4_nothing_could_run(cwd: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -48,11 +48,8 @@ BEFORE = (
     "matrix.project.run:plan_run",
     "matrix.stacks.provision:Provisioner.provide",
     "matrix.results.file_format:_sync_directory",
-    "matrix.runner.resume:_digest",
     "matrix.runner.part_files:StackParts.mend",
-    "matrix.runner.worker:WorkerProcess.ready",
     "matrix.project.run:load_results",
-    "matrix.cli.run:render_table",
 )
 """What may take long without any Ctrl-C."""
 

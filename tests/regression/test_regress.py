@@ -14,6 +14,7 @@ import pytest
 from matrix.cli import main
 from matrix.project.stacks import BASELINE_SET
 from matrix.regression.bump import newer
+from matrix.results.lock import locked
 from matrix.results.store import load_results
 from matrix.stacks.catalogue import Catalogue
 from matrix.stacks.pins import Pin, chosen_specs, load_pins, pinned_stacks
@@ -81,6 +82,15 @@ def pinned(project: Path, code: Code) -> Path:
 
 def content(directory: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in directory.iterdir() if path.is_file()}
+
+
+def test_a_second_run_in_the_directory_for_new_results_is_refused(
+    project: Path, code: Code, pinned: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with locked(Path("results/regress")):
+        assert code("regress") == code("regress", "--update") == 2
+    refusal = f"results/regress: process {os.getpid()}, since"
+    assert capfd.readouterr().err.count(refusal) == 2
 
 
 def test_without_a_baseline_the_hint_is_the_command_that_makes_one(
@@ -162,6 +172,7 @@ def test_4_if_a_pinned_stack_is_unavailable(
     pinned.write_text("apsw==3.1.0\n")
     assert code("regress", "--offline") == 4
     out, err = capfd.readouterr()
+    assert err.splitlines()[-1] == "1 stack unavailable"
     assert "apsw==3.1.0 for Python" in err
     assert "stack no longer available: apsw" in out
 
