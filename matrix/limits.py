@@ -30,7 +30,7 @@ COMBINATIONS = 1_000_000
 CASE_CHARACTERS = 1_000_000
 """The texts of one case, as large as its axes can make them."""
 
-EXPANSION_CHARACTERS = 1_000_000_000
+EXPANSION_CHARACTERS = 500_000_000
 """The texts of all cases that are read together."""
 
 ALTERNATIVE_CHARACTERS = 10_000
