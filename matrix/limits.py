@@ -30,7 +30,7 @@ COMBINATIONS = 1_000_000
 CASE_CHARACTERS = 1_000_000
 """The texts of one case, as large as its axes can make them."""
 
-EXPANSION_CHARACTERS = 1_000_000_000
+EXPANSION_CHARACTERS = 500_000_000
 """The texts of all cases that are read together."""
 
 ALTERNATIVE_CHARACTERS = 10_000
@@ -42,9 +42,11 @@ PATTERN_CHARACTERS = 1_000_000
 PATTERNS = 1_000
 """The different patterns over cases in a document of claims."""
 
-BATCH_BYTES = 500_000_000
-BATCH_CASES = 1_000_000
-"""A file of cases, one JSON object a line."""
+BATCH_LINES = 1_000_000
+"""The lines of a file of cases, one JSON object each."""
+
+CASE_BYTES = 1_000_000
+"""A line of it."""
 
 LINE_BYTES = 16_000_000
-"""A line of a file of cases or of results."""
+"""A line of a file of results."""

@@ -131,12 +131,26 @@ class ClaimsDocument(Record):
     )
 
 
+class _Known:
+    """The ids of the cases that there are; what a pattern selects of them is tried once."""
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        self.names = names
+        self._selects: dict[str, bool] = {}
+
+    def selects(self, pattern: str) -> bool:
+        """Whether a pattern selects a case."""
+        if pattern not in self._selects:
+            self._selects[pattern] = any(map(Selector.parse([pattern]), self.names))
+        return self._selects[pattern]
+
+
 def load_claims(paths: Iterable[Path], cases: Iterable[str]) -> tuple[ClaimsDocument, ...]:
     """Read documents of claims; DocumentError with every problem of every file.
 
     `cases`: the ids of all cases. A pattern that selects none of them is a problem.
     """
-    known = tuple(cases)
+    known = _Known(tuple(cases))
     documents, unread = load_documents(paths, ClaimsDocument)
     problems: list[Problem] = list(unread)
     for document in documents:
@@ -146,7 +160,7 @@ def load_claims(paths: Iterable[Path], cases: Iterable[str]) -> tuple[ClaimsDocu
     return tuple(document.content for document in documents)
 
 
-def _flaws(document: Document[ClaimsDocument], known: tuple[str, ...]) -> Iterator[Flaw]:
+def _flaws(document: Document[ClaimsDocument], known: _Known) -> Iterator[Flaw]:
     excess = list(_excess(document.content))
     yield from excess or _flaws_of_content(document, known)
 
@@ -169,7 +183,7 @@ def _excess(content: ClaimsDocument) -> Iterator[Flaw]:
     yield from too_many_patterns(("claims",), [*over_cases, *patterns_of(*conditions)])
 
 
-def _flaws_of_content(document: Document[ClaimsDocument], known: tuple[str, ...]) -> Iterator[Flaw]:
+def _flaws_of_content(document: Document[ClaimsDocument], known: _Known) -> Iterator[Flaw]:
     content = document.content
     stem = Path(document.positions.path).stem
     if content.id != stem:
@@ -177,12 +191,13 @@ def _flaws_of_content(document: Document[ClaimsDocument], known: tuple[str, ...]
     yield from _repeats("experiments", [each.id for each in content.experiments])
     yield from _repeats("claims", [each.id for each in content.claims])
     experiments = tuple(EXPERIMENT + each.id for each in content.experiments)
+    with_experiments = _Known((*known.names, *experiments))
     for number, claim in enumerate(content.claims):
         at: KeyPath = ("claims", number)
         yield from fact_flaws((*at, "on"), claim.on, STACK_FACTS)
         for place, parts in (("proof", claim.proof), ("also", claim.also)):
             for index, assertion in enumerate(parts):
-                yield from _assertion_flaws((*at, place, index), assertion, known, experiments)
+                yield from _assertion_flaws((*at, place, index), assertion, with_experiments)
         if claim.instead is not None:
             yield from fact_flaws((*at, "instead", "on"), claim.instead.on, STACK_FACTS)
             yield from _pattern_flaws((*at, "instead", "cases"), claim.instead.cases, known)
@@ -196,25 +211,22 @@ def _repeats(name: str, ids: list[str]) -> Iterator[Flaw]:
         seen.add(each)
 
 
-def _assertion_flaws(
-    at: KeyPath, assertion: Assertion, known: tuple[str, ...], experiments: tuple[str, ...]
-) -> Iterator[Flaw]:
+def _assertion_flaws(at: KeyPath, assertion: Assertion, known: _Known) -> Iterator[Flaw]:
     given = [name for name in RELATIONS if getattr(assertion, name) is not None]
     if len(given) != 1:
         hint = f"one of {', '.join(RELATIONS)}"
         yield Flaw(at, f"{len(given) or 'no'} relations, but needs one", hint)
-    yield from _pattern_flaws((*at, "cases"), assertion.cases, (*known, *experiments))
+    yield from _pattern_flaws((*at, "cases"), assertion.cases, known)
     of_experiment = any(pattern.startswith(EXPERIMENT) for pattern in assertion.cases)
     facts = EXPERIMENT_FACTS if of_experiment else CELL_FACTS
     for name in ("when", "every", "some", "none", "same", "differ"):
         yield from fact_flaws((*at, name), getattr(assertion, name), facts)
 
 
-def _pattern_flaws(
-    at: KeyPath, patterns: tuple[str, ...], known: tuple[str, ...]
-) -> Iterator[Flaw]:
+def _pattern_flaws(at: KeyPath, patterns: tuple[str, ...], known: _Known) -> Iterator[Flaw]:
     for index, pattern in enumerate(patterns):
         flaws = list(pattern_flaws((*at, index), pattern))
         yield from flaws
-        if not flaws and not any(map(Selector.parse([pattern]), known)):
-            yield Flaw((*at, index), f"selects no case: {quoted(pattern)}", suggest(pattern, known))
+        if not flaws and not known.selects(pattern):
+            hint = suggest(pattern, known.names)
+            yield Flaw((*at, index), f"selects no case: {quoted(pattern)}", hint)

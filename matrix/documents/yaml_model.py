@@ -27,7 +27,8 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from matrix.documents.yaml_reader import KeyPath, Position, Positions, dotted, load_text, read_yaml
+from matrix.documents.files import load_text
+from matrix.documents.yaml_reader import KeyPath, Position, Positions, dotted, read_yaml
 from matrix.errors import DocumentError, Problem
 from matrix.limits import PROBLEMS
 from matrix.model import Json

@@ -9,13 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
 import yaml
 
 from matrix.errors import DocumentError, Problem
-from matrix.limits import DOCUMENT_BYTES, DOCUMENT_CHARACTERS, DOCUMENT_VALUES, NESTING
+from matrix.limits import DOCUMENT_CHARACTERS, DOCUMENT_VALUES, NESTING
 from matrix.model import Json
 
 KeyPath = tuple[str | int, ...]
@@ -71,27 +70,6 @@ def problem(
     """A problem at a place in the file at `path`."""
     line, column = place
     return Problem(path=path, line=line, column=column, key=key, message=message, hint=hint)
-
-
-def load_text(path: Path) -> str:
-    """The text of a file that people write.
-
-    Raises DocumentError for one that cannot be read, is too large, or is not UTF-8.
-    """
-    try:
-        with path.open("rb") as file:
-            content = file.read(DOCUMENT_BYTES + 1)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        _fail(str(path), Position(1, 1), "the file cannot be read", reason.lower())
-    if len(content) > DOCUMENT_BYTES:
-        _fail(str(path), Position(1, 1), f"more than {DOCUMENT_BYTES:,} bytes", "split the file")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        before = error.object[: error.start].decode()
-        message = f"the byte 0x{error.object[error.start]:02x} is not UTF-8"
-        _fail(str(path), _end_of(before), message, "save the file as UTF-8")
 
 
 def read_yaml(text: str, path: str) -> tuple[Json, Positions, list[Problem]]:

@@ -11,11 +11,15 @@ import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from matrix.documents.files import load_text
 from matrix.documents.yaml_model import suggest
 from matrix.errors import DocumentError, Problem, UsageError
+from matrix.limits import NESTING, PROBLEMS
+from matrix.model.read_json import TOML_TEXTS, TOO_DEEP, is_nested_too_deeply
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -29,6 +33,8 @@ CACHE_VARIABLE = "SQLITE_MATRIX_CACHE"
 
 _HEADER = re.compile(r"""^\s*\[\s*tool\s*\.\s*["']?sqlite-matrix["']?\s*\]""")
 _ANY_HEADER = re.compile(r"^\s*\[")
+_LONG_KEY = re.compile(rf"(?<![\w-])(?:[\w-]+[ \t]*\.[ \t]*){{{NESTING}}}")
+"""A key such as a.b.c; the parser's time grows with the square of its parts."""
 _WHERE = re.compile(r"(.*) \(at line (\d+), column (\d+)\)$", re.DOTALL)
 
 
@@ -66,11 +72,8 @@ def load_config(start: Path = Path()) -> ProjectConfig:
     path = _nearest(start)
     if path is None:
         return ProjectConfig()
-    try:
-        text = path.read_text("utf-8")
-        content = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise DocumentError([_syntax(path, error)]) from None
+    text = load_text(path)
+    content = _parse(path, text)
     tool = content.get("tool")
     table = tool.get("sqlite-matrix") if isinstance(tool, dict) else None
     if table is None:
@@ -80,6 +83,16 @@ def load_config(start: Path = Path()) -> ProjectConfig:
         problem = Problem(path=str(path), line=1, column=1, key=TABLE, message="not a table")
         raise DocumentError([problem])
     return _read(where, table)
+
+
+def _parse(path: Path, text: str) -> dict[str, Any]:
+    if is_nested_too_deeply(text, TOML_TEXTS) or _LONG_KEY.search(text):
+        raise DocumentError([_syntax(path, TOO_DEEP)])
+    try:
+        content: dict[str, Any] = tomllib.loads(text)
+    except ValueError as error:  # also Python's own, for a number of thousands of digits
+        raise DocumentError([_syntax(path, str(error))]) from None
+    return content
 
 
 def _nearest(start: Path) -> Path | None:
@@ -92,10 +105,10 @@ def _nearest(start: Path) -> Path | None:
 
 
 def _read(where: ProjectConfig, table: Mapping[str, Any]) -> ProjectConfig:
+    unknown = (key for key in table if key not in _READERS)
     problems = [
         where.problem(key, "no such setting", suggest(key, _READERS))
-        for key in table
-        if key not in _READERS
+        for key in islice(unknown, PROBLEMS)
     ]
     values: dict[str, Any] = {"path": where.path, "lines": where.lines}
     for key, reader in _READERS.items():
@@ -146,11 +159,9 @@ _READERS = {
 }
 
 
-def _syntax(path: Path, error: Exception) -> Problem:
-    found = _WHERE.match(str(error))
-    message, line, column = (
-        (found[1], int(found[2]), int(found[3])) if found else (str(error), 1, 1)
-    )
+def _syntax(path: Path, said: str) -> Problem:
+    found = _WHERE.match(said)
+    message, line, column = (found[1], int(found[2]), int(found[3])) if found else (said, 1, 1)
     return Problem(path=str(path), line=line, column=column, key="", message=f"TOML: {message}")
 
 

@@ -18,7 +18,9 @@ from pathlib import Path
 from typing import IO
 
 from matrix.errors import ResultsError
+from matrix.limits import LINE_BYTES
 from matrix.model import Json, canonical
+from matrix.model.read_json import parse_json
 
 CASES_FILE = "cases.jsonl"
 SCHEMA = 1
@@ -79,7 +81,8 @@ class ResultFile:
     def __init__(self, path: Path, kind: str) -> None:
         self.path = path
         with _open(path) as file:
-            self._first = file.readline()
+            self._first = file.readline(LINE_BYTES + 1)
+        _check_length(path, 1, self._first)
         self.header = _header(path, self._first, kind)
 
     def lines(self) -> Iterator[bytes]:
@@ -99,6 +102,7 @@ class ResultFile:
                 data = held + block
                 cut = data.rfind(b"\n", 0, -1) + 1
                 held = data[cut:]
+                _check_length(self.path, count + 2, held)
                 if cut:
                     digest.update(data[:cut])
                     records = data[: cut - 1].split(b"\n")
@@ -133,7 +137,7 @@ def damage_of(path: Path) -> str | None:
 def parse_record(path: Path, number: int, line: bytes) -> dict[str, Json]:
     """A line as JSON; ResultsError with its number for what is none."""
     with reading(path, number):
-        value = json.loads(line)
+        value = parse_json(line)
     if not isinstance(value, dict):
         raise ResultsError(f"{path}:{number}: not a JSON object", hint=RUN_AGAIN)
     return value
@@ -148,6 +152,12 @@ def reading(path: Path, number: int) -> Iterator[None]:
         problem = "bad JSON" if isinstance(error, json.JSONDecodeError) else "not as expected"
         message = f"{path}:{number}: {problem}: {type(error).__name__}: {error}"
         raise ResultsError(message, hint=RUN_AGAIN) from error
+
+
+def _check_length(path: Path, number: int, line: bytes) -> None:
+    if len(line) > LINE_BYTES:
+        message = f"{path}:{number}: a line of more than {LINE_BYTES:,} bytes"
+        raise ResultsError(message, hint=RUN_AGAIN)
 
 
 def _open(path: Path) -> IO[bytes]:

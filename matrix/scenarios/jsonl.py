@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import IO
 
 from pydantic import Field
 
-from matrix.documents.yaml_model import Position, Positions, validate
+from matrix.documents.yaml_model import Position, Positions, quoted, validate
 from matrix.errors import DocumentError, Problem
-from matrix.model import Case, Json
+from matrix.limits import BATCH_LINES, CASE_BYTES, PROBLEMS
+from matrix.model import Case
+from matrix.model.read_json import parse_json
 from matrix.scenarios.axes import CaseSettings
 from matrix.scenarios.options import option_flaws
 
@@ -25,17 +27,30 @@ class CaseRecord(CaseSettings):
 def load_cases(path: Path) -> tuple[Case, ...]:
     """Read a file of cases; DocumentError with the problems of all its lines."""
     try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DocumentError([_problem(str(path), 1, 1, f"cannot be read: {error}")]) from None
-    return parse_cases(text.splitlines(), str(path))
+        with path.open("rb") as file:
+            return parse_cases(_lines(file), str(path))
+    except OSError as error:
+        message = f"cannot be read: {(error.strerror or str(error)).lower()}"
+        raise DocumentError([_problem(str(path), 1, 1, message)]) from None
 
 
-def parse_cases(lines: Iterable[str], path: str) -> tuple[Case, ...]:
+def _lines(file: IO[bytes]) -> Iterator[bytes]:
+    """The lines of a file, one at a time; of one that is too long, the beginning."""
+    while line := file.readline(CASE_BYTES + 1):
+        yield line
+
+
+def parse_cases(lines: Iterable[bytes], path: str) -> tuple[Case, ...]:
     """Read cases from lines; empty ones are passed over, a case without an id gets its line's."""
     cases: dict[str, Case] = {}
     problems: list[Problem] = []
     for number, line in enumerate(lines, 1):
+        if number > BATCH_LINES:
+            problems.append(_problem(path, number, 1, f"more than {BATCH_LINES:,} lines"))
+        if len(line) > CASE_BYTES:
+            problems.append(_problem(path, number, 1, f"a line of more than {CASE_BYTES:,} bytes"))
+        if len(problems) >= PROBLEMS or number > BATCH_LINES or len(line) > CASE_BYTES:
+            break
         if not line.strip():
             continue
         try:
@@ -44,16 +59,17 @@ def parse_cases(lines: Iterable[str], path: str) -> tuple[Case, ...]:
             problems.extend(error.problems)
             continue
         if case.id in cases:
-            problems.append(_problem(path, number, 1, f"the id {case.id!r} is already taken"))
+            message = f"the id {quoted(case.id)} is already taken"
+            problems.append(_problem(path, number, 1, message))
         cases[case.id] = case
     if problems:
-        raise DocumentError(problems)
+        raise DocumentError(problems[:PROBLEMS])
     return tuple(cases.values())
 
 
-def _parse_case(line: str, path: str, number: int) -> Case:
+def _parse_case(line: bytes, path: str, number: int) -> Case:
     try:
-        data: Json = json.loads(line)
+        data = parse_json(line)
     except ValueError as error:
         column = getattr(error, "colno", 1)
         raise DocumentError([_problem(path, number, column, f"not JSON: {error}")]) from None

@@ -14,7 +14,9 @@ from pathlib import Path
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
+from matrix.documents.files import load_text
 from matrix.errors import DocumentError, Problem, UsageError
+from matrix.limits import PROBLEMS
 from matrix.model.braces import alternatives
 from matrix.model.stack_id import StackId
 from matrix.stacks.catalogue import (
@@ -101,20 +103,16 @@ def load_pins(path: Path) -> Pins:
 
     Raises DocumentError with every invalid line.
     """
-    try:
-        text = path.read_text("utf-8")
-    except FileNotFoundError:
-        text = ""
-    except UnicodeDecodeError:
-        raise DocumentError([_problem(path, 1, "not UTF-8")]) from None
-    return parse_pins(text, path)
+    return parse_pins(load_text(path) if path.exists() else "", path)
 
 
 def parse_pins(text: str, path: Path) -> Pins:
     """Parse a file of pins. It may be the project's own: its options and ranges are ignored."""
-    pins: list[Pin] = []
+    pins: dict[tuple[str, str | None], Pin] = {}
     problems: list[Problem] = []
     for number, content in _logical_lines(text):
+        if len(problems) == PROBLEMS:
+            break
         if content.startswith("-") and not content.startswith("--hash"):
             continue  # a pip option
         try:
@@ -124,14 +122,13 @@ def parse_pins(text: str, path: Path) -> Pins:
             continue
         if pin is None:
             continue
-        before = next((p for p in pins if _same(p, pin)), None)
-        if before is not None:
+        before = pins.setdefault((canonicalize_name(pin.distribution), pin.marker), pin)
+        if before is not pin:
             message = f"{pin.distribution} is pinned twice, first on line {before.line}"
             problems.append(_problem(path, number, message))
-        pins.append(pin)
     if problems:
         raise DocumentError(problems)
-    return Pins(path=path, text=text, pins=tuple(pins))
+    return Pins(path=path, text=text, pins=tuple(pins.values()))
 
 
 def pinned_stacks(
@@ -299,11 +296,6 @@ def _pin(content: str, line: int) -> Pin | None:
         line=line,
         hashes=tuple(hashes),
     )
-
-
-def _same(one: Pin, other: Pin) -> bool:
-    names = {canonicalize_name(pin.distribution) for pin in (one, other)}
-    return len(names) == 1 and one.marker == other.marker
 
 
 def _problem(path: Path, line: int, message: str) -> Problem:

@@ -38,7 +38,7 @@ main()
 
 IN_ORDER = (
     "matrix.runner.worker:WorkerProcess.kill",
-    "matrix.runner.worker:remove_noted",
+    "matrix.runner.worker:WorkerProcess._close",
     "matrix.runner.scratch:shutil.rmtree",
     "matrix.cli:_complain",
 )

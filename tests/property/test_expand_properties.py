@@ -13,6 +13,7 @@ from matrix.documents.yaml_reader import read_yaml
 from matrix.errors import DocumentError, Problem, UsageError
 from matrix.model import Case, Json, canonical
 from matrix.model.codec import read_case
+from matrix.scenarios import selector
 from matrix.scenarios.expand import expand_topics, explain_topics
 from matrix.scenarios.extent import extent_of
 from matrix.scenarios.rules import RuleBits, Rules
@@ -157,6 +158,29 @@ def test_what_a_topic_expands_to_is_counted_before_it_is_expanded(topic: Topic) 
 def characters_of(case: Case) -> int:
     plain = [case.target, case.connect, case.setup, case.sql, case.second, case.backup]
     return sum(len(text) for _, text in iter_texts(plain)) + len(case.id) - len("t/s[]")
+
+
+def fits(pattern: str, text: str) -> bool:
+    """What a pattern without braces means, said in the shortest way."""
+    if not pattern:
+        return not text
+    first, rest = pattern[0], pattern[1:]
+    if first == "*":
+        return any(fits(rest, text[start:]) for start in range(len(text) + 1))
+    return bool(text) and first in ("?", text[0]) and fits(rest, text[1:])
+
+
+@given(st.text("ab*?", min_size=1, max_size=8), st.text("ab", max_size=8))
+def test_a_pattern_means_what_its_signs_say(pattern: str, text: str) -> None:
+    assert selector.matches(pattern, text) == fits(pattern, text)
+
+
+@given(st.lists(st.text("ab*?", max_size=4), min_size=1, max_size=3), st.text("ab", max_size=6))
+def test_a_pattern_with_alternatives_matches_what_one_of_them_does(
+    parts: list[str], text: str
+) -> None:
+    pattern = "a{" + ",".join(parts) + "}*"
+    assert selector.matches(pattern, text) == any(fits(f"a{part}*", text) for part in parts)
 
 
 @given(st.lists(NAMES, min_size=1, max_size=5, unique=True))
