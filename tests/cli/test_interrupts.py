@@ -46,7 +46,7 @@ IN_ORDER = (
 
 BEFORE = (
     "matrix.project.run:plan_run",
-    "matrix.stacks.provision:Provisioner.provide",
+    "matrix.stacks.provision:Provisioner.provide_all",
     "matrix.results.file_format:_sync_directory",
     "matrix.runner.part_files:StackParts.mend",
     "matrix.project.run:load_results",
@@ -64,7 +64,16 @@ class Slowed:
         self.scratch.mkdir()
         self.directory = directory
         self.there = directory / "there"
-        self.words = ("run", f"--stack={driver}", "-j1", "--scratch", str(self.scratch), "-o", "o")
+        self.words = (
+            "run",
+            f"--stack={driver}",
+            "--in-place",
+            "-j1",
+            "--scratch",
+            str(self.scratch),
+            "-o",
+            "o",
+        )
         self.process = subprocess.Popen(
             [sys.executable, "-W", "error", "-c", SLOW, function, str(self.there), *self.words],
             cwd=directory, env=environment(), stdin=subprocess.DEVNULL,
@@ -119,7 +128,7 @@ def test_a_run_that_ignores_ctrl_c_goes_on_ignoring_it(tmp_path: Path) -> None:
     code = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); import matrix.__main__"
     start = f"{code}; matrix.__main__.main()"
     process = subprocess.Popen(
-        [sys.executable, "-c", start, "run", f"--stack={driver}", "-j1", "-o", "o"],
+        [sys.executable, "-c", start, "run", f"--stack={driver}", "--in-place", "-o", "o"],
         cwd=tmp_path, env=environment(), stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8",
     )  # fmt: skip
