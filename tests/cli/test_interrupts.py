@@ -64,7 +64,8 @@ class Slowed:
         self.scratch.mkdir()
         self.directory = directory
         self.there = directory / "there"
-        self.words = (
+        words = ("run", f"--stack={driver}", "--in-place", "-j1", "-o", "o")
+        self.words = (*words, "--scratch", str(self.scratch))
             "run",
             f"--stack={driver}",
             "--in-place",
