@@ -66,15 +66,6 @@ class Slowed:
         self.there = directory / "there"
         words = ("run", f"--stack={driver}", "--in-place", "-j1", "-o", "o")
         self.words = (*words, "--scratch", str(self.scratch))
-            "run",
-            f"--stack={driver}",
-            "--in-place",
-            "-j1",
-            "--scratch",
-            str(self.scratch),
-            "-o",
-            "o",
-        )
         self.process = subprocess.Popen(
             [sys.executable, "-W", "error", "-c", SLOW, function, str(self.there), *self.words],
             cwd=directory, env=environment(), stdin=subprocess.DEVNULL,
