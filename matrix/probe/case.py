@@ -439,7 +439,7 @@ _KINDS = (
 
 def _holds_database(path: str) -> bool:
     """Whether a file exists and has the header of a database; journals and logs do not."""
-    if not os.path.isfile(path):
+    if not (os.path.isfile(path) and os.access(path, os.R_OK)):
         return False
     with open(path, "rb") as file:
         return file.read(16) == b"SQLite format 3\0"

@@ -20,7 +20,9 @@ from .privateroot import LAYERS_SIZE, PrivateRoot
 COPY_LIMIT = LAYERS_SIZE // 2
 """Bytes: a larger file is not copied to rehearse what would happen to it."""
 _CONTENT_LIMIT = 16 << 20
-"""Bytes: whether a larger file has changed is judged by its size and its time."""
+"""Bytes: of a larger file, as of one that cannot be read, size and time say whether it changed."""
+HARMLESS = tuple("/dev/" + name for name in ("null", "zero", "full", "random", "urandom"))
+"""Devices that keep nothing of what is written to them."""
 _SIDE_FILES = ("", "-wal", "-journal", "-shm")
 _CHANGES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 
@@ -198,20 +200,35 @@ class Redirected(Outside):
         real = os.path.realpath(path)
         if not self.is_outside(real):
             return path
-        self._before_change(real)
+        self._before_change(os.path.normpath(path))
         copy = self._copies + real
         if os.path.lexists(copy):
             return copy
         if self._is_there(real):
-            if not os.access(real, os.W_OK) or not os.path.isfile(real):
-                return path  # it will fail, as it would
-            self._make_directories(copy)
-            shutil.copyfile(real, copy)
-            shutil.copystat(real, copy)
-        elif not self._may_create(real):
+            return copy if self._copy(real, copy) else path
+        if not self._may_create(real):
             return path
         self._make_directories(copy)
         return copy
+
+    def _copy(self, real: bytes, copy: bytes) -> bool:
+        """Make a copy to change; False where a change will fail, as it would, or leaves nothing."""
+        status = os.stat(real)
+        kind = stat.S_IFMT(status.st_mode)
+        if not os.access(real, os.R_OK | os.W_OK) or kind in (stat.S_IFDIR, stat.S_IFSOCK):
+            return False
+        if kind in (stat.S_IFCHR, stat.S_IFBLK):
+            if os.fsdecode(real) not in HARMLESS:
+                raise self.refuse("%s is a device" % os.fsdecode(real))
+            return False
+        self._check_size(os.fsdecode(real), status.st_size)
+        self._make_directories(copy)
+        if kind == stat.S_IFIFO:
+            os.mkfifo(copy)
+        else:
+            shutil.copyfile(real, copy)
+        shutil.copystat(real, copy)
+        return True
 
     def removing(self, path: bytes) -> bytes:
         real = _without_links_above(path)
@@ -224,7 +241,7 @@ class Redirected(Outside):
             return path if not os.path.lexists(copy) else copy
         if os.path.isdir(real):
             raise self.refuse("%s is a directory that was there before" % os.fsdecode(real))
-        self._before_change(real)
+        self._before_change(os.path.normpath(path))
         self._gone.add(real)
         self._make_directories(copy)
         with open(copy, "ab"):  # something that can be removed in its place
@@ -269,7 +286,7 @@ class Redirected(Outside):
         """Copies are made when they are needed."""
         if os.path.isfile(path) and self.is_outside(os.fsencode(os.path.realpath(path))):
             try:
-                self._before_change(os.fsencode(os.path.realpath(path)))
+                self._before_change(os.fsencode(path))
             except NotRehearsed:
                 self.refusal = None
 
@@ -345,7 +362,7 @@ def content_of(path: str) -> Any:
     if not os.path.isfile(path):
         return None
     status = os.stat(path)
-    if status.st_size > _CONTENT_LIMIT:
+    if status.st_size > _CONTENT_LIMIT or not os.access(path, os.R_OK):
         return status.st_size, status.st_mtime_ns
     with open(path, "rb") as file:
         return file.read()

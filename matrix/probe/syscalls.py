@@ -10,7 +10,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
-from typing import Any, Callable, Dict, List, NamedTuple, Optional
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Set
 
 from .machine import SHORTAGES
 from .outside import NotRehearsed, Outside
@@ -95,6 +95,10 @@ _READLINK = ctypes.CFUNCTYPE(
     ctypes.c_ssize_t, ctypes.c_char_p, ctypes.c_void_p, ctypes.c_size_t, use_errno=True
 )
 _PATH_MODE = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_char_p, ctypes.c_int, use_errno=True)
+_FILE_MODE = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, ctypes.c_uint, use_errno=True)
+_FILE_OWNER = ctypes.CFUNCTYPE(
+    ctypes.c_int, ctypes.c_int, ctypes.c_uint, ctypes.c_uint, use_errno=True
+)
 
 
 class SystemCallLog:
@@ -111,6 +115,7 @@ class SystemCallLog:
         self._outside = outside
         self._events: List[Event] = []
         self._open_files: Dict[int, bytes] = {}
+        self._only_read: Set[int] = set()
         self._kept_alive: List[Any] = []
         self._hook(table, "open", _OPEN, self._open)
         self._hook(table, "close", _CLOSE, self._close)
@@ -155,6 +160,8 @@ class SystemCallLog:
             descriptor: int = original(place, flags, mode)
             if descriptor >= 0:
                 self._open_files[descriptor] = path
+                if self._outside.is_outside(place):
+                    self._only_read.add(descriptor)
             elif ctypes.get_errno() in SHORTAGES:
                 self.shortage = ctypes.get_errno()
             if creates:
@@ -167,6 +174,7 @@ class SystemCallLog:
     def _close(self, original: Any) -> Any:
         def close(descriptor: int) -> int:
             self._open_files.pop(descriptor, None)
+            self._only_read.discard(descriptor)
             result: int = original(descriptor)
             return result
 
@@ -204,11 +212,27 @@ class SystemCallLog:
         self._events.append(Event(what, path, self.stage))
 
     def _redirect(self, table: Any) -> None:
-        """Let the calls that only read find what the others have redirected."""
+        """Let the calls that only read find what the others have redirected.
+
+        Owner and mode can be changed through a descriptor that is open for reading, too: SQLite
+        gives a journal those of its database, or of the file that a URI names with `modeof`.
+        """
         follows = {"access": _PATH_MODE, "stat": _PATH_BUFFER, "lstat": _PATH_BUFFER}
         for name, kind in [*follows.items(), ("readlink", _READLINK)]:
             if table.get(name):
                 self._hook(table, name, kind, self._reader(name in ("access", "stat")))
+        for name, kind in (("fchmod", _FILE_MODE), ("fchown", _FILE_OWNER)):
+            if table.get(name):
+                self._hook(table, name, kind, self._changer)
+
+    def _changer(self, original: Any) -> Any:
+        def change(descriptor: int, *rest: Any) -> int:
+            if descriptor in self._only_read:
+                return 0
+            result: int = original(descriptor, *rest)
+            return result
+
+        return change
 
     def _reader(self, follow: bool) -> Callable[[Any], Any]:
         def make(original: Any) -> Any:

@@ -17,7 +17,7 @@ from .contain import contain, landlock_version
 from .fingerprint import take_fingerprint
 from .limits import Limits, drop_rights
 from .observe import Observer
-from .outside import InPlace, InPrivateRoot, Outside, Redirected, Refusing
+from .outside import HARMLESS, InPlace, InPrivateRoot, Outside, Redirected, Refusing
 from .places import Places
 from .plugins import Unavailable, load_plugin
 from .privateroot import HOME, PrivateRoot
@@ -60,7 +60,8 @@ class Worker:
         self._free_descriptor = _lowest_free_descriptor()
         self._limits = Limits()
         if hello["contain"]:
-            contain([self._scratch] if root is None else ["/"], [os.devnull])
+            directories = [self._scratch] if root is None else ["/"]
+            contain(directories, [path for path in HARMLESS if os.path.exists(path)])
         if isinstance(outside, InPrivateRoot):
             outside.settle()
 

@@ -1,0 +1,210 @@
+"""What may lie outside of a case's directory, and the ways in which a case may name it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote_from_bytes
+
+from matrix.model import Case
+from tests.builders import make_case
+
+
+def make_database(path: Path, mode: str = "delete") -> None:
+    """A database, copied while it is open: with `wal` its log is beside it."""
+    with _being_made(path) as connection:
+        connection.execute(f"PRAGMA journal_mode={mode}")
+        connection.execute("CREATE TABLE mine(x)")
+        connection.execute("INSERT INTO mine VALUES ('precious')")
+
+
+def make_crashed(path: Path) -> None:
+    """A database whose process died in the middle of a transaction: its journal is hot."""
+    with _being_made(path) as connection:
+        connection.execute("CREATE TABLE mine AS SELECT 'precious' AS x")
+        connection.execute("PRAGMA cache_size=1")
+        connection.execute("BEGIN")
+        connection.execute("UPDATE mine SET x = 'lost'")
+        connection.execute("CREATE TABLE big AS SELECT zeroblob(20000) AS x")
+
+
+class _being_made:  # noqa: N801 -- reads as a statement
+    """A connection to a new database, which is copied to its place before it is closed."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._made = path.parent / "made"
+
+    def __enter__(self) -> sqlite3.Connection:
+        self._connection = sqlite3.connect(self._made, isolation_level=None)
+        return self._connection
+
+    def __exit__(self, *_: object) -> None:
+        made = os.fsencode(self._made)
+        for suffix in (b"", b"-wal", b"-journal"):
+            if os.path.exists(made + suffix):
+                shutil.copyfile(made + suffix, os.fsencode(self._path) + suffix)
+        self._connection.close()
+        self._made.unlink()
+
+
+def _database(path: Path) -> None:
+    make_database(path)
+
+
+def _wal(path: Path) -> None:
+    make_database(path, "wal")
+
+
+def _text(path: Path) -> None:
+    path.write_text("a user's notes, which are no database\n" * 100)
+
+
+def _read_only(path: Path) -> None:
+    make_database(path)
+    path.chmod(0o444)
+
+
+def _in_read_only(path: Path) -> None:
+    make_database(path)
+    path.parent.chmod(0o555)
+
+
+def _unreadable(path: Path) -> None:
+    make_database(path)
+    path.chmod(0)
+
+
+def _link(path: Path) -> None:
+    (path.parent / "real").mkdir()
+    make_database(path.parent / "real" / "real.db")
+    path.symlink_to("real/real.db")
+
+
+def _loop(path: Path) -> None:
+    path.symlink_to(path.name)
+
+
+def _dangling(path: Path) -> None:
+    path.symlink_to("nowhere.db")
+
+
+def _dangling_far(path: Path) -> None:
+    path.symlink_to("nowhere/x.db")
+
+
+def _linked_directory(path: Path) -> None:
+    (path.parent.parent / "real").mkdir()
+    make_database(path.parent.parent / "real" / path.name)
+    path.parent.rmdir()
+    path.parent.symlink_to("real")
+
+
+def _hard(path: Path) -> None:
+    make_database(path.with_name("other.db"))
+    path.hardlink_to(path.with_name("other.db"))
+
+
+def _not_there(path: Path) -> None:
+    path.with_name("other").touch()
+
+
+def _no_directory(path: Path) -> None:
+    path.parent.rmdir()
+
+
+def _below_a_file(path: Path) -> None:
+    path.parent.rmdir()
+    path.parent.touch()
+
+
+def _left_log(path: Path) -> None:
+    path.with_name(path.name + "-wal").write_text("left by a crash")
+
+
+def _left_journal(path: Path) -> None:
+    make_database(path)
+    path.with_name(path.name + "-journal").write_text("left by a crash")
+
+
+def _left_shared_memory(path: Path) -> None:
+    _wal(path)
+    path.with_name(path.name + "-shm").write_bytes(bytes(32768))
+
+
+THERE: Mapping[str, tuple[str, Callable[[Path], Any]]] = {
+    "database": ("home/x.db", _database),
+    "empty": ("home/x.db", Path.touch),
+    "text": ("home/x.db", _text),
+    "log": ("home/x.db", _wal),
+    "log alone": ("home/x.db", _left_log),
+    "log and index": ("home/x.db", _left_shared_memory),
+    "hot journal": ("home/x.db", make_crashed),
+    "old journal": ("home/x.db", _left_journal),
+    "read-only": ("home/x.db", _read_only),
+    "unreadable": ("home/x.db", _unreadable),
+    "read-only directory": ("home/x.db", _in_read_only),
+    "link": ("home/x.db", _link),
+    "loop": ("home/x.db", _loop),
+    "dangling link": ("home/x.db", _dangling),
+    "link to nowhere": ("home/x.db", _dangling_far),
+    "linked directory": ("home/x.db", _linked_directory),
+    "hard link": ("home/x.db", _hard),
+    "directory": ("home/x.db", Path.mkdir),
+    "pipe": ("home/x.db", os.mkfifo),
+    "nothing": ("home/x.db", _not_there),
+    "no directory": ("home/x.db", _no_directory),
+    "below a file": ("home/x.db", _below_a_file),
+    "special characters": ("home/a b%20?c#d&e=f.db", _database),
+    "no UTF-8": ("home/" + os.fsdecode(b"\xff\xfe.db"), _database),
+}
+"""What may be where a string leads: its name, and what makes it."""
+
+
+def _uri(path: Path, query: str = "") -> str:
+    return f"file:{quote_from_bytes(os.fsencode(path))}{query}"
+
+
+def _by_uri(query: str) -> Callable[[Path], dict[str, Any]]:
+    return lambda path: {"target": _uri(path, query), "connect": {"uri": True}}
+
+
+def _quoted(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"
+
+
+NAMED: Mapping[str, Callable[[Path], dict[str, Any]]] = {
+    "plain": lambda path: {"target": str(path)},
+    "URI": _by_uri(""),
+    "ro": _by_uri("?mode=ro"),
+    "rw": _by_uri("?mode=rw"),
+    "rwc": _by_uri("?mode=rwc"),
+    "immutable": _by_uri("?immutable=1"),
+    "attach": lambda path: {
+        "target": "x.db",
+        "sql": (f"ATTACH {_quoted(path)} AS a",),
+        "write_to": "a",
+    },
+    "backup": lambda path: {"target": "x.db", "backup": str(path)},
+    "second": lambda path: {"target": "x.db", "second": str(path)},
+    "vacuum": lambda path: {"target": "x.db", "sql": (f"VACUUM INTO {_quoted(path)}",)},
+    "WAL": lambda path: {"target": str(path), "sql": ("PRAGMA journal_mode=wal",)},
+    "reading": lambda path: {"target": str(path), "sql": ("SELECT x FROM mine",), "write": False},
+    "again": lambda path: {"target": str(path), "reopen": True},
+}
+"""How a case may name it: its fields."""
+
+
+def trees(root: Path) -> Iterator[tuple[Path, Case]]:
+    """Every combination: a directory below `root` with something in it, and the case."""
+    for there, (name, make) in THERE.items():
+        for named, fields in NAMED.items():
+            tree = root / f"{there}, {named}".replace(" ", "-")
+            path = tree / name
+            path.parent.mkdir(parents=True)
+            make(path)
+            yield tree, make_case(f"outside/{there}[{named}]", **fields(path))
