@@ -73,12 +73,14 @@ class Worker:
     def fingerprint(self) -> Dict[str, Any]:
         places = self._next_places()
         try:
-            return take_fingerprint(
+            fingerprint = take_fingerprint(
                 self._driver, self._middleware, self._hello, self._observer, places
             )
         finally:
             self._recorder.close_thread()
             places.remove()
+        self._check_shortage()
+        return fingerprint
 
     def perform(self, case: Dict[str, Any]) -> str:
         """Run a case; its observation as one line of canonical JSON.
@@ -113,6 +115,9 @@ class Worker:
         failure = machine.is_failure(observation)
         if failure or machine.is_refusal(observation):
             machine.check(self._scratch, allocate=failure)
+        self._check_shortage()
+
+    def _check_shortage(self) -> None:
         if self._calls is not None and self._calls.shortage is not None:
             raise machine.fails(self._calls.shortage, self._scratch)
 

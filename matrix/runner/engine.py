@@ -253,8 +253,9 @@ class _Slot:
                 fingerprint = worker.ready()
             except StackRefused as refusal:
                 self.kill()
-                reason = str(refusal)
-                break
+                again, reason = reason, str(refusal)
+                if again == reason:
+                    break
             except WorkerDied as death:
                 words = worker.last_words() if worker is not None else ""
                 reason = f"{death.how}{': ' + words if words else ''}"
