@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from matrix.foreign import visible
+
 EXIT_OK = 0
 EXIT_CHANGED = 1
 EXIT_USAGE = 2
@@ -21,19 +23,25 @@ EXIT_INTERRUPTED = 130
 class MatrixError(Exception):
     """The root: a message for the user, a hint on what to do, and the exit code of the command.
 
+    Each part of the message is one line, whatever is in it: its texts may come from outside.
     `placed`: the message begins with a file, and the line if there is one.
     """
 
     exit_code = EXIT_INTERNAL
     placed = False
 
-    def __init__(self, message: str, *, hint: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
+    def __init__(self, *message: str, hint: str | None = None) -> None:
+        super().__init__(*message)
+        self.lines = message
         self.hint = hint
 
+    @property
+    def message(self) -> str:
+        return "\n".join(self.lines)
+
     def __str__(self) -> str:
-        return f"{self.message}; {self.hint}" if self.hint else self.message
+        shown = "\n".join(map(visible, self.lines))
+        return f"{shown}; {visible(self.hint)}" if self.hint else shown
 
 
 class UsageError(MatrixError):
@@ -56,7 +64,7 @@ class Problem:
     def __str__(self) -> str:
         where = f"{self.path}:{self.line}:{self.column}: "
         text = f"{self.key}: {self.message}" if self.key else self.message
-        return where + text + (f"; {self.hint}" if self.hint else "")
+        return visible(where + text + (f"; {self.hint}" if self.hint else ""))
 
 
 class DocumentError(UsageError):
@@ -66,7 +74,7 @@ class DocumentError(UsageError):
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(sorted(problems, key=lambda p: (p.path, p.line, p.column, p.message)))
-        super().__init__("\n".join(str(problem) for problem in self.problems))
+        super().__init__(*map(str, self.problems))
 
 
 class ResultsError(MatrixError):
@@ -114,9 +122,9 @@ class ProvisionError(MatrixError):
     exit_code = EXIT_UNAVAILABLE
 
     def __init__(
-        self, message: str, *, hint: str | None = None, failure: ProvisionFailure | None = None
+        self, *message: str, hint: str | None = None, failure: ProvisionFailure | None = None
     ) -> None:
-        super().__init__(message, hint=hint)
+        super().__init__(*message, hint=hint)
         self.failure = failure
 
 

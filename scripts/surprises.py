@@ -11,11 +11,11 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from matrix.foreign import markdown_code as code
 from matrix.model import Case, Observation, Result, TargetType
 from matrix.model.outcome import outcome
 from matrix.model.stack_id import StackId
 from matrix.reports.grid import connect_options, display
-from matrix.reports.markdown import code
 from matrix.reports.recipes import form_of, oddness
 from matrix.results.store import ResultSet, StackResults, load_results
 

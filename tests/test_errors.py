@@ -25,7 +25,7 @@ PROBLEM = Problem(path="a.yaml", line=2, column=3, key="k", message="is odd", hi
         (ResultsError("x/a.jsonl:3: bad JSON", hint="again"), 2, "x/a.jsonl:3: bad JSON; again\n"),
         (UsageError("no a.yaml: b here"), 2, "sqlite-matrix: no a.yaml: b here\n"),
         (ProvisionError("no wheel"), 4, "sqlite-matrix: no wheel\n"),
-        (MatrixError("one\ntwo"), 3, "one\ntwo\n"),
+        (MatrixError("one", "two"), 3, "one\ntwo\n"),
     ],
 )
 def test_a_message_that_starts_with_a_file_has_no_prefix(

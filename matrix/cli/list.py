@@ -16,10 +16,10 @@ from matrix.cli.common import (
 )
 from matrix.cli.progress import PROGRESS
 from matrix.errors import EXIT_OK, EXIT_UNAVAILABLE, NothingSelectedError
+from matrix.foreign import visible
 from matrix.model import Fingerprint, Json
 from matrix.project.stacks import choose_stacks
 from matrix.project.topics import read_topics
-from matrix.reports.grid import visible
 from matrix.results.store import StackResults
 from matrix.runner.collect import observe_stacks, provide
 from matrix.scenarios.expand import expand_topics, explain_topics, scenario_infos

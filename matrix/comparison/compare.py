@@ -126,7 +126,7 @@ def compare_results(
         problems = [*spoilt(old), *spoilt(new)]
         if len(problems) < 2:
             raise
-        raise ResultsError("\n".join(problems)) from None
+        raise ResultsError(*problems) from None
 
 
 def _compare(

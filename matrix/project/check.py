@@ -136,7 +136,7 @@ def check_any_ran(results: ResultSet) -> None:
     """Raises NothingRanError, with the reasons, if no stack could run."""
     if all(stack.unavailable is not None for stack in results.stacks):
         reasons = (f"{stack.stack}: {stack.unavailable}" for stack in results.stacks)
-        raise NothingRanError("\n".join(reasons))
+        raise NothingRanError(*reasons)
 
 
 def answers(check: Check, results: ResultSet) -> Iterator[Observation]:

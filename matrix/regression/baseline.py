@@ -25,7 +25,7 @@ def check_baseline(directory: Path, make: str) -> None:
         raise ResultsError(f"{directory}: there is no baseline", hint=f"`{make}` makes one")
     problems = spoilt(directory)
     if problems:
-        raise ResultsError("\n".join(problems))
+        raise ResultsError(*problems)
 
 
 def install(measured: Path, baseline: Path, *, only: Iterable[str] | None = None) -> None:

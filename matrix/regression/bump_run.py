@@ -188,7 +188,7 @@ def _both_sides(settings: BumpSettings, step: Step) -> Iterator[tuple[Path, Path
                 progress=settings.progress,
             )
             if missing:
-                raise ProvisionError("\n".join(f"{name}: {why}" for name, why in missing.items()))
+                raise ProvisionError(*(f"{name}: {why}" for name, why in missing.items()))
         yield old, new, len({case.id for _, cases in work for case in cases})
 
 

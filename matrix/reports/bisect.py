@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from matrix.foreign import visible
 from matrix.model import Case, Fingerprint, Json, canonical
 from matrix.model.outcome import outcome, verdict
-from matrix.reports.grid import case_line, visible
+from matrix.reports.grid import case_line
 from matrix.reports.words import in_words
 from matrix.versions.bisect import Boundary
 from matrix.versions.history import builds_between, changes_between

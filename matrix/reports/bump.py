@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 from matrix.comparison.compare import Change
 from matrix.comparison.grouping import NOTES, Group
+from matrix.foreign import visible
 from matrix.model import Json
 from matrix.regression.bump import Bump
-from matrix.reports.grid import visible
 from matrix.text import many
 
 _EXAMPLES = 3

@@ -8,10 +8,11 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict
 
+from matrix.foreign import visible
 from matrix.model import Case, Json, Observation, canonical
 from matrix.model.outcome import Outcome, outcome, reason, verdict
 from matrix.model.selection import Selection
-from matrix.reports.grid import build_grid, connect_options, visible
+from matrix.reports.grid import build_grid, connect_options
 from matrix.results.file_format import SCHEMA
 from matrix.results.store import ResultSet, StackResults
 

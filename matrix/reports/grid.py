@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TypeVar
 
+from matrix.foreign import visible
 from matrix.model import Case, Intent, Json, Observation, ScenarioInfo, TargetType
 from matrix.model.outcome import Outcome, Verdict, outcome, reason, verdict
 from matrix.model.selection import Selection
@@ -153,16 +154,6 @@ class Grid:
         """The verdicts that occur, in the order of a legend."""
         occurring = {cell.verdict for cell in self.cells}
         return tuple(each for each in Verdict if each in occurring)
-
-
-def visible(text: str) -> str:
-    r"""Escape what a reader cannot see: control, bidi and surrogate characters as `\x00`, `\u202e`.
-
-    What remains can be printed, and encoded as UTF-8.
-    """
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def display(target: str, target_type: TargetType = TargetType.STR) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from matrix.foreign import visible
 from matrix.model import Case, Json, canonical
 from matrix.model.outcome import outcome, verdict
-from matrix.reports.grid import case_line, visible
+from matrix.reports.grid import case_line
 from matrix.reports.words import in_words
 from matrix.versions.history import SameSqlite, Segment, Strip
 

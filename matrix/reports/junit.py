@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from xml.etree import ElementTree as ET
 
+from matrix.foreign import visible
 from matrix.model import Case
 from matrix.model.outcome import Verdict, outcome, reason, verdict
 from matrix.model.selection import Selection
-from matrix.reports.grid import visible
 from matrix.reports.recipes import as_call
 from matrix.results.store import ResultSet, StackResults
 

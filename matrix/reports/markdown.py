@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from matrix.claims.evaluate import ClaimResult
+from matrix.foreign import document
+from matrix.foreign import markdown_code as code
+from matrix.foreign import markdown_text as plain
 from matrix.model.outcome import Verdict
 from matrix.reports.claims import ClaimRow, by_ticks, claim_row
-from matrix.reports.grid import Cell, Grid, Row, Section, Table, Totals, describe_stack, visible
+from matrix.reports.grid import Cell, Grid, Row, Section, Table, Totals, describe_stack
 from matrix.reports.recipes import UNDER_APSW, WANTS, Recipe
-
-_SPECIAL = re.compile(r"([\\`*_\[\]<>|#&~])")
 
 
 def render_markdown(
@@ -28,7 +28,7 @@ def render_markdown(
         *_legend(grid),
         *_unavailable(grid),
     ]
-    return "\n\n".join(parts) + "\n"
+    return document("\n\n".join(parts) + "\n")
 
 
 def _totals(totals: Totals) -> str:
@@ -60,7 +60,12 @@ def _recipe(recipe: Recipe) -> Iterator[tuple[str, ...]]:
     for way in recipe.traps:
         trap = f"a stray file {code(way.stray_path)} on {len(way.strays)} of {way.stacks}"
         trap += plain(f"; as intended where {way.where}") if way.where else ""
-        yield plain(via), f"not {code(way.call)}", f"{len(way.good)} of {way.stacks}", trap
+        yield (
+            plain(via),
+            f"not {code(way.call)}",
+            f"{len(way.good)} of {way.stacks}",
+            trap,
+        )
 
 
 def _claims(claims: Sequence[ClaimResult]) -> Iterator[str]:
@@ -86,7 +91,10 @@ def _table(table: Table) -> Iterator[str]:
     yield _rows(
         ("column", "stacks"),
         (
-            (f"**{column.letter}**", ", ".join(code(describe_stack(s)) for s in column.stacks))
+            (
+                f"**{column.letter}**",
+                ", ".join(code(describe_stack(s)) for s in column.stacks),
+            )
             for column in table.columns
         ),
     )
@@ -144,17 +152,3 @@ def _unavailable(grid: Grid) -> Iterator[str]:
 def _rows(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     lines = [head, tuple("---" for _ in head), *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
-
-
-def code(text: str) -> str:
-    """Put any text into a code span that stands in a table, backticks and pipes included."""
-    text = visible(text).replace("|", "\\|")
-    longest = max((len(run) for run in re.findall("`+", text)), default=0)
-    fence = "`" * (longest + 1)
-    padding = " " if text.startswith("`") or text.endswith("`") else ""
-    return f"{fence}{padding}{text}{padding}{fence}"
-
-
-def plain(text: str) -> str:
-    """Escape what Markdown or HTML would take as more than text."""
-    return _SPECIAL.sub(r"\\\1", visible(text))

@@ -11,8 +11,9 @@ from rich.rule import Rule
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from matrix.foreign import visible
 from matrix.model.outcome import Outcome, Verdict
-from matrix.reports.grid import Cell, Grid, Row, Section, Table, describe_stack, visible
+from matrix.reports.grid import Cell, Grid, Row, Section, Table, describe_stack
 
 _CELL_WIDTH = 4
 _NARROWEST_TARGET = 26

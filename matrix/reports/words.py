@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from matrix.foreign import visible
 from matrix.model import Json, canonical
-from matrix.reports.grid import visible
 from matrix.text import cut
 
 _SHORT = 100

@@ -123,8 +123,8 @@ def follow(events: Generator[Event, None, None], work: Work, progress: Progress)
 def check_ran(work: Work, missing: Mapping[str, str]) -> None:
     """Raises NothingRanError, with the reasons, if no stack could run."""
     if len(missing) == len(work):
-        reasons = "\n".join(f"{name}: {reason}" for name, reason in missing.items())
-        raise NothingRanError(f"no stack could be run\n{reasons}")
+        reasons = (f"{name}: {reason}" for name, reason in missing.items())
+        raise NothingRanError("no stack could be run", *reasons)
 
 
 def check_conflicts(results: ResultSet) -> None:
@@ -138,7 +138,7 @@ def check_conflicts(results: ResultSet) -> None:
     if found:
         count = many(len(found), "cell")
         message = f"the hook and the directory listing disagree in {count}"
-        raise MatrixError("\n".join([message, *found[:20]]))
+        raise MatrixError(message, *found[:20])
 
 
 def store(directory: Path, events: Iterable[Event]) -> Generator[Event, None, None]:

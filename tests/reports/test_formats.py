@@ -15,12 +15,13 @@ from textwrap import dedent
 import pytest
 from rich.cells import cell_len
 
+from matrix.foreign import markdown_code as code
+from matrix.foreign import markdown_text as plain
 from matrix.model import Intent
 from matrix.model.codec import read_observation
 from matrix.model.outcome import Outcome
 from matrix.reports import RENDERERS, render
 from matrix.reports.grid import build_grid
-from matrix.reports.markdown import code, plain
 from matrix.reports.page.words import TONES
 from matrix.reports.terminal import render_terminal
 from matrix.results.store import ResultSet

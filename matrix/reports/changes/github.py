@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 from matrix.comparison.diff import ChangeKind
 from matrix.comparison.report import ChangeReport
+from matrix.foreign import command_message, command_property
 from matrix.reports.changes.lines import (
     details,
     stack_line,
     stale_line,
 )
-from matrix.reports.grid import visible
 
 _MOST_COMMANDS = 10
 """GitHub shows so many errors and so many warnings of a step, and drops the rest."""
@@ -22,10 +22,10 @@ def render_change_commands(report: ChangeReport) -> str:
     found: dict[str, list[tuple[str, str]]] = {"error": [], "warning": []}
     for level, title, message in _annotations(report):
         found[level].append((title, message))
-    lines = [f"::notice title=sqlite-matrix::{_escaped(visible(report.headline))}"]
+    lines = [f"::notice title=sqlite-matrix::{command_message(report.headline)}"]
     for level, entries in found.items():
         shown = entries if len(entries) <= _MOST_COMMANDS else entries[: _MOST_COMMANDS - 1]
-        lines += [f"::{level} title={_property(t)}::{_escaped(m)}" for t, m in shown]
+        lines += [f"::{level} title={command_property(t)}::{command_message(m)}" for t, m in shown]
         if shown is not entries:
             title = f"{len(entries) - len(shown)} more"
             lines.append(f"::{level} title={title}::the summary of this job has them all")
@@ -43,12 +43,3 @@ def _annotations(report: ChangeReport) -> Iterator[tuple[str, str, str]]:
     for entry in report.stale:
         level = "error" if report.fails([ChangeKind.STALE]) else "warning"
         yield level, "an accepted change is not seen any more", stale_line(entry)
-
-
-def _escaped(text: str) -> str:
-    """A message of a workflow command: it ends with its line."""
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(text: str) -> str:
-    return _escaped(visible(text)).replace(":", "%3A").replace(",", "%2C")

@@ -12,8 +12,9 @@ from matrix.comparison.diff import Aspect, excerpts
 from matrix.comparison.grouping import Group
 from matrix.comparison.pairing import Pair
 from matrix.comparison.report import ChangeReport
+from matrix.foreign import visible
 from matrix.model import Json
-from matrix.reports.grid import case_line, visible
+from matrix.reports.grid import case_line
 from matrix.reports.words import in_words
 from matrix.text import few, many
 

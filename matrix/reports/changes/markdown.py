@@ -6,6 +6,9 @@ from collections.abc import Iterable, Sequence
 
 from matrix.comparison.grouping import Group
 from matrix.comparison.report import ChangeReport
+from matrix.foreign import document
+from matrix.foreign import markdown_code as code
+from matrix.foreign import markdown_text as plain
 from matrix.reports.changes.lines import (
     aspect_line,
     cause_line,
@@ -16,7 +19,6 @@ from matrix.reports.changes.lines import (
     stack_line,
     stale_line,
 )
-from matrix.reports.markdown import code, plain
 from matrix.text import few, many
 
 _MOST_STACKS = 6
@@ -50,7 +52,7 @@ def render_change_markdown(report: ChangeReport, limit: int | None = None) -> st
         entries("Stale", map(stale_line, report.stale)),
         entries("What was exchanged", (pair_line(p) for p in report.comparison.pairs if p.facts)),
     ]
-    return _fitting([block for block in blocks if block], limit)
+    return document(_fitting([block for block in blocks if block], limit))
 
 
 def _fitting(blocks: Sequence[str], limit: int | None) -> str:

@@ -10,6 +10,7 @@ from rich.style import Style
 
 from matrix.comparison.grouping import NOTES, Group
 from matrix.comparison.report import ChangeReport
+from matrix.foreign import visible
 from matrix.reports.changes.lines import (
     aspect_line,
     cause_line,
@@ -21,7 +22,6 @@ from matrix.reports.changes.lines import (
     stacks_line,
     stale_line,
 )
-from matrix.reports.grid import visible
 from matrix.text import many
 
 _MOST_PAIRS = 12

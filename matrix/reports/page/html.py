@@ -17,11 +17,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from matrix.claims.evaluate import ClaimResult
+from matrix.foreign import visible
 from matrix.model import Intent
 from matrix.model.outcome import Outcome, Verdict
 from matrix.model.selection import Selection
 from matrix.reports.claims import by_ticks, claim_row
-from matrix.reports.grid import connect_options, display, visible
+from matrix.reports.grid import connect_options, display
 from matrix.reports.page.data import build_page_data, detail_document, grid_document, pack
 from matrix.reports.page.summary import summarise
 from matrix.reports.page.words import TONES

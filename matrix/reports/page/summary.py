@@ -11,10 +11,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from matrix.foreign import visible
 from matrix.model import Case, Intent, ScenarioInfo
 from matrix.model.outcome import Outcome, Verdict
 from matrix.model.stack_id import StackId
-from matrix.reports.grid import display, table_title, visible
+from matrix.reports.grid import display, table_title
 from matrix.reports.page.data import NOT_RUN, PageData, PageRow, PageTable, decode
 from matrix.reports.page.words import STRAYS
 from matrix.results.store import StackResults

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from matrix.foreign import visible
 from matrix.model import Case, Observation, Result, SecondConnection
 from matrix.model.codec import read_observation
-from matrix.reports.grid import visible
 from matrix.reports.page.html import render_html
 from matrix.results.store import ResultSet
 from matrix.runner.collect import observe
