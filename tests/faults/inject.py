@@ -42,7 +42,7 @@ def pass_on() -> None:
     """Preload the shim in workers, too."""
     original = worker._environment
 
-    def with_faults(scratch: Path) -> dict[str, str]:
+    def with_faults(scratch: str) -> dict[str, str]:
         passed = {name: os.environ[name] for name in _PASSED_ON}
         return {**original(scratch), **passed, "FAULTS_WHO": "worker"}
 
