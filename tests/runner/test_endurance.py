@@ -1,6 +1,6 @@
 """Whichever process is killed, `run --resume` ends with the same bytes as an undisturbed run.
 
-Two hundred kills take minutes: `tox -e endurance`.
+Five hundred kills take minutes: `tox -e endurance`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tests.paths import SCENARIOS
 from tests.processes import children_of, needs_proc
 
 TOPICS = ("cache", "vfs")
-KILLS = 200
+KILLS = 500
 EACH = 20  # kills before a run may finish
 
 pytestmark = pytest.mark.endurance
