@@ -11,6 +11,7 @@ from matrix.cli.common import (
     execution_options,
     output_option,
     render_table,
+    say,
     stack_options,
     write_output,
 )
@@ -22,7 +23,7 @@ from matrix.errors import (
     NothingSelectedError,
     UsageError,
 )
-from matrix.model import Case, Intent, TargetType, canonical
+from matrix.model import Case, Intent, TargetType
 from matrix.model.outcome import Verdict, verdict
 from matrix.project.check import (
     CHECKED,
@@ -35,6 +36,7 @@ from matrix.project.check import (
 )
 from matrix.project.stacks import choose_stacks
 from matrix.reports import RENDERERS, render
+from matrix.reports.data import observation_lines
 from matrix.reports.details import render_details
 from matrix.results.store import ResultSet
 from matrix.runner.collect import check_conflicts
@@ -143,8 +145,7 @@ def _check(
 
 def _write(check: Check, results: ResultSet, format_: str, output: Path | None) -> None:
     if format_ == "jsonl":
-        lines = (canonical(each.to_json()) + "\n" for each in answers(check, results))
-        write_output("".join(lines), output)
+        write_output(observation_lines(answers(check, results)), output)
     elif format_ == "table" and output is None:
         write_output(render_table(results), None)
         if check.infos:
@@ -157,7 +158,7 @@ def _exit_code(results: ResultSet, *, required: bool) -> int:
     check_any_ran(results)
     missing = [stack for stack in results.stacks if stack.unavailable is not None]
     if missing and required:
-        click.echo(f"{many(len(missing), 'stack')} unavailable", err=True)
+        say(f"{many(len(missing), 'stack')} unavailable")
         return EXIT_UNAVAILABLE
     verdicts = (
         verdict(observation, results.cases[name].intent)

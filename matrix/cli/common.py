@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
@@ -13,6 +14,8 @@ from typing import TYPE_CHECKING, Any, TypedDict
 import click
 
 from matrix.errors import EXIT_OK
+from matrix.foreign import document, json_document, visible
+from matrix.model import Json
 from matrix.runner.options import RunOptions
 from matrix.stacks.provision import Provisioner
 
@@ -111,8 +114,21 @@ def _with_options(function: Verb, *options: Callable[[Verb], Verb]) -> Verb:
     return function
 
 
+def say(text: str, *, err: bool = True) -> None:
+    """Print one line, on standard error unless `err` is false; its texts may come from outside."""
+    click.echo(document(visible(text)), err=err)
+
+
+def write_json(data: Json, output: Path | None) -> None:
+    """Write data as JSON to a file, or to standard output."""
+    write_output(json_document(json.dumps(data, indent=1) + "\n"), output)
+
+
 def write_output(text: str, output: Path | None) -> None:
-    """Write to a file, or to standard output, escaping what its encoding lacks."""
+    """Write a finished document to a file, or to standard output.
+
+    What the encoding of standard output lacks is escaped.
+    """
     if output is not None:
         output.parent.mkdir(parents=True, exist_ok=True)
         output.write_text(text, "utf-8")

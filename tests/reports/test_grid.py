@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from matrix.foreign import visible
 from matrix.model import Case, Intent, TargetType
 from matrix.model.outcome import Outcome, Verdict
 from matrix.reports.grid import (
@@ -14,7 +15,6 @@ from matrix.reports.grid import (
     connect_options,
     display,
     letter,
-    visible,
 )
 from tests.builders import (
     in_file,
