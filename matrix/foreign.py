@@ -25,7 +25,11 @@ _FORMULA = re.compile(r"[=+\-@\t\r＝＋－＠]")
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>|#&~$])")
 _MARKDOWN_START = re.compile(r"^\s*(?:([-+=:])|(\d+)([.)]))")
 _LINKS = re.compile(r"(?<=:)/(?=/)|(?<=\bwww)\.", re.IGNORECASE)
-_MENTION = re.compile(r"@(?=\w)")
+_MENTION = re.compile(
+    r"(?<!\w)@(?=[\w-]+(?:\.?$|\.?[^\w.-]))|(?<=\w)@(?=[\w.-]*\.[\w-]*[A-Za-z])", re.MULTILINE
+)
+"""`@user` and `user@example.org`, but not the `@3.11` of a stack."""
+
 _TICKS = re.compile("`+")
 
 
@@ -57,8 +61,8 @@ def json_document(text: str) -> str:
 
 
 def markup_document(text: str) -> str:
-    """A finished text of HTML, likewise."""
-    return _LOGGING.sub("#&#35;", text)
+    """A finished text of HTML, with references to characters in the same places."""
+    return _LOGGING.sub("#&#35;", _COMMAND.sub(r"\1&#58;:", text))
 
 
 def csv_cell(text: str) -> str:
@@ -69,7 +73,7 @@ def csv_cell(text: str) -> str:
 
 def markdown_text(text: str) -> str:
     """Text in Markdown: in a paragraph, a heading, an item of a list or a cell of a table."""
-    shown = _MARKDOWN.sub(r"\\\1", visible(text))
+    shown = _MARKDOWN.sub(r"\\\1", visible(text).lstrip())
     shown = _MARKDOWN_START.sub(_escaped_start, shown)
     return _MENTION.sub("@&#8203;", _LINKS.sub(r"\\\g<0>", shown))
 

@@ -13,6 +13,7 @@ import click
 
 from matrix.cli.interrupts import Interrupts
 from matrix.errors import EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, MatrixError
+from matrix.foreign import document, visible
 from matrix.version import __version__
 
 VERBS = (
@@ -78,7 +79,7 @@ def _exit_code(arguments: Sequence[str] | None) -> int:
     try:
         result = cli.main(arguments, prog_name="sqlite-matrix", standalone_mode=False)
     except click.ClickException as error:
-        error.show()
+        _show_usage(error)
         return EXIT_USAGE
     except MatrixError as error:
         _complain(str(error), placed=error.placed)
@@ -94,16 +95,25 @@ def _exit_code(arguments: Sequence[str] | None) -> int:
     return result if isinstance(result, int) else EXIT_OK
 
 
+def _show_usage(error: click.ClickException) -> None:
+    """Print what `error.show()` does, with its texts on one line."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    if context is not None:
+        hint = f"Try '{context.command_path} {context.help_option_names[0]}' for help."
+        click.echo(f"{context.get_usage()}\n{hint}\n", err=True)
+    click.echo(document(visible(f"Error: {error.format_message()}")), err=True)
+
+
 def _describe(error: Exception) -> str:
     if isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename else ""
-        return f"{where}{error.strerror or error}"
-    return f"internal error: {type(error).__name__}: {error}"
+        return visible(f"{where}{error.strerror or error}")
+    return visible(f"internal error: {type(error).__name__}: {error}")
 
 
 def _complain(message: str, *, placed: bool = False) -> None:
     """Print an error. A message that starts with a file, or has several lines, gets no prefix."""
-    lines = message.splitlines() or [""]
+    lines = message.split("\n")
     prefix = "" if len(lines) > 1 or placed else "sqlite-matrix: "
     for line in lines:
-        click.echo(prefix + line.encode("utf-8", "backslashreplace").decode(), err=True)
+        click.echo(document(visible(prefix + line)), err=True)

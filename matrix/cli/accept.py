@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from matrix.cli.common import say
 from matrix.cli.compare import comparison_options
 from matrix.cli.progress import PROGRESS
 from matrix.comparison.accepted import ACCEPTED_FILE
@@ -62,8 +63,8 @@ def command(
         report, path, kinds=parse_kinds(kinds), reason=reason, reference=reference
     )
     for group in found.groups:
-        click.echo(f"accepted: {many(group.cells, 'cell')}, {group.what}")
+        say(f"accepted: {many(group.cells, 'cell')}, {group.what}", err=False)
     for each in found.stacks:
-        click.echo(f"accepted: {each.kind.word}: {each.stack}")
-    click.echo(f"written: {path}", err=True)
+        say(f"accepted: {each.kind.word}: {each.stack}", err=False)
+    say(f"written: {path}")
     return EXIT_OK

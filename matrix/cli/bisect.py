@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
@@ -13,10 +12,12 @@ from matrix.cli.common import (
     package_options,
     scenarios_option,
     table_or_json,
+    write_json,
     write_output,
 )
 from matrix.cli.progress import PROGRESS
 from matrix.errors import EXIT_OK, NothingSelectedError, UsageError
+from matrix.model import Json
 from matrix.model.outcome import outcome
 from matrix.project.topics import read_topics
 from matrix.reports.bisect import boundary_json, render_boundaries
@@ -95,7 +96,10 @@ def command(
         provisioner=provisioner, compared=outcome if coarse else behaviour, options=options,
         progress=PROGRESS,
     )  # fmt: skip
-    write_output(_render(search, result, format_), output)
+    if format_ == "json":
+        write_json(_data(search, result), output)
+    else:
+        write_output(_text(search, result), output)
     return EXIT_OK
 
 
@@ -113,15 +117,16 @@ def _key(driver: str | None, middleware: str | None, *, sqlite: bool, python: bo
     return given[0]
 
 
-def _render(search: Search, found: Found, format_: str) -> str:
+def _text(search: Search, found: Found) -> str:
+    return render_boundaries(search.axis.name, search.cases, found.boundaries, found.fingerprints)
+
+
+def _data(search: Search, found: Found) -> Json:
     name, cases, prints = search.axis.name, search.cases, found.fingerprints
-    if format_ != "json":
-        return render_boundaries(name, cases, found.boundaries, prints)
-    data = {
+    return {
         "runs": [run.to_json() for run in found.runs],
         "boundaries": [
             boundary_json(name, cases[each.case], each, prints[each.case])
             for each in found.boundaries
         ],
     }
-    return json.dumps(data, indent=1) + "\n"

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
-from matrix.cli.common import execution_options, output_option, write_output
+from matrix.cli.common import execution_options, output_option, say, write_json, write_output
 from matrix.cli.compare import explain_option
 from matrix.cli.progress import PROGRESS
 from matrix.cli.regress import regression_options
 from matrix.errors import EXIT_CHANGED, EXIT_OK, EXIT_UNAVAILABLE, UsageError
+from matrix.model import Json
 from matrix.regression.bump_run import (
     Bumps,
     BumpSettings,
@@ -78,18 +78,22 @@ def command(
         check_writable(plan)
     wishes = plan_bumps(plan, requirements) if requirements else plan_latest(settings, pre=pre)
     bumps = run_bumps(settings, wishes, write=write)
-    write_output(_render(bumps, format_, latest=latest), output)
+    if format_ == "json":
+        write_json(_data(bumps), output)
+    else:
+        write_output(_text(bumps, latest=latest), output)
     if write and bumps.done:
-        click.echo(f"written: {plan.pins}, {plan.baseline}/", err=True)
+        say(f"written: {plan.pins}, {plan.baseline}/")
     if bumps.changed:
         return EXIT_CHANGED
     return EXIT_UNAVAILABLE if bumps.missing and not latest else EXIT_OK
 
 
-def _render(bumps: Bumps, format_: str, *, latest: bool) -> str:
-    if format_ == "json":
-        data = {"bumps": [bump_json(bump) for bump in bumps.done], "unavailable": bumps.missing}
-        return json.dumps(data, indent=1) + "\n"
+def _data(bumps: Bumps) -> Json:
+    return {"bumps": [bump_json(bump) for bump in bumps.done], "unavailable": bumps.missing}
+
+
+def _text(bumps: Bumps, *, latest: bool) -> str:
     if bumps.done or bumps.missing:
         return "".join(render_bump(bump) for bump in bumps.done)
     return "every pin is up to date\n" if latest else "nothing to bump\n"

@@ -23,7 +23,7 @@ from matrix.errors import (
     NothingSelectedError,
     UsageError,
 )
-from matrix.model import Case, Intent, TargetType, canonical
+from matrix.model import Case, Intent, TargetType
 from matrix.model.outcome import Verdict, verdict
 from matrix.project.check import (
     CHECKED,
@@ -36,6 +36,7 @@ from matrix.project.check import (
 )
 from matrix.project.stacks import choose_stacks
 from matrix.reports import RENDERERS, render
+from matrix.reports.data import observation_lines
 from matrix.reports.details import render_details
 from matrix.results.store import ResultSet
 from matrix.runner.collect import check_conflicts
@@ -153,8 +154,7 @@ def _check(
 
 def _write(check: Check, results: ResultSet, format_: str, output: Path | None) -> None:
     if format_ == "jsonl":
-        lines = (canonical(each.to_json()) + "\n" for each in answers(check, results))
-        write_output("".join(lines), output)
+        write_output(observation_lines(answers(check, results)), output)
     elif format_ == "table" and output is None:
         write_output(render_table(results), None)
         if check.infos:

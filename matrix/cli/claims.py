@@ -16,6 +16,7 @@ from matrix.cli.common import (
     execution_options,
     exit_code_for_missing,
     output_option,
+    say,
     stack_options,
     this_terminal,
     write_output,
@@ -117,6 +118,6 @@ def _exit_code(judged: Sequence[ClaimResult]) -> int:
     unsettled = [each for each in judged if each.verdict is ClaimVerdict.UNSETTLED]
     if unsettled:
         names = ", ".join(each.claim.id for each in unsettled)
-        click.echo(f"{many(len(unsettled), 'claim')} unsettled: {names}", err=True)
+        say(f"{many(len(unsettled), 'claim')} unsettled: {names}")
         return EXIT_CHANGED
     return EXIT_OK

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
@@ -12,8 +13,9 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 import click
 
-from matrix.cli.progress import PROGRESS
 from matrix.errors import EXIT_OK, EXIT_UNAVAILABLE
+from matrix.foreign import document, json_document, visible
+from matrix.model import Json
 from matrix.runner.options import RunOptions
 from matrix.stacks.provision import Provisioner
 from matrix.text import many
@@ -97,7 +99,7 @@ def execution_options(function: Verb) -> Verb:
             jobs=jobs, timeout=timeout, scratch=scratch, contain=contain, in_place=in_place
         )
         if in_place:
-            PROGRESS.note("In place: cases change the files that they name.")
+            say("In place: cases change the files that they name.")
         return function(*arguments, options=options, **others)
 
     return _with_options(
@@ -130,12 +132,25 @@ def exit_code_for_missing(count: int, *, allowed: bool = False) -> int:
     if not count:
         return EXIT_OK
     accepted = "" if not allowed else ", which --allow-missing accepts"
-    click.echo(f"{many(count, 'stack')} unavailable{accepted}", err=True)
+    say(f"{many(count, 'stack')} unavailable{accepted}")
     return EXIT_OK if allowed else EXIT_UNAVAILABLE
 
 
+def say(text: str, *, err: bool = True) -> None:
+    """Print one line, on standard error unless `err` is false; its texts may come from outside."""
+    click.echo(document(visible(text)), err=err)
+
+
+def write_json(data: Json, output: Path | None) -> None:
+    """Write data as JSON to a file, or to standard output."""
+    write_output(json_document(json.dumps(data, indent=1) + "\n"), output)
+
+
 def write_output(text: str, output: Path | None) -> None:
-    """Write to a file, or to standard output, escaping what its encoding lacks."""
+    """Write a finished document to a file, or to standard output.
+
+    What the encoding of standard output lacks is escaped.
+    """
     if output is not None:
         output.parent.mkdir(parents=True, exist_ok=True)
         output.write_text(text, "utf-8")

@@ -12,6 +12,7 @@ from matrix.cli.common import (
     execution_options,
     output_option,
     package_options,
+    say,
     this_terminal,
     write_output,
 )
@@ -128,4 +129,4 @@ def _summarise(report: ChangeReport) -> None:
             with path.open("a", encoding="utf-8") as file:
                 file.write(text)
     except OSError as error:
-        click.echo(f"job summary not written: {path}: {error.strerror}", err=True)
+        say(f"job summary not written: {path}: {error.strerror}")

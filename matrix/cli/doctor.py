@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import shutil
@@ -16,10 +15,12 @@ from matrix.cli.common import (
     output_option,
     stack_options,
     table_or_json,
+    write_json,
     write_output,
 )
 from matrix.cli.progress import PROGRESS
 from matrix.errors import EXIT_OK, EXIT_UNAVAILABLE, ProvisionError, ProvisionFailure
+from matrix.foreign import document, visible
 from matrix.project.stacks import choose_stacks
 from matrix.runner.collect import observe_stacks, provide
 from matrix.runner.isolation import choose_isolation
@@ -67,12 +68,12 @@ def command(
     facts["observer"] = ", ".join(observers) or "none"
     facts["stacks"] = f"{len(found) - len(missing)} of {len(found)} can be run"
     if format_ == "json":
-        write_output(json.dumps({"facts": facts, "missing": missing}, indent=1) + "\n", output)
+        write_json({"facts": facts, "missing": missing}, output)
     else:
         width = max(map(len, facts))
         lines = [f"{name.ljust(width)}  {value}" for name, value in facts.items()]
         lines += [f"missing: {stack}: {reason}" for stack, reason in missing.items()]
-        write_output("\n".join(lines) + "\n", output)
+        write_output(document("\n".join(map(visible, lines)) + "\n"), output)
     return EXIT_UNAVAILABLE if missing else EXIT_OK
 
 

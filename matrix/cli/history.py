@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
@@ -11,6 +10,7 @@ from matrix.cli.common import (
     RESULTS,
     output_option,
     table_or_json,
+    write_json,
     write_output,
 )
 from matrix.errors import NothingSelectedError
@@ -42,8 +42,6 @@ def command(case: str, results: Path, format_: str, output: Path | None) -> None
     catalogue = load_catalogue()
     histories = [(c, strips(found, c.id, catalogue), same_sqlite(found, c.id)) for c in cases]
     if format_ == "json":
-        write_output(
-            json.dumps([history_json(*each) for each in histories], indent=1) + "\n", output
-        )
+        write_json([history_json(*each) for each in histories], output)
     else:
         write_output("\n".join(render_history(*each) for each in histories), output)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -12,11 +11,12 @@ from matrix.cli.common import (
     output_option,
     stack_options,
     table_or_json,
+    write_json,
     write_output,
 )
 from matrix.cli.progress import PROGRESS
 from matrix.errors import EXIT_OK, EXIT_UNAVAILABLE, NothingSelectedError
-from matrix.foreign import visible
+from matrix.foreign import document, visible
 from matrix.model import Fingerprint, Json
 from matrix.project.stacks import choose_stacks
 from matrix.project.topics import read_topics
@@ -110,7 +110,7 @@ def list_coverage(
     cases = (case for case in expand_topics(read_topics(scenarios)) if selector(case.id))
     found = count_features(cases, drivers)
     rows: list[tuple[str, ...]] = [("feature", *drivers)]
-    rows += [(visible(name), *(str(count[d]) for d in drivers)) for name, count in found.items()]
+    rows += [(name, *(str(count[d]) for d in drivers)) for name, count in found.items()]
     _write(
         rows, [{"feature": name, "cases": dict(c)} for name, c in found.items()], format_, output
     )
@@ -168,10 +168,11 @@ def _write(
     if not rows:
         raise NothingSelectedError("nothing to list")
     if format_ == "json":
-        write_output(json.dumps(list(data), indent=1) + "\n", output)
+        write_json(list(data), output)
         return
+    rows = [tuple(map(visible, row)) for row in rows]
     columns = max(len(row) for row in rows)
     widths = [max(len(row[i]) for row in rows if i < len(row) - 1 or i == 0) if any(
         i < len(row) for row in rows) else 0 for i in range(columns - 1)]  # fmt: skip
     lines = ("  ".join([*map(str.ljust, row[:-1], widths), row[-1]]).rstrip() for row in rows)
-    write_output("\n".join(lines) + "\n", output)
+    write_output(document("\n".join(lines) + "\n"), output)

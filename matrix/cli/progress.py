@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import click
-
+from matrix.cli.common import say
+from matrix.foreign import document, visible
 from matrix.runner.progress import Advance, Progress
 
 if TYPE_CHECKING:
@@ -34,15 +34,16 @@ class TerminalProgress:
             self._bar = bar
             task = bar.add_task(noun, total=total, now="")
             try:
-                yield lambda count, now="": bar.update(task, advance=count, now=now)
+                yield lambda count, now="": bar.update(task, advance=count, now=visible(now))
             finally:
                 self._bar = None
 
     def note(self, text: str) -> None:
         if self._bar is not None:
-            self._bar.console.print(text, markup=False, highlight=False)
+            shown = document(visible(text))
+            self._bar.console.print(shown, markup=False, highlight=False, soft_wrap=True)
         else:
-            click.echo(text, err=True)
+            say(text)
 
 
 @contextmanager
@@ -54,7 +55,7 @@ def _lines(noun: str, total: int) -> Iterator[Advance]:
     def print_line() -> None:
         nonlocal printed
         printed = time.monotonic()
-        click.echo(f"{done:,}/{total:,} {noun}, {printed - began:.1f} s", err=True)
+        say(f"{done:,}/{total:,} {noun}, {printed - began:.1f} s")
 
     def advance(count: int, _now: str = "", /) -> None:
         nonlocal done
@@ -76,7 +77,7 @@ def _bar() -> Bar:
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
-        TextColumn("{task.fields[now]}"),
+        TextColumn("{task.fields[now]}", markup=False),
         console=Console(stderr=True),
         transient=True,
     )

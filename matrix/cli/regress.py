@@ -13,6 +13,7 @@ from matrix.cli.common import (
     exit_code_for_missing,
     output_option,
     package_options,
+    say,
     scenarios_option,
 )
 from matrix.cli.compare import explain_option, write_report
@@ -106,13 +107,12 @@ def command(
         options=options, progress=PROGRESS,
     )  # fmt: skip
     write_report(found.report, format_, output)
-    click.echo(
+    say(
         f"{many(len(found.stacks), 'stack')}, {time.monotonic() - began:.0f} s; "
-        f"measured: {measured}/",
-        err=True,
+        f"measured: {measured}/"
     )
     if found.changed:
-        click.echo("to accept this as the new baseline: sqlite-matrix regress --update", err=True)
+        say("to accept this as the new baseline: sqlite-matrix regress --update")
         return EXIT_CHANGED
     return exit_code_for_missing(len(found.missing))
 
@@ -120,11 +120,11 @@ def command(
 def _report_update(plan: RegressionPlan, written: BaselineUpdate, seconds: float) -> int:
     if written.missing:
         count = many(len(written.missing), "stack")
-        click.echo(f"{plan.baseline}: not written, {count} unavailable", err=True)
+        say(f"{plan.baseline}: not written, {count} unavailable")
         return EXIT_UNAVAILABLE
     for line in written.pinned:
-        click.echo(f"{plan.pins}: {line}", err=True)
+        say(f"{plan.pins}: {line}")
     size = sum(file.stat().st_size for file in plan.baseline.glob("*.jsonl"))
     count = many(len(written.stacks), "stack")
-    click.echo(f"{plan.baseline}: {count}, {size / 1e6:.1f} MB, {seconds:.0f} s")
+    say(f"{plan.baseline}: {count}, {size / 1e6:.1f} MB, {seconds:.0f} s", err=False)
     return EXIT_OK

@@ -13,6 +13,7 @@ from matrix.cli.common import (
     execution_options,
     exit_code_for_missing,
     render_table,
+    say,
     stack_options,
     write_output,
 )
@@ -90,7 +91,7 @@ def command(
     _print_summary(done.results, output, page, time.monotonic() - began, to_stderr=not table)
     check_conflicts(done.results)
     for each in done.unmet:
-        click.echo(f"not as expected: {each}", err=True)
+        say(f"not as expected: {each}")
     if done.unmet:
         return EXIT_CHANGED
     return exit_code_for_missing(len(done.missing), allowed=allow_missing)
@@ -115,4 +116,5 @@ def _print_summary(
     )
     if totals.unavailable_stacks:
         line += f", {many(totals.unavailable_stacks, 'stack')} unavailable"
-    click.echo(f"\n{line}, {seconds:.0f} s. Results: {output}/, page: {page}", err=to_stderr)
+    click.echo("", err=to_stderr)
+    say(f"{line}, {seconds:.0f} s. Results: {output}/, page: {page}", err=to_stderr)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from matrix.cli.common import output_option, write_output
+from matrix.cli.common import output_option, say, write_output
 from matrix.errors import UsageError
 from matrix.schemas import SCHEMAS, render_schema, write_schemas
 
@@ -26,4 +26,4 @@ def command(name: str | None, write: bool, output: Path | None) -> None:
         write_output(render_schema(name), output)
         return
     for path in write_schemas():
-        click.echo(f"written: {path}", err=True)
+        say(f"written: {path}")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from matrix.cli.common import RESULTS, write_output
+from matrix.cli.common import RESULTS, say, write_output
 from matrix.project.claims import claims_if_any, evaluate_project_claims
 from matrix.reports import render
 from matrix.reports.badges import render_badges
@@ -46,4 +46,4 @@ def command(results: tuple[Path, ...], output: Path) -> None:
     for driver, badge in render_badges(merged).items():
         write_output(badge, output / "badges" / f"{driver}.json")
     files = sum(path.is_file() for path in output.rglob("*"))
-    click.echo(f"{files} files for {len(merged.stacks)} stacks: {output}/index.html")
+    say(f"{files} files for {len(merged.stacks)} stacks: {output}/index.html", err=False)

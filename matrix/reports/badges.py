@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 
+from matrix.foreign import json_document
 from matrix.model.outcome import Verdict, verdict
 from matrix.model.stack_id import StackId
 from matrix.results.store import ResultSet, StackResults
@@ -43,4 +44,4 @@ def _badge(results: ResultSet, stack: StackResults) -> str:
         "message": f"{good:,} of {len(judged):,} as intended, {strays:,} stray files",
         "color": "informational",
     }
-    return json.dumps(document, indent=1) + "\n"
+    return json_document(json.dumps(document, indent=1) + "\n")

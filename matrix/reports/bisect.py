@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from matrix.foreign import visible
+from matrix.foreign import document, visible
 from matrix.model import Case, Fingerprint, Json, canonical
 from matrix.model.outcome import outcome, verdict
 from matrix.reports.grid import case_line
@@ -54,7 +54,7 @@ def _group(
         for name, old, new in builds_between(prints[boundary.last], prints[boundary.first]):
             lines.append(f"          another build: {name} {canonical(old)} → {canonical(new)}")
     lines += [f"  likewise {visible(other.case)}" for other in others]
-    return "\n".join(lines) + "\n"
+    return document("\n".join(map(visible, lines)) + "\n")
 
 
 def boundary_json(axis: str, case: Case, boundary: Boundary, prints: Fingerprints) -> Json:

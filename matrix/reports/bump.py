@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from matrix.comparison.compare import Change
 from matrix.comparison.grouping import NOTES, Group
-from matrix.foreign import visible
+from matrix.foreign import document, markdown_code, markdown_text
 from matrix.model import Json
 from matrix.regression.bump import Bump
 from matrix.text import many
@@ -18,13 +18,14 @@ def render_bump(bump: Bump) -> str:
     """A bump as Markdown: one line, and below it what changed, worst first."""
     extent = f"{many(bump.cases, 'case')} on {many(len(bump.step.new), 'stack')}"
     groups = bump.report.groups
+    title = markdown_text(bump.step.title)
     changed = _strings(c for group in groups if group.kind not in NOTES for c in group.changes)
     if changed:
         verb = "string behaves" if len(changed) == 1 else "strings behave"
-        lines = [f"{bump.step.title}: {len(changed):,} {verb} differently ({extent})"]
+        lines = [f"{title}: {len(changed):,} {verb} differently ({extent})"]
     else:
-        lines = [f"{bump.step.title}: no connection string behaves differently ({extent})"]
-    return "\n".join([*lines, *map(_group_line, groups)]) + "\n"
+        lines = [f"{title}: no connection string behaves differently ({extent})"]
+    return document("\n".join([*lines, *map(_group_line, groups)]) + "\n")
 
 
 def bump_json(bump: Bump) -> Json:
@@ -52,9 +53,10 @@ def bump_json(bump: Bump) -> Json:
 def _group_line(group: Group) -> str:
     """`- memory → shared memory; 43 strings: `a`, `b`, …; the cause`."""
     targets = _strings(group.changes)
-    shown = ", ".join(f"`{visible(text)}`" for text in targets[:_EXAMPLES])
+    shown = ", ".join(markdown_code(text) for text in targets[:_EXAMPLES])
     rest = ", …" if len(targets) > _EXAMPLES else ""
-    return f"- {group.what}; {many(len(targets), 'string')}: {shown}{rest}; {group.cause}"
+    what, cause = markdown_text(group.what), markdown_text(str(group.cause))
+    return f"- {what}; {many(len(targets), 'string')}: {shown}{rest}; {cause}"
 
 
 def _strings(changes: Iterable[Change]) -> list[str]:

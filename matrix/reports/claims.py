@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from matrix.claims.evaluate import AssertionResult, ClaimResult, ClaimVerdict, InsteadResult
+from matrix.foreign import document, json_document, visible
 from matrix.model import Json
 from matrix.text import many
 
@@ -119,7 +120,7 @@ def _part(judged: AssertionResult) -> str:
 
 
 def claims_json(judged: Iterable[ClaimResult]) -> str:
-    return json.dumps([_json(each) for each in judged], indent=1) + "\n"
+    return json_document(json.dumps([_json(each) for each in judged], indent=1) + "\n")
 
 
 def _json(judged: ClaimResult) -> Json:
@@ -159,7 +160,7 @@ def render_claims(judged: Sequence[ClaimResult], *, width: int = 100, unicode: b
     lines: list[str] = []
     for row in map(claim_row, judged):
         sign = row.verdict.sign if unicode else row.verdict.letter
-        lines.append(f"{row.id:<4}{sign} {row.verdict.value:<10}{row.says}")
+        lines.append(f"{row.id:<4}{sign} {row.verdict.value:<10}{visible(row.says)}")
         details = [
             row.why,
             *row.parts,
@@ -168,10 +169,10 @@ def render_claims(judged: Sequence[ClaimResult], *, width: int = 100, unicode: b
             f"proof: {row.command}",
         ]
         for text in filter(None, details):
-            lines += _wrapped(text, width)
+            lines += _wrapped(visible(text), width)
         lines.append("")
     lines.append(_counts(judged))
-    text = "\n".join(line.rstrip() for line in lines) + "\n"
+    text = document("\n".join(line.rstrip() for line in lines) + "\n")
     return text if unicode else text.encode("ascii", "backslashreplace").decode()
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 
-from matrix.foreign import visible
+from matrix.foreign import csv_cell, document, json_document
 from matrix.model import Case, Json, Observation, canonical
 from matrix.model.outcome import Outcome, outcome, reason, verdict
 from matrix.model.selection import Selection
@@ -37,7 +37,7 @@ CSV_COLUMNS = (
 def render_json(results: ResultSet, selection: Selection | None = None) -> str:
     """Write one document: scenarios, cases, stacks, and observations with outcome and verdict."""
     wanted = [case for case in results.cases.values() if selection is None or selection(case.id)]
-    document = {
+    data = {
         "schema": SCHEMA,
         "totals": asdict(build_grid(results, selection).totals),
         "scenarios": [scenario.to_json() for scenario in results.scenarios],
@@ -47,28 +47,42 @@ def render_json(results: ResultSet, selection: Selection | None = None) -> str:
             _judged(observation, case) for _, case, observation in _cells(results, selection)
         ],
     }
-    return json.dumps(document, indent=2, ensure_ascii=True) + "\n"
+    return json_document(json.dumps(data, indent=2, ensure_ascii=True) + "\n")
 
 
 def render_jsonl(results: ResultSet, selection: Selection | None = None) -> str:
     """Write one observation per line, as the result files hold it."""
-    lines = (canonical(each.to_json()) for _, _, each in _cells(results, selection))
-    return "".join(f"{line}\n" for line in lines)
+    return observation_lines(each for _, _, each in _cells(results, selection))
+
+
+def observation_lines(observations: Iterable[Observation]) -> str:
+    """Observations as JSON Lines, one each."""
+    return json_document("".join(f"{canonical(each.to_json())}\n" for each in observations))
 
 
 def render_csv(results: ResultSet, selection: Selection | None = None) -> str:
-    """Write one row per cell, and one without a case for each unavailable stack."""
+    """Write one row per cell, and one without a case for each unavailable stack.
+
+    Every cell is in quotes, so that no other separator splits it, and one that a spreadsheet would
+    evaluate begins with an apostrophe.
+    """
     text = io.StringIO()
-    writer = csv.DictWriter(text, CSV_COLUMNS, restval="", lineterminator="\n")
+    writer = csv.DictWriter(
+        text, CSV_COLUMNS, restval="", lineterminator="\n", quoting=csv.QUOTE_ALL
+    )
     writer.writeheader()
+    for row in _csv_rows(results, selection):
+        writer.writerow({name: csv_cell(value) for name, value in row.items()})
+    return document(text.getvalue())
+
+
+def _csv_rows(results: ResultSet, selection: Selection | None) -> Iterator[dict[str, str]]:
     for stack, case, observation in _cells(results, selection):
-        row = _csv_row(stack, case, observation)
-        writer.writerow({name: visible(value) for name, value in row.items()})
+        yield _csv_row(stack, case, observation)
     for stack in results.stacks:
         if stack.unavailable is not None:
-            word, why = Outcome.UNAVAILABLE.word, visible(stack.unavailable)
-            writer.writerow({"stack": stack.stack, "outcome": word, "error": why})
-    return text.getvalue()
+            word = Outcome.UNAVAILABLE.word
+            yield {"stack": stack.stack, "outcome": word, "error": stack.unavailable}
 
 
 def _cells(

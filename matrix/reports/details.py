@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from matrix.foreign import document, visible
 from matrix.model import Case, Json
 from matrix.model.outcome import outcome, reason
 from matrix.reports.grid import case_line, describe_stack
@@ -24,7 +25,7 @@ def render_details(results: ResultSet) -> str:
         lines += ["", case_line(case)]
         for stacks in _alike(results.stacks, case):
             lines += _lines(case, stacks)
-    return "\n".join(lines) + "\n"
+    return document("\n".join(map(visible, lines)) + "\n")
 
 
 def _alike(stacks: Sequence[StackResults], case: Case) -> list[list[StackResults]]:

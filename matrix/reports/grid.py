@@ -192,7 +192,7 @@ def describe_stack(stack: StackResults) -> str:
     name, fingerprint = visible(stack.stack), stack.fingerprint
     if fingerprint is None or f"=={fingerprint.sqlite}" in stack.stack:
         return name
-    return f"{name} (SQLite {fingerprint.sqlite})"
+    return f"{name} (SQLite {visible(fingerprint.sqlite)})"
 
 
 def table_title(via: str | None) -> str:

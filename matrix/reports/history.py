@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from matrix.foreign import visible
+from matrix.foreign import document, visible
 from matrix.model import Case, Json, canonical
 from matrix.model.outcome import outcome, verdict
 from matrix.reports.grid import case_line
@@ -34,7 +34,7 @@ def render_history(case: Case, strips: Sequence[Strip], same: Sequence[SameSqlit
         lines += ["", "One SQLite version under several drivers (the effect of driver and build)"]
         lines += [f"  they agree at {', '.join(agree)}"] if agree else []
         lines += [line for each in same if each.differs for line in _differing(case, each)]
-    return "\n".join(lines) + "\n"
+    return document("\n".join(map(visible, lines)) + "\n")
 
 
 def history_json(case: Case, strips: Sequence[Strip], same: Sequence[SameSqlite]) -> Json:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from xml.etree import ElementTree as ET
 
-from matrix.foreign import visible
+from matrix.foreign import document, visible
 from matrix.model import Case
 from matrix.model.outcome import Verdict, outcome, reason, verdict
 from matrix.model.selection import Selection
@@ -57,7 +57,7 @@ def render_suites(name: str, suites: Iterable[JunitSuite]) -> str:
     root.set("errors", "0")
     ET.indent(root, " ")
     text = ET.tostring(root, encoding="unicode")
-    return f'<?xml version="1.0" encoding="utf-8"?>\n{text}\n'
+    return document(f'<?xml version="1.0" encoding="utf-8"?>\n{text}\n')
 
 
 def _suite(stack: StackResults, cases: Iterable[Case]) -> JunitSuite:

@@ -60,12 +60,7 @@ def _recipe(recipe: Recipe) -> Iterator[tuple[str, ...]]:
     for way in recipe.traps:
         trap = f"a stray file {code(way.stray_path)} on {len(way.strays)} of {way.stacks}"
         trap += plain(f"; as intended where {way.where}") if way.where else ""
-        yield (
-            plain(via),
-            f"not {code(way.call)}",
-            f"{len(way.good)} of {way.stacks}",
-            trap,
-        )
+        yield plain(via), f"not {code(way.call)}", f"{len(way.good)} of {way.stacks}", trap
 
 
 def _claims(claims: Sequence[ClaimResult]) -> Iterator[str]:
@@ -91,10 +86,7 @@ def _table(table: Table) -> Iterator[str]:
     yield _rows(
         ("column", "stacks"),
         (
-            (
-                f"**{column.letter}**",
-                ", ".join(code(describe_stack(s)) for s in column.stacks),
-            )
+            (f"**{column.letter}**", ", ".join(code(describe_stack(s)) for s in column.stacks))
             for column in table.columns
         ),
     )

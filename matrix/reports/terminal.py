@@ -11,7 +11,7 @@ from rich.rule import Rule
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from matrix.foreign import visible
+from matrix.foreign import document, visible
 from matrix.model.outcome import Outcome, Verdict
 from matrix.reports.grid import Cell, Grid, Row, Section, Table, describe_stack
 
@@ -54,13 +54,13 @@ def render_terminal(
                 console.print()
             console.print(_table(table, width))
         console.print(_footer(grid))
-    text = "\n".join(line.rstrip() for line in capture.get().splitlines()) + "\n"
+    text = document("\n".join(line.rstrip() for line in capture.get().splitlines()) + "\n")
     return text if unicode else text.translate(_ASCII).encode("ascii", "backslashreplace").decode()
 
 
 def _table(table: Table, width: int) -> RenderableType:
     parts: list[RenderableType] = [
-        Rule(Text(table.title, style="bold"), style="dim", characters="─", align="left"),
+        Rule(Text(visible(table.title), style="bold"), style="dim", characters="─", align="left"),
         _column_legend(table, width),
     ]
     fitting = max(1, (width - _NARROWEST_TARGET) // _CELL_WIDTH)
@@ -161,7 +161,7 @@ def _unavailable(grid: Grid) -> RenderableType:
     table.add_column(overflow="fold")
     table.add_column(overflow="fold", style="dim")
     for stack in grid.unavailable:
-        table.add_row(visible(stack.stack), Text(visible(stack.unavailable or "")))
+        table.add_row(Text(visible(stack.stack)), Text(visible(stack.unavailable or "")))
     return Padding(table, (0, 0, 0, 1))
 
 

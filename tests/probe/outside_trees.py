@@ -44,10 +44,10 @@ class _being_made:  # noqa: N801 -- reads as a statement
         return self._connection
 
     def __exit__(self, *_: object) -> None:
-        made = os.fsencode(self._made)
-        for suffix in (b"", b"-wal", b"-journal"):
-            if os.path.exists(made + suffix):
-                shutil.copyfile(made + suffix, os.fsencode(self._path) + suffix)
+        for suffix in ("", "-wal", "-journal"):
+            made = self._made.with_name(self._made.name + suffix)
+            if made.exists():
+                shutil.copyfile(made, self._path.with_name(self._path.name + suffix))
         self._connection.close()
         self._made.unlink()
 

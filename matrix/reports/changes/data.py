@@ -11,6 +11,7 @@ from matrix.comparison.compare import Change
 from matrix.comparison.grouping import NOTES, Group
 from matrix.comparison.pairing import Pair
 from matrix.comparison.report import ChangeReport
+from matrix.foreign import json_document
 from matrix.model import Json
 
 SCHEMA = 1
@@ -39,7 +40,7 @@ def render_change_json(report: ChangeReport) -> str:
         "stale": [_entry(entry) for entry in report.stale],
         "pairs": [_pair(pair) for pair in comparison.pairs],
     }  # fmt: skip
-    return json.dumps(data, indent=1, ensure_ascii=True) + "\n"
+    return json_document(json.dumps(data, indent=1, ensure_ascii=True) + "\n")
 
 
 def _group(report: ChangeReport, group: Group) -> Json:

@@ -10,7 +10,7 @@ from rich.style import Style
 
 from matrix.comparison.grouping import NOTES, Group
 from matrix.comparison.report import ChangeReport
-from matrix.foreign import visible
+from matrix.foreign import document, visible
 from matrix.reports.changes.lines import (
     aspect_line,
     cause_line,
@@ -41,7 +41,7 @@ def render_change_table(
     for texts in (map(stack_line, report.stacks), map(visible, folded), stale):
         lines += _block(texts, width)
     lines += _pairs(report, width)
-    text = "\n".join(lines) + "\n"
+    text = document("\n".join(lines) + "\n")
     return text if unicode else text.translate(_ASCII).encode("ascii", "backslashreplace").decode()
 
 
@@ -53,7 +53,7 @@ def _wrapped(text: str, width: int, indent: str, hanging: str = "") -> list[str]
         break_long_words=True,
         break_on_hyphens=False,
     )
-    return wrapper.wrap(text) or [indent.rstrip()]
+    return wrapper.wrap(visible(text)) or [indent.rstrip()]
 
 
 def _group(report: ChangeReport, group: Group, width: int, *, color: bool) -> Iterator[str]:

@@ -17,7 +17,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from matrix.claims.evaluate import ClaimResult
-from matrix.foreign import visible
+from matrix.foreign import markup_document, visible
 from matrix.model import Intent
 from matrix.model.outcome import Outcome, Verdict
 from matrix.model.selection import Selection
@@ -94,7 +94,7 @@ def render_html(
             detail_data=Markup(pack(detail_document(data, catalogue))),
         )
     )
-    return page.rstrip("\n") + "\n"
+    return markup_document(page.rstrip("\n") + "\n")
 
 
 def anchor(*parts: str | None) -> str:
