@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from matrix.errors import ResultsError
+from matrix.files import is_file
 from matrix.results.store import CASES_FILE, is_result, result_files, spoilt
 
 
@@ -19,7 +20,7 @@ def check_baseline(directory: Path, make: str) -> None:
 
     `make`: the command that makes one, for the hint.
     """
-    if not (directory / CASES_FILE).is_file():
+    if not is_file(directory / CASES_FILE):
         raise ResultsError(f"{directory}: there is no baseline", hint=f"`{make}` makes one")
     problems = spoilt(directory)
     if problems:
