@@ -12,6 +12,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 from matrix.errors import UsageError
+from matrix.files import is_file
 
 GROUPS = {"drivers": "sqlite_matrix.drivers", "middleware": "sqlite_matrix.middleware"}
 
@@ -57,6 +58,6 @@ def find_plugin(kind: str, name: str) -> Plugin:
 
 
 def _from_file(path: Path) -> Plugin:
-    if not path.is_file():
+    if not is_file(path):
         raise UsageError(f"no such driver file: {path}")
     return Plugin(name=path.stem, path=path.resolve())

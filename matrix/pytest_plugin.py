@@ -278,26 +278,29 @@ class ScenarioItem(pytest.Item):
         self.cases = cases
 
     def setup(self) -> None:
+        from matrix.foreign import visible
+
         (shown,) = self._run.results(self.stack).stacks
         if shown.unavailable is None:
             return
         reason = f"{self.stack.id}: {shown.unavailable}"
         if self.stack.id in self._run.required:
             raise StackMissing(reason)
-        pytest.skip(reason)
+        pytest.skip(visible(reason))
 
     def runtest(self) -> None:
         from matrix.claims.expectations import unmet
         from matrix.comparison.grouping import NOTES
+        from matrix.foreign import visible
 
         results = self._run.results(self.stack)
         (shown,) = results.stacks
         failures = [
-            f"{case.id}: the hook and the directory listing disagree: {conflict}"
+            visible(f"{case.id}: the hook and the directory listing disagree: {conflict}")
             for case in self.cases
             for conflict in shown.observations[case.id].conflicts
         ]
-        failures += [str(each) for each in unmet([self._topic], results)]
+        failures += [visible(str(each)) for each in unmet([self._topic], results)]
         changes = self._run.changes(self.stack, self.cases[0].scenario)
         differing = [change for change in changes if change.kind not in NOTES]
         failures += [self._describe(change) for change in differing]
@@ -308,6 +311,7 @@ class ScenarioItem(pytest.Item):
             raise Differs("\n\n".join(failures))
 
     def _describe(self, change: Change) -> str:
+        from matrix.foreign import visible
         from matrix.model.outcome import outcome
         from matrix.reports.grid import case_line
         from matrix.reports.words import in_words
@@ -321,13 +325,15 @@ class ScenarioItem(pytest.Item):
             lines.append(f"  {aspect.name}: {old} → {new}")
         words = ["sqlite-matrix", "run", os.path.relpath(self.path), "--stack",
                  self.stack.full_name, "--select", case.id]  # fmt: skip
-        return "\n".join([*lines, f"  run again: {shlex.join(words)}"])
+        return "\n".join(map(visible, [*lines, f"  run again: {shlex.join(words)}"]))
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         from matrix.errors import MatrixError
+        from matrix.foreign import document, visible
 
         if isinstance(excinfo.value, (Differs, StackMissing, MatrixError)):
-            return str(excinfo.value)
+            lines = str(excinfo.value).split("\n")
+            return document("\n".join(map(visible, lines)))
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Path, int, str]:

@@ -17,6 +17,7 @@ from pathlib import Path
 from matrix.claims.document import Experiment
 from matrix.claims.evaluate import ExperimentResult
 from matrix.errors import ProvisionError, ProvisionFailure, ResultsError
+from matrix.files import exists, is_file
 from matrix.model import canonical
 from matrix.results.file_format import replacing
 from matrix.scenarios.conditions import Facts
@@ -53,7 +54,7 @@ def write_experiments(directory: Path, results: Iterable[ExperimentResult]) -> N
 def load_experiments(directory: Path) -> tuple[ExperimentResult, ...]:
     """Read them; none where there is no file of them."""
     path = directory / EXPERIMENTS_FILE
-    if not path.is_file():
+    if not is_file(path):
         return ()
     try:
         data = json.loads(path.read_text("utf-8"))
@@ -115,7 +116,7 @@ def _check_index_answered(done: subprocess.CompletedProcess[str]) -> None:
 def _make_environment(place: Path) -> Path:
     _run([sys.executable, "-m", "venv", "--without-pip", str(place)], str(place.parent))
     names = ("bin/python", "Scripts/python.exe")
-    found = [place / name for name in names if (place / name).exists()]
+    found = [place / name for name in names if exists(place / name)]
     if not found:
         raise ProvisionError(
             "no environment could be made",

@@ -23,6 +23,7 @@ from matrix.cli.common import (
 )
 from matrix.cli.progress import PROGRESS
 from matrix.errors import EXIT_CHANGED, EXIT_OK, UsageError
+from matrix.files import is_file
 from matrix.project.claims import CLAIMS, read_claims
 from matrix.project.stacks import choose_stacks
 from matrix.reports.claims import claims_json, render_claims
@@ -91,7 +92,7 @@ def command(
     read = read_claims(documents)
     chosen = select_claims(read.documents, patterns)
     missing = 0
-    if run_now or (results is None and not (RESULTS / CASES_FILE).is_file()):
+    if run_now or (results is None and not is_file(RESULTS / CASES_FILE)):
         stacks = choose_stacks(load_catalogue(), set_name, specs, "standard")
         found, experiments = measure_claims(
             chosen, read.cases, stacks,

@@ -21,6 +21,7 @@ from matrix.comparison.accepted import ACCEPTED_FILE
 from matrix.comparison.report import ChangeReport
 from matrix.comparison.workflow import compare_and_explain, parse_kinds, select_stacks
 from matrix.errors import UsageError
+from matrix.files import exists
 from matrix.reports.changes.formats import CHANGE_RENDERERS, render_changes
 from matrix.reports.changes.markdown import render_change_markdown
 from matrix.reports.changes.table import render_change_table
@@ -94,7 +95,7 @@ def command(
 
     Example: sqlite-matrix compare results/baseline results/latest --select sharing
     """
-    if accepted is not None and not accepted.exists():
+    if accepted is not None and not exists(accepted):
         raise UsageError(f"{accepted}: no such file", hint="`sqlite-matrix accept` writes one")
     report = compare_and_explain(
         old, new,
@@ -123,7 +124,7 @@ def _summarise(report: ChangeReport) -> None:
         return
     path = Path(name)
     try:
-        room = _SUMMARY_LIMIT - 1 - (path.stat().st_size if path.exists() else 0)
+        room = _SUMMARY_LIMIT - 1 - (path.stat().st_size if exists(path) else 0)
         text = render_change_markdown(report, room)
         if len(text.encode()) <= room:
             with path.open("a", encoding="utf-8") as file:

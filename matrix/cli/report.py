@@ -33,6 +33,8 @@ from matrix.scenarios.selector import Selector
 def command(format_: str, results: Path, patterns: tuple[str, ...], output: Path | None) -> None:
     """Render the result files in RESULTS (default: results/latest) as FORMAT.
 
+    In csv, a cell that a spreadsheet would evaluate begins with an apostrophe.
+
     Example: sqlite-matrix report html -o report.html
     """
     selector = Selector.parse(patterns) if patterns else None

@@ -24,6 +24,7 @@ from matrix.comparison.diff import ChangeKind
 from matrix.comparison.grouping import Group
 from matrix.documents.yaml_model import Flaw, FromPlain, Record, load_document
 from matrix.errors import DocumentError
+from matrix.files import exists
 from matrix.limits import PROBLEMS
 from matrix.model import Json
 from matrix.model.selection import Selection
@@ -95,7 +96,7 @@ class Sorted:
 
 def load_accepted(path: Path) -> tuple[AcceptedChange, ...]:
     """The entries of a file, none if it is not there; DocumentError with all that is wrong."""
-    if not path.exists():
+    if not exists(path):
         return ()
     document, positions = load_document(path, AcceptedDocument)
     problems = [

@@ -10,6 +10,7 @@ from matrix.claims.document import ClaimsDocument, load_claims
 from matrix.claims.evaluate import ClaimResult, evaluate_claims
 from matrix.claims.experiments import load_experiments
 from matrix.errors import UsageError
+from matrix.files import is_directory
 from matrix.model import Case
 from matrix.project.topics import read_topics
 from matrix.results.store import ResultSet
@@ -37,17 +38,17 @@ def read_claims(paths: Sequence[Path] = ()) -> ProjectClaims:
 
 def claims_if_any() -> ProjectClaims:
     """The claims in `scenarios/claims/`; none if there is no such directory."""
-    return read_claims() if CLAIMS.is_dir() else ProjectClaims()
+    return read_claims() if is_directory(CLAIMS) else ProjectClaims()
 
 
 def claims_files(paths: Sequence[Path] = ()) -> list[Path]:
     """The documents of claims in these files and directories, by default in `scenarios/claims/`."""
-    if not paths and not CLAIMS.is_dir():
+    if not paths and not is_directory(CLAIMS):
         raise UsageError(f"there is no directory {CLAIMS}/ here", hint="name files with --claims")
     files = [
         file
         for path in paths or [CLAIMS]
-        for file in (sorted(path.glob("*.yaml")) if path.is_dir() else [path])
+        for file in (sorted(path.glob("*.yaml")) if is_directory(path) else [path])
     ]
     if not files:
         raise UsageError("no *.yaml file of claims found", hint="docs/claims.md has the format")

@@ -18,6 +18,7 @@ from typing import Any
 from matrix.documents.files import load_text
 from matrix.documents.yaml_model import suggest
 from matrix.errors import DocumentError, Problem, UsageError
+from matrix.files import exists, is_file
 from matrix.limits import NESTING, PROBLEMS
 from matrix.model.read_json import TOML_TEXTS, TOO_DEEP, is_nested_too_deeply
 
@@ -99,7 +100,7 @@ def _nearest(start: Path) -> Path | None:
     """The nearest pyproject.toml, in this directory or above, as a relative path."""
     here = start.resolve()
     for directory in (here, *here.parents):
-        if (directory / FILE).is_file():
+        if is_file(directory / FILE):
             return Path(os.path.relpath(directory / FILE))
     return None
 
@@ -141,7 +142,7 @@ def _path(where: ProjectConfig, value: object) -> Path:
 def _scenarios(where: ProjectConfig, value: object) -> tuple[Path, ...]:
     paths = tuple(_path(where, text) for text in _texts(where, value))
     for path in paths:
-        if not path.exists():
+        if not exists(path):
             raise UsageError(f"{path}: no such file or directory")
     return paths
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from matrix.errors import NothingSelectedError, UsageError
+from matrix.files import exists
 from matrix.model import Case
 from matrix.project.config import load_config
 from matrix.scenarios.expand import expand_topics
@@ -20,7 +21,7 @@ def read_topics(paths: Sequence[Path] = ()) -> tuple[Topic, ...]:
     The default is those that pyproject.toml names, else `scenarios/` in the current directory.
     """
     homes = paths or load_config().scenarios
-    if not paths and not all(home.exists() for home in homes):
+    if not paths and not all(exists(home) for home in homes):
         raise UsageError(f"there is no directory {homes[0]}/ here", hint="name scenario files")
     return load_topics(homes)
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from matrix.errors import ResultsError
+from matrix.files import is_file
 from matrix.results.file_format import CASES_FILE, replacing
 from matrix.results.leftovers import is_result
 from matrix.results.store import result_files, spoilt
@@ -21,7 +22,7 @@ def check_baseline(directory: Path, make: str) -> None:
 
     `make`: the command that makes one, for the hint.
     """
-    if not (directory / CASES_FILE).is_file():
+    if not is_file(directory / CASES_FILE):
         raise ResultsError(f"{directory}: there is no baseline", hint=f"`{make}` makes one")
     problems = spoilt(directory)
     if problems:

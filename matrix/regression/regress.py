@@ -11,6 +11,7 @@ from matrix.comparison.diff import ChangeKind
 from matrix.comparison.report import ChangeReport
 from matrix.comparison.workflow import compare_and_explain
 from matrix.errors import UsageError
+from matrix.files import exists, is_file
 from matrix.regression.baseline import check_baseline, install
 from matrix.regression.plan import RegressionPlan, measure_planned
 from matrix.results.lock import locked
@@ -114,7 +115,7 @@ def update_baseline(
         if missing:
             return BaselineUpdate(stacks=stacks, missing=missing)
         install(measured, plan.baseline)
-    if more or not plan.pins.is_file():
+    if more or not is_file(plan.pins):
         plan.pins.parent.mkdir(parents=True, exist_ok=True)
         plan.pins.write_text(pins.text, "utf-8")
     return BaselineUpdate(stacks=stacks, missing=missing, pinned=more)
@@ -122,7 +123,7 @@ def update_baseline(
 
 def make_ignored(directory: Path) -> None:
     """Create the directory if it does not exist, with a .gitignore that ignores its content."""
-    if not directory.exists():
+    if not exists(directory):
         directory.mkdir(parents=True)
         (directory / ".gitignore").write_text("*\n")
 

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
+from matrix.files import is_file
 from matrix.version import __version__
 from matrix.errors import ResultsError
 from matrix.results.file_format import replacing
@@ -50,7 +51,7 @@ def write_provenance(directory: Path, runs: Iterable[Provenance]) -> None:
 def load_provenance(directory: Path) -> tuple[Provenance, ...]:
     """The runs that results come from; none where nobody wrote it down."""
     path = directory / PROVENANCE_FILE
-    if not path.is_file():
+    if not is_file(path):
         return ()
     try:
         return tuple(Provenance(**run) for run in json.loads(path.read_bytes()))

@@ -18,6 +18,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import IO
 
+from matrix.files import is_directory, is_file
 from matrix.errors import ResultsError
 from matrix.model import Case, Fingerprint, Observation, ScenarioInfo, canonical
 from matrix.model.codec import read_case, read_fingerprint, read_observation, read_scenario_info
@@ -139,12 +140,12 @@ def _with_cases(file: IO[bytes]) -> Iterator[tuple[str, bytes]]:
 
 def result_files(directory: Path) -> tuple[Path, tuple[Path, ...]]:
     """The file of cases and those of the stacks; ResultsError where there are no results."""
-    if directory.is_file():
+    if is_file(directory):
         raise ResultsError(f"{directory}: not a directory", hint="name the one that it is in")
-    if not directory.is_dir():
+    if not is_directory(directory):
         raise ResultsError(f"{directory}: no such directory", hint=_RUN_FIRST)
     cases = directory / CASES_FILE
-    if not cases.is_file():
+    if not is_file(cases):
         raise ResultsError(
             f"{directory}: holds no results, {CASES_FILE} is missing", hint=_RUN_FIRST
         )

@@ -16,6 +16,7 @@ from matrix.documents.yaml_model import (
     suggest,
 )
 from matrix.errors import DocumentError, Problem
+from matrix.files import is_directory
 from matrix.limits import PROBLEMS
 from matrix.scenarios.conditions import (
     CELL_FACTS,
@@ -52,7 +53,7 @@ def _files(paths: Iterable[Path]) -> tuple[list[Path], list[Problem]]:
     files: dict[Path, None] = {}
     problems = []
     for path in paths:
-        found = sorted(path.glob("*.yaml")) if path.is_dir() else [path]
+        found = sorted(path.glob("*.yaml")) if is_directory(path) else [path]
         files.update(dict.fromkeys(found))
         if not found:
             message = "the directory holds no *.yaml file"

@@ -16,6 +16,7 @@ from packaging.utils import canonicalize_name
 
 from matrix.documents.files import load_text
 from matrix.errors import DocumentError, Problem, UsageError
+from matrix.files import exists
 from matrix.limits import PROBLEMS
 from matrix.model.braces import alternatives
 from matrix.model.stack_id import StackId
@@ -103,7 +104,7 @@ def load_pins(path: Path) -> Pins:
 
     Raises DocumentError with every invalid line.
     """
-    return parse_pins(load_text(path) if path.exists() else "", path)
+    return parse_pins(load_text(path) if exists(path) else "", path)
 
 
 def parse_pins(text: str, path: Path) -> Pins:

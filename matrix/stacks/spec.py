@@ -14,6 +14,7 @@ from packaging.requirements import Requirement
 
 from matrix.documents.yaml_model import suggest
 from matrix.errors import UsageError
+from matrix.files import is_file
 from matrix.model import Case, UriDefault
 from matrix.model.stack_id import StackId
 from matrix.stacks.catalogue import (
@@ -184,7 +185,7 @@ def _library(text: str | None, catalogue: Catalogue) -> Library | None:
         listed = catalogue.sqlite[text]
         return Library(name=text, file=listed.file, package=to_package(listed.package))
     path = Path(text)
-    if not path.is_file():
+    if not is_file(path):
         hint = f"versions: {', '.join(catalogue.sqlite)}"
         raise UsageError(f"sqlite={text}: neither a listed version nor a file", hint=hint)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()[:8]

@@ -15,8 +15,6 @@ from textwrap import dedent
 import pytest
 from rich.cells import cell_len
 
-from matrix.foreign import markdown_code as code
-from matrix.foreign import markdown_text as plain
 from matrix.model import Intent
 from matrix.model.codec import read_observation
 from matrix.model.outcome import Outcome
@@ -171,17 +169,6 @@ def test_what_was_reported_stands_where_the_question_does(name: str) -> None:
     )
     assert "Reported: a file named x" in render(name, results)
     assert "Reported: " not in re.sub("(?s)<script.*?</script>", "", render(name, realistic()))
-
-
-def test_a_code_span_holds_any_text() -> None:
-    assert code("a|b") == "`a\\|b`"
-    assert code("a`b") == "``a`b``"
-    assert code("`a``") == "``` `a`` ```"
-    assert code("a\nb") == r"`a\nb`"
-
-
-def test_plain_markdown_is_no_markup() -> None:
-    assert plain("<b>*x*_[y](z)|`") == r"\<b\>\*x\*\_\[y\](z)\|\`"
 
 
 def test_markdown_tables_have_as_many_cells_in_every_row() -> None:
