@@ -171,7 +171,7 @@ class InPrivateRoot(Outside):
 
     def _check_owner(self, path: bytes) -> None:
         """A user namespace cannot copy what another user owns, though its group may write to it."""
-        while not os.path.lexists(path):
+        if not os.path.lexists(path):
             path = os.path.dirname(path)
         if not os.access(path, os.W_OK):
             return  # it will fail, as it would
@@ -276,7 +276,9 @@ class Redirected(Outside):
 
     def _may_create(self, real: bytes) -> bool:
         parent = os.path.dirname(real)
-        return os.path.isdir(self._copies + parent) or os.access(parent, os.W_OK | os.X_OK)
+        if self._is_there(parent):
+            return os.access(parent, os.W_OK | os.X_OK)
+        return os.path.isdir(self._copies + parent)
 
     @staticmethod
     def _make_directories(copy: bytes) -> None:
