@@ -80,6 +80,7 @@ class CaseRun:
         observation["warnings"] = _unique(
             places.show("%s: %s" % (w.category.__name__, w.message)) for w in caught
         )
+        self._observer.end()
         return observation
 
     def _stages(self) -> str:
@@ -371,7 +372,6 @@ class CaseRun:
 
     def leave(self) -> Optional[str]:
         """Take back what the case made outside; why that was not possible, if so."""
-        self._observer.end()
         created = [appeared.path for appeared in self._observer.created()]
         outside = [path for path in created if self._places.is_outside(path)]
         return self._outside.leave(outside)
