@@ -4,7 +4,8 @@ It stands alone: standard library only, Python 3.8 and newer, no import from the
 project, and no policy. The tool starts it with `python -I -S <this directory>/__main__.py`,
 so that only the standard library and the overlays that it is given are on its path.
 
-The protocol is JSON lines, one message a line. The tool sends, on standard input:
+The protocol is JSON lines, one message a line. The tool sends, on standard input, each line after
+the first behind a digest of it (HMAC-SHA256, with the token as the key) and a space:
 
 - `{"kind": "hello", "protocol": 2, "stack", "driver", "distribution", "middleware", "overlays",
   "uri", "library", "scratch", "token", "outside_lock", "contain", "parent"}`: the stack to set up.
@@ -25,8 +26,15 @@ The probe answers, on the descriptor that was its standard output, each line beh
   `{"kind": "broken", "case", "message"}` where the probe itself fails: an internal error.
 - `{"kind": "bye"}` at the end.
 
-The token is random. A case may start a program, such as SQLite's shell, which can open the pipe
-through /proc and write to it, but does not know the token.
+The token is random. A case may start a program, such as SQLite's shell, which can open the pipes
+through /proc and write to them, but does not know the token.
 """
 
+import hmac
+
 PROTOCOL = 2
+
+
+def sign(token: str, text: str) -> str:
+    """A digest of a message, which only those who know the token can make."""
+    return hmac.new(token.encode(), text.encode(), "sha256").hexdigest()
