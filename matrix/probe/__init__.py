@@ -4,7 +4,8 @@ It stands alone: standard library only, Python 3.8 and newer, no import from the
 project, and no policy. The tool starts it with `python -I -S <this directory>/__main__.py`,
 so that only the standard library and the overlays that it is given are on its path.
 
-The protocol is JSON lines, one message a line. The tool sends, on standard input:
+The protocol is JSON lines, one message a line. The tool sends, on standard input, each line after
+the first behind a digest of it (HMAC-SHA256, with the token as the key) and a space:
 
 - `{"kind": "hello", "protocol": 2, "stack", "driver", "distribution", "middleware", "overlays",
   "uri", "library", "scratch", "token", "worker", "parent", "root", "named", "contain",
@@ -32,8 +33,15 @@ The probe answers, on the descriptor that was its standard output, each line beh
 `{"kind": "try", "scratch", "token"}` in place of `hello` asks what isolation the kernel allows. The
 answer is `{"kind": "tried", "private_root", "landlock", "reason"}`.
 
-The token is random. A case may start a program, such as SQLite's shell, which can open the pipe
-through /proc and write to it, but does not know the token.
+The token is random. A case may start a program, such as SQLite's shell, which can open the pipes
+through /proc and write to them, but does not know the token.
 """
 
+import hmac
+
 PROTOCOL = 2
+
+
+def sign(token: str, text: str) -> str:
+    """A digest of a message, which only those who know the token can make."""
+    return hmac.new(token.encode(), text.encode(), "sha256").hexdigest()

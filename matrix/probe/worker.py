@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hmac
 import json
 import os
 import re
@@ -11,7 +12,7 @@ import sys
 import traceback
 from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
-from . import PROTOCOL, machine
+from . import PROTOCOL, machine, sign
 from .case import CaseRun
 from .contain import contain, landlock_version
 from .fingerprint import take_fingerprint
@@ -195,8 +196,9 @@ class Channel:
     """Messages to and from the tool, on descriptors of their own.
 
     What a driver or a library prints goes to standard error instead, and what reads standard input
-    finds it empty. Each line that is sent begins with a token that `hello` brings, and that no
-    program which a case starts can know.
+    finds it empty. A program that a case starts can open both through /proc, but does not know the
+    token that `hello` brings: each line that is sent begins with it, and each that comes after
+    `hello` with a digest that is made with it.
     """
 
     token = ""
@@ -210,8 +212,12 @@ class Channel:
         os.dup2(2, 1)
 
     def messages(self) -> Iterator[Dict[str, Any]]:
+        yield json.loads(self._in.readline())
         for line in self._in:
-            yield json.loads(line)
+            digest, _, text = line.rstrip("\n").partition(" ")
+            if not hmac.compare_digest(digest, sign(self.token, text)):
+                os._exit(1)  # the tool did not send this
+            yield json.loads(text)
 
     def receive(self) -> Dict[str, Any]:
         message: Dict[str, Any] = json.loads(self._in.readline())

@@ -19,7 +19,7 @@ from matrix.model import Case, Fingerprint, Json
 from matrix.model.codec import read_fingerprint
 from matrix.model.uri import asked_names
 from matrix.plugins import find_plugin
-from matrix.probe import PROTOCOL
+from matrix.probe import PROTOCOL, sign
 from matrix.probe.machine import SHORTAGES
 from matrix.probe.outside import remove_same
 from matrix.probe.privateroot import HOME
@@ -171,8 +171,10 @@ class WorkerProcess:
         return lines[-1][:200] if lines else ""
 
     def _send(self, message: Json) -> None:
+        text = json.dumps(message)
+        digest = "" if message["kind"] == "hello" else sign(self._token, text) + " "
         try:
-            self._process.stdin.write(json.dumps(message).encode() + b"\n")  # type: ignore[union-attr]
+            self._process.stdin.write(f"{digest}{text}\n".encode())  # type: ignore[union-attr]
             self._process.stdin.flush()  # type: ignore[union-attr]
         except OSError:
             raise WorkerDied(self._how_it_ended()) from None

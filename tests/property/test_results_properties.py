@@ -38,7 +38,7 @@ text = st.text(
     max_size=12,
 )
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | text,
+    st.none() | st.booleans() | st.integers(-(10**17), 10**17) | text,
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(text, inner, max_size=2),
     max_leaves=4,
 )
@@ -52,7 +52,7 @@ created = st.builds(
     stage=text,
     kept=st.booleans(),
     asked=st.booleans(),
-    size=st.none() | st.integers(min_value=0),
+    size=st.none() | st.integers(0, 10**17),
 )
 failures = st.builds(Failure, phase=text, type=text, message=text)
 

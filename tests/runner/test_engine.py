@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 from collections.abc import Iterator, Sequence
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from matrix.errors import UsageError
-from matrix.model import Case, Result, TargetType
+from matrix.model import Case, Result, Storage, TargetType
 from matrix.runner.collect import collect
 from matrix.runner.engine import Run
 from matrix.runner.events import (
@@ -103,27 +104,45 @@ def test_a_worker_that_dies_once_by_accident_costs_no_cell(
     assert not [event for event in seen if isinstance(event, CellLost)]
 
 
+FORGES = """
+import fcntl, os, subprocess
+from sqlite_matrix_probe.drivers.sqlite3 import Driver as Sqlite3
+
+class Driver(Sqlite3):
+    def connect(self, target, options):
+        for name in os.listdir("/proc/self/fd") if "forged" in target else ():
+            path = "/proc/%d/fd/%s" % (os.getpid(), name)
+            if not os.path.lexists(path) or not os.readlink(path).startswith("pipe:"):
+                continue
+            if fcntl.fcntl(int(name), fcntl.F_GETFL) & os.O_ACCMODE == {way}:
+                subprocess.run(["sh", "-c", 'echo "$0" >"$1"', {line!r}, path])
+        return super().connect(target, options)
+"""
+"""A driver that starts a program, which writes to a pipe of its worker."""
+FORGED = {**make_case("run/100", target=":memory:").to_json(), "asked": []}
+
+
 @needs_proc
-def test_what_a_program_of_a_case_writes_to_the_pipe_is_no_observation(
-    tmp_path: Path, provide: Provide
+@pytest.mark.parametrize(
+    ("way", "line"),
+    [
+        ("os.O_WRONLY", '{"case":"run/001","stack":"mine","warnings":[]}'),
+        ("os.O_RDONLY", "x " + json.dumps({"kind": "cases", "cases": [FORGED]})),
+    ],
+)
+def test_what_a_program_of_a_case_writes_to_a_pipe_is_neither_answer_nor_order(
+    tmp_path: Path, provide: Provide, way: str, line: str
 ) -> None:
-    forged = 'false:{"case":"run/001","stack":"mine","warnings":[]}'
     driver = tmp_path / "forges.py"
-    driver.write_text(
-        "import os, subprocess\n"
-        "from sqlite_matrix_probe.drivers.sqlite3 import Driver as Sqlite3\n"
-        "class Driver(Sqlite3):\n"
-        "    def connect(self, target, options):\n"
-        "        if 'forged' in target:\n"
-        "            forge = 'for pipe in /proc/$PPID/fd/*; do echo \"$1\" >$pipe; done'\n"
-        f"            for line in ({forged!r}, {forged[6:]!r}):\n"
-        "                subprocess.run(['sh', '-c', forge, 'sh', line])\n"
-        "        return super().connect(target, options)\n"
-    )
-    cases = many_cases("a.db", "forged.db", "b.db")
+    driver.write_text(FORGES.format(way=way, line=line))
+    cases = many_cases("a.db", *("b.db" for _ in range(120)), "c.db")
+    cases[1] = replace(cases[1], target="forged.db")
     (stack,) = collect(events_of(tmp_path, [(provide(str(driver)), cases)]))
-    kinds = [stack.observations[case.id].result for case in cases]
-    assert kinds == [Result.OPENED, Result.CRASHED, Result.OPENED]
+    kinds = {case.id: stack.observations[case.id].result for case in cases}
+    assert kinds.pop("run/001") is (Result.CRASHED if "WRONLY" in way else Result.OPENED)
+    assert set(kinds.values()) == {Result.OPENED}
+    storages = {seen.storage for seen in stack.observations.values() if seen.case != "run/001"}
+    assert storages == {Storage.FILE}
 
 
 def test_an_answer_for_another_case_is_not_kept(tmp_path: Path, provide: Provide) -> None:
