@@ -212,7 +212,7 @@ class Channel:
         os.dup2(2, 1)
 
     def messages(self) -> Iterator[Dict[str, Any]]:
-        yield json.loads(self._in.readline())
+        """What the tool sends after `hello`."""
         for line in self._in:
             digest, _, text = line.rstrip("\n").partition(" ")
             if not hmac.compare_digest(digest, sign(self.token, text)):
@@ -220,6 +220,7 @@ class Channel:
             yield json.loads(text)
 
     def receive(self) -> Dict[str, Any]:
+        """The first message."""
         message: Dict[str, Any] = json.loads(self._in.readline())
         return message
 
