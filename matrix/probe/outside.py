@@ -358,16 +358,25 @@ def remove(path: str) -> None:
 
 
 def content_of(path: str) -> Any:
-    """What a path holds, to compare: the target of a link, the bytes of a file, else None."""
-    if os.path.islink(path):
-        return os.readlink(path)
-    if not os.path.isfile(path):
+    """What a path holds, to compare: the target of a link, the bytes of a file, else None.
+
+    Of a file that is large, or cannot be read, as much below `/proc`: its size and time.
+    """
+    try:
+        if os.path.islink(path):
+            return os.readlink(path)
+        if not os.path.isfile(path):
+            return None
+        status = os.stat(path)
+    except OSError:
         return None
-    status = os.stat(path)
-    if status.st_size > _CONTENT_LIMIT or not os.access(path, os.R_OK):
-        return status.st_size, status.st_mtime_ns
-    with open(path, "rb") as file:
-        return file.read()
+    if status.st_size <= _CONTENT_LIMIT:
+        try:
+            with open(path, "rb") as file:
+                return file.read()
+        except OSError:
+            pass
+    return status.st_size, status.st_mtime_ns
 
 
 def _without_links_above(path: bytes) -> bytes:
