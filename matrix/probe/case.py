@@ -85,12 +85,13 @@ class CaseRun:
 
     def _stages(self) -> str:
         case, observer = self._case, self._observer
-        ready = self._attempt("setup", self._set_up)
+        self._outside.begin_set_up(_strings([case[name] for name in _NAMING]))
+        ready = self._outside.refusal is None and self._attempt("setup", self._set_up)
+        refusal = self._outside.refusal
         observer.begin(self._places, self._asked())
-        if not ready:
-            return "unavailable"
-        self._outside.check_strings(_strings([case[name] for name in _NAMING]))
-        if self._outside.refusal is not None:
+        if refusal is not None:
+            self._outside.refuse(refusal)
+        if not ready or refusal is not None:
             return "unavailable"
         written = False
         opened = self._attempt("open", self._open)
@@ -359,7 +360,7 @@ class CaseRun:
     def _there(self) -> List[str]:
         """The existing files that the strings ask for."""
         where = self._outside.where
-        given = [path for path in self._observer.given() if os.path.isfile(where(path))]
+        given = [p for p in self._observer.given() if os.path.isfile(where(os.path.realpath(p)))]
         asked = self._asked() if given else ()
         return sorted(self._places.show_path(path) for path in given if path in asked)
 
@@ -396,7 +397,7 @@ _UNSEEN: Dict[str, Any] = {
 """What is said of a case that was not performed to its end."""
 
 
-_NAMING = ("target", "second", "backup", "connect", "sql")
+_NAMING = ("target", "second", "backup", "connect", "sql", "setup")
 """The fields of a case that may name files."""
 
 

@@ -173,6 +173,8 @@ class Observer:
         return "listing"
 
     def _appear(self, path: str, stage: str, what: str) -> None:
+        if what in ("inotify", "listing") and self._places.is_outside(path):
+            self._outside.made(os.fsencode(path), None)
         if path not in self._given and path not in self._outside.given:
             self._appeared.setdefault(path, Appeared(path, stage, what))
 

@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 import stat
+from contextlib import suppress
 from typing import Any, Callable, Dict, Iterable, List, Optional, Set, Tuple
 from urllib.parse import unquote_to_bytes
 
@@ -53,13 +54,19 @@ class Outside:
         self.given: Dict[str, Any] = {}
         self._created: Set[bytes] = set()
         self.refusal: Optional[str] = None
+        self._setting_up = False
         for path in asked:
             for suffix in _SIDE_FILES:
                 self._expect(path + suffix)
 
+    def begin_set_up(self, strings: Iterable[str]) -> None:  # noqa: ARG002 -- below
+        """A set-up begins, which may change nothing outside; `strings`: all of the case."""
+        self.begin(())
+        self._setting_up = True
+
     def opening(self, path: bytes, flags: int) -> bytes:
         """Where to open what is about to be opened."""
-        if path.startswith(self._inside) and b"/../" not in path:
+        if self._stays_inside(path):
             return path
         return self.changing(path) if flags & _CHANGES else self.reading(path)
 
@@ -77,9 +84,6 @@ class Outside:
         """Where to read; `follow`: whether the call that reads follows links."""
         return path
 
-    def check_strings(self, strings: Iterable[str]) -> None:
-        """Refuse a case whose strings may lead where its changes cannot be taken back."""
-
     def python_changes(self, path: str) -> bool:
         """Python code is about to change this path; raises NotRehearsed. False if it is ours."""
         self.changing(os.fsencode(path))
@@ -95,7 +99,18 @@ class Outside:
 
     def is_outside(self, path: bytes) -> bool:
         """Whether a path, which may contain `..`, lies outside the scratch directory."""
-        return not os.path.normpath(path).startswith(self._inside)
+        return not (os.path.normpath(path) + b"/").startswith(self._inside)
+
+    def _stays_inside(self, path: bytes) -> bool:
+        """Whether a path is one of the scratch directory with neither `..` nor a link in it."""
+        if not path.startswith(self._inside) or b"/../" in path:
+            return False
+        end = len(self._inside)
+        while end > 0:
+            end = path.find(b"/", end) + 1
+            if os.path.islink(path[: end - 1] if end else path):
+                return False
+        return True
 
     def refuse(self, reason: str) -> NotRehearsed:
         """The exception to raise; the first reason is the one that the user sees."""
@@ -115,6 +130,8 @@ class Outside:
     def _before_change(self, path: bytes) -> None:
         """Keep what an existing file holds."""
         name = os.fsdecode(path)
+        if self._setting_up:
+            raise self.refuse("the set-up would change " + name)
         if name in self.given or path in self._created:
             return
         try:
@@ -161,6 +178,8 @@ class InPrivateRoot(Outside):
         return None
 
     def _before_change(self, path: bytes) -> None:
+        if os.fsdecode(path) in HARMLESS:
+            return
         for fixed in self._fixed:
             if path == fixed or path.startswith(fixed + b"/"):
                 reason = "%s is on a file system that cannot be layered" % os.fsdecode(path)
@@ -169,12 +188,20 @@ class InPrivateRoot(Outside):
             self._check_owner(path)
         super()._before_change(path)
 
+    def removing(self, path: bytes) -> bytes:
+        place = super().removing(path)
+        if os.fsdecode(os.path.dirname(path)) in self._root.sticky and _is_anothers(path):
+            raise self.refuse("%s belongs to another user" % os.fsdecode(path))
+        return place
+
     def _check_owner(self, path: bytes) -> None:
         """A user namespace cannot copy what another user owns, though its group may write to it."""
         if not os.path.lexists(path):
             path = os.path.dirname(path)
         if not os.access(path, os.W_OK):
             return  # it will fail, as it would
+        if os.path.isfile(path) and os.lstat(path).st_gid != os.getegid():
+            raise self.refuse("%s belongs to another group" % os.fsdecode(path))
         while os.lstat(path).st_uid == os.geteuid() and not os.path.ismount(path):
             path = os.path.dirname(path)
         if os.lstat(path).st_uid != os.geteuid():
@@ -183,7 +210,8 @@ class InPrivateRoot(Outside):
     def _expect(self, path: str) -> None:
         super()._expect(path)
         if path in self.given and os.access(path, os.W_OK):
-            os.close(os.open(path, os.O_RDWR))  # now it is ours, and stays the same file
+            with suppress(OSError):  # it will fail in the case, too
+                os.close(os.open(path, os.O_RDWR))  # now it is ours, and stays the same file
 
 
 class Redirected(Outside):
@@ -248,7 +276,7 @@ class Redirected(Outside):
             return copy
 
     def reading(self, path: bytes, *, follow: bool = True) -> bytes:
-        if path.startswith(self._inside):
+        if self._stays_inside(path):
             return path
         real = os.path.realpath(path) if follow else _without_links_above(path)
         copy = self._copies + real
@@ -264,7 +292,8 @@ class Redirected(Outside):
         return True
 
     def where(self, path: str) -> str:
-        return os.fsdecode(self.reading(os.fsencode(path)))
+        follow = not os.path.islink(path)
+        return os.fsdecode(self.reading(os.fsencode(path), follow=follow))
 
     def leave(self, created: List[str]) -> Optional[str]:
         self._gone.clear()
@@ -298,7 +327,8 @@ class Refusing(Redirected):
 
     redirects = False
 
-    def check_strings(self, strings: Iterable[str]) -> None:
+    def begin_set_up(self, strings: Iterable[str]) -> None:
+        super().begin_set_up(strings)
         if may_lead_outside(strings):
             self.refuse("it may change a file outside its directory")
 
@@ -317,7 +347,7 @@ class InPlace(Outside):
 
     def made(self, path: bytes, descriptor: Optional[int]) -> None:
         super().made(path, descriptor)
-        if self.is_outside(path):
+        if self.is_outside(path) and os.path.lexists(path):
             status = os.lstat(path) if descriptor is None else os.fstat(descriptor)
             name = os.path.abspath(os.fsdecode(path))
             self._made.append((name, status.st_dev, status.st_ino))
@@ -377,6 +407,10 @@ def content_of(path: str) -> Any:
         except OSError:
             pass
     return status.st_size, status.st_mtime_ns
+
+
+def _is_anothers(path: bytes) -> bool:
+    return os.path.lexists(path) and os.lstat(path).st_uid != os.geteuid()
 
 
 def _without_links_above(path: bytes) -> bytes:

@@ -21,7 +21,12 @@ from typing import Dict, Iterable, List, NamedTuple, Set
 
 from .linux import O_PATH, call, mount
 
-HOME = "/sqlite-matrix-scratch"
+PATH_LENGTH = 80
+"""The length of the path of every worker's own directory.
+
+Some messages of drivers say at which position of a path something stands, and journals hold paths.
+"""
+HOME = "/sqlite-matrix-scratch".ljust(PATH_LENGTH, "-")
 """Where the worker's own directory is in every private root."""
 
 _NEWNS, _NEWIPC, _NEWUSER = 0x20000, 0x8000000, 0x10000000
@@ -58,6 +63,7 @@ _NOT_FILES = frozenset(
 _SHARED = "/var/tmp"
 """A directory of another user's in which everybody may write; see `enter_private_root`."""
 _DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
+_IN_DEV = frozenset((*_DEVICES, "fd", "stdin", "stdout", "stderr", "shm"))
 _ESCAPED = re.compile(r"\\([0-7]{3})")
 
 
@@ -65,11 +71,13 @@ class PrivateRoot(NamedTuple):
     """What a process in a private root must know.
 
     `fixed`: what cannot be changed there, although it may be on the machine.
-    `foreign`: whether files of other users cannot be copied, as in a user namespace.
+    `foreign`: whether files of other users cannot be copied, as in a user namespace. `sticky`: the
+    directories of others in which such files cannot be removed on the machine.
     """
 
     fixed: List[str]
     foreign: bool
+    sticky: List[str]
 
 
 def enter_namespaces() -> bool:
@@ -109,7 +117,7 @@ def enter_private_root(scratch: str, named: Iterable[str], *, as_user: bool) -> 
     call("pivot_root", b".", b".")
     call("umount2", b".", _MNT_DETACH)
     os.chdir(HOME)
-    return PrivateRoot(builder.fixed, as_user)
+    return PrivateRoot(builder.fixed, as_user, builder.sticky)
 
 
 def _overflow_user() -> int:
@@ -125,6 +133,7 @@ class _Builder:
         base = os.path.join(scratch, "private")
         self.root = os.path.join(base, "root")
         self.fixed: List[str] = []
+        self.sticky: List[str] = []
         self._base = base
         self._layers = os.path.join(base, "layers")
         self._count = 0
@@ -161,6 +170,8 @@ class _Builder:
         if not self._as_user:
             os.chown(ours, status.st_uid, status.st_gid)
         elif status.st_uid != os.geteuid():  # ours cannot have that owner: it has us
+            if mode & stat.S_ISVTX:
+                self.sticky.append(real)
             mode = 0o755 if os.access(real, os.W_OK) else 0o555
         os.chmod(ours, mode)
 
@@ -168,7 +179,16 @@ class _Builder:
         with os.scandir(directory) as entries:
             for entry in sorted(entries, key=lambda entry: entry.name):
                 with suppress(FileNotFoundError):  # it has gone since
-                    self._place(entry)
+                    self._place_or_hide(entry)
+
+    def _place_or_hide(self, entry: "os.DirEntry[str]") -> None:
+        """Place an entry; one that cannot even be looked at is an empty directory."""
+        try:
+            self._place(entry)
+        except PermissionError:
+            os.makedirs(self.root + entry.path, exist_ok=True)
+            os.chmod(self.root + entry.path, 0)
+            self.fixed.append(entry.path)
 
     def _place(self, entry: "os.DirEntry[str]") -> None:
         path, ours = entry.path, self.root + entry.path
@@ -190,6 +210,9 @@ class _Builder:
 
     def _layer(self, path: str) -> None:
         """An overlay on a directory that has no other mounts below it."""
+        if os.statvfs(path).f_flag & os.ST_RDONLY:
+            self._bind_read_only(path)
+            return
         self._count += 1
         names = ("upper", "work")
         upper, work = (os.path.join(self._layers, "%s%d" % (name, self._count)) for name in names)
@@ -215,14 +238,15 @@ class _Builder:
             self.fixed.append(path)
         self._bind_read_only(path)
 
-    def _bind_read_only(self, path: str) -> None:
+    def _bind_read_only(self, path: str, devices: int = _NODEV) -> None:
         ours = self.root + path
         self._bind(path, ours)
-        flags = _BIND | _REMOUNT | _RDONLY | _NOSUID | _NODEV
-        try:
-            mount("", ours, "", flags)
-        except PermissionError:  # a user namespace may not take away a flag of the machine's mount
-            mount("", ours, "", flags | _NOEXEC)
+        flags = _BIND | _REMOUNT | _RDONLY | _NOSUID | devices
+        _remount(ours, flags)
+        for point in self._mounts:  # a remount leaves out what is mounted below
+            if point.startswith(path + "/"):
+                with suppress(OSError):  # hidden by another one
+                    _remount(self.root + point, flags)
 
     def _bind(self, path: str, ours: str) -> None:
         if os.path.isdir(path):
@@ -232,14 +256,19 @@ class _Builder:
         mount(path, ours, "", _BIND | _REC)
 
     def _make_devices(self) -> None:
-        """A small `/dev`, without disks and without the terminals of others."""
+        """A small `/dev`, without disks and without the terminals of others.
+
+        One can write to a device that is mounted read-only, but not change its owner or its mode.
+        """
         dev = self.root + "/dev"
         for name in filter(lambda name: os.path.exists("/dev/" + name), _DEVICES):
-            self._bind("/dev/" + name, os.path.join(dev, name))
+            self._bind_read_only("/dev/" + name, devices=0)
+        self.fixed += ["/dev/" + name for name in os.listdir("/dev") if name not in _IN_DEV]
         for name, target in (("fd", ""), ("stdin", "/0"), ("stdout", "/1"), ("stderr", "/2")):
             os.symlink("/proc/self/fd" + target, os.path.join(dev, name))
         if os.path.isdir("/dev/shm"):
             self._layer("/dev/shm")
+        self._copy_rights("/dev", dev)
 
     def _mount_proc(self) -> None:
         """The processes of this namespace, or, where a container forbids that, those of all.
@@ -251,6 +280,13 @@ class _Builder:
             mount("proc", self.root + "/proc", "proc", flags)
         except OSError:
             self._bind_read_only("/proc")
+
+
+def _remount(ours: str, flags: int) -> None:
+    try:
+        mount("", ours, "", flags)
+    except PermissionError:  # a user namespace may not take away a flag of the machine's mount
+        mount("", ours, "", flags | _NOEXEC)
 
 
 def _mounts() -> Dict[str, str]:

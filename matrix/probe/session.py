@@ -9,6 +9,7 @@ Elsewhere the process that the tool starts is the worker.
 from __future__ import annotations
 
 import errno
+import json
 import os
 import signal
 from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple
@@ -57,11 +58,11 @@ def _enter(scratch: str, named: Iterable[str]) -> Tuple[PrivateRoot, int]:
         _be_first(scratch, named, as_user, writer)
     os.close(writer)
     with os.fdopen(reader, "rb") as pipe:
-        state, *fixed = pipe.read().split(b"\0")
-    if state != b"ready":
+        answer = json.loads(pipe.read() or b'"the process has ended"')
+    if isinstance(answer, str):
         os.kill(init, signal.SIGKILL)
-        raise OSError(errno.EPERM, state.decode())
-    return PrivateRoot([os.fsdecode(path) for path in fixed], as_user), init
+        raise OSError(errno.EPERM, answer)
+    return PrivateRoot(*answer), init
 
 
 def _be_first(scratch: str, named: Iterable[str], as_user: bool, writer: int) -> None:
@@ -70,10 +71,12 @@ def _be_first(scratch: str, named: Iterable[str], as_user: bool, writer: int) ->
         _end_with(None)
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # so that nobody stays as a zombie
         root = enter_private_root(scratch, named, as_user=as_user)
-        os.write(writer, b"\0".join([b"ready", *map(os.fsencode, root.fixed)]))
+        answer = json.dumps(root)
     except OSError as error:
-        os.write(writer, str(error).encode())
-    for descriptor in (0, 1, writer):
+        answer = json.dumps(str(error))
+    with os.fdopen(writer, "wb") as pipe:
+        pipe.write(answer.encode())
+    for descriptor in (0, 1):
         os.close(descriptor)
     while True:
         signal.pause()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import sqlite3
 import stat
 import subprocess
@@ -24,6 +26,7 @@ from matrix.runner.options import RunOptions
 from matrix.runner.scratch import scratch_directory
 from tests.builders import make_case
 from tests.conftest import ObserveOn, Provide
+from tests.tool import environment
 
 ALONE = RunOptions(jobs=1)
 WAYS = {
@@ -243,6 +246,67 @@ def test_a_string_that_leads_outside_is_recognised(text: str) -> None:
                                   "sub/x.db", "", "SELECT 1", "sqlite://", "x..y"])  # fmt: skip
 def test_a_string_that_stays_inside_is_recognised(text: str) -> None:
     assert not may_lead_outside([text])
+
+
+def test_a_set_up_that_would_change_something_outside_is_refused(see: Observe, mine: Path) -> None:
+    before = state_of(mine)
+    step = {"db": "in.db", "sql": [f"ATTACH '{mine}' AS a", "CREATE TABLE a.evil(x)"]}
+    seen = see(make_case(target="in.db", setup=(step,)))
+    assert (seen.result, seen.error is not None) == (Result.UNAVAILABLE, True)
+    assert state_of(mine) == before
+
+
+def test_a_driver_that_cannot_be_redirected_follows_no_link_of_a_set_up(
+    provide: Provide, mine: Path
+) -> None:
+    before = state_of(mine)
+    case = make_case(target="l.db", setup=({"symlink": "l.db", "to": str(mine)},))
+    seen = see_on(provide, "listing_only", case, WAYS["redirected without Landlock"])
+    assert seen.result is Result.UNAVAILABLE
+    assert state_of(mine) == before
+
+
+def test_temporary_files_through_a_link_stay_away(see: Observe, mine: Path) -> None:
+    before = state_of(mine.parent)
+    statements = ("PRAGMA temp_store_directory='{dir}/d'", "PRAGMA temp_store=1",
+                  "CREATE TEMP TABLE t AS SELECT zeroblob(9000000) AS x")  # fmt: skip
+    link = {"symlink": "d", "to": str(mine.parent)}
+    see(make_case(target="x.db", sql=statements, setup=(link,)))
+    assert state_of(mine.parent) == before
+
+
+_OWN_MACHINE = """
+set -e
+mkdir dev ro ro/full
+mount -t tmpfs none dev; mknod -m 666 dev/null c 1 3; mknod -m 666 dev/full c 1 7
+mknod -m 666 dev/zero c 1 5; mknod -m 666 dev/urandom c 1 9; mknod -m 600 dev/disk b 7 99
+mkdir dev/shm; mount -t tmpfs none dev/shm; mount --rbind dev /dev
+mount -t tmpfs none ro; mount -o remount,ro ro
+touch mode; chmod 200 mode
+for target in "file:/dev/full?modeof=$PWD/mode" "file:/dev/disk" "file:$PWD/ro/x.db"; do
+    %s -m matrix check "$target" --uri --stack sqlite3 --format jsonl || true
+done
+stat -c %%a /dev/full /dev/null >&2
+"""
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() != 0 or shutil.which("unshare") is None,
+    reason="only root can make devices",
+)
+def test_devices_and_read_only_file_systems_are_what_they_are(tmp_path: Path) -> None:
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", _OWN_MACHINE % sys.executable],
+        cwd=tmp_path, capture_output=True, text=True, check=False, env=environment(),
+    )  # fmt: skip
+    modes = done.stderr.split()[-2:]
+    if modes == ["0", "0"] or "mknod" in done.stderr or len(done.stdout.splitlines()) != 3:
+        pytest.skip("this root cannot make devices")
+    assert modes == ["666", "666"]
+    _, disk, read_only = map(json.loads, done.stdout.splitlines())
+    assert disk["result"] == "unavailable"
+    assert read_only["result"] == "refused"
+    assert "unable to open" in read_only["error"]["message"]
 
 
 # In place
