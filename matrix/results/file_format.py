@@ -17,10 +17,11 @@ from itertools import chain
 from pathlib import Path
 from typing import IO
 
-from matrix.errors import ResultsError
+from matrix.errors import MachineError, ResultsError
 from matrix.limits import LINE_BYTES
 from matrix.model import Json, canonical
 from matrix.model.read_json import parse_json
+from matrix.probe.machine import SHORTAGES
 
 CASES_FILE = "cases.jsonl"
 SCHEMA = 1
@@ -52,14 +53,26 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with unfinished.open("wb") as file:
+        with writing(path), unfinished.open("wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        unfinished.replace(path)
-        _sync_directory(path.parent)
+        with writing(path):
+            unfinished.replace(path)
+            _sync_directory(path.parent)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Raise MachineError, with the file, where it cannot be written for want of room and the like."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in SHORTAGES:
+            raise
+        raise MachineError(f"{path}: {error.strerror}") from error
 
 
 def _sync_directory(directory: Path) -> None:

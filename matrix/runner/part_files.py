@@ -10,6 +10,8 @@ import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from matrix.results.file_format import writing
+
 _CHECKSUM = len(b"01234567 ")
 
 
@@ -31,7 +33,8 @@ class StackParts:
     def append(self, name: str, lines: Iterable[bytes]) -> None:
         """Add observations, which have no line ends, to one of the files."""
         data = b"".join(self._checksum(line) + line + b"\n" for line in lines)
-        with (self._directory / f"{name}.jsonl").open("ab") as file:
+        part = self._directory / f"{name}.jsonl"
+        with writing(part), part.open("ab") as file:
             file.write(data)
 
     def mend(self) -> int:

@@ -81,6 +81,7 @@ def inject(directory: Path, specs: list[str], control: Control, at: int) -> Json
     """Let one call fail, then resume until the run succeeds."""
     code, said = run(directory, "faulty", specs, control, at)
     count, what = control.read()
+    control.set(0)  # this process, too, opens files there
     codes = [code]
     right = code != 0 or stored(directory / "faulty") == stored(directory / "whole")
     while codes[-1] != 0 and len(codes) <= _RESUMES:

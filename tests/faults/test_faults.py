@@ -69,7 +69,7 @@ def check(run: Json) -> None:
 @needs_proc
 def test_a_call_that_fails_never_becomes_a_result(tmp_path: Path) -> None:
     _, runs = inject(tmp_path, STACKS[:1], first=4, step=30)
-    assert {run["what"].partition(" ")[0] for run in runs} == {"tool", "worker"}
+    assert {run["what"].partition(" ")[0] for run in runs} >= {"tool", "worker"}
     for run in runs:
         check(run)
 

@@ -48,7 +48,7 @@ def test_a_full_results_directory_ends_the_run_and_keeps_what_was_observed(tmp_p
     (tmp_path / "results").mkdir()
     done = run_where("-o size=48k none results", tmp_path)
     assert done.returncode == 3
-    assert "No space left on device" in done.stderr
+    assert "No space left on device; make room" in done.stderr
     assert "Traceback" not in done.stderr
     kept = done.stdout.splitlines()[:-1]  # the last one may be torn
     assert kept
