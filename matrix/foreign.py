@@ -22,7 +22,8 @@ _LOGGING = re.compile(r"##(?=\w*\[)")
 _FORMULA = re.compile(r"[=+\-@\t\r＝＋－＠]")
 """Begins a cell that a spreadsheet evaluates."""
 
-_MARKDOWN = re.compile(r"([\\`*_\[\]<>|#&~$])")
+_MARKDOWN = re.compile(r"([\\`*\[\]<>|#&~$]|(?<![^\W_])_|_(?![^\W_]))")
+"""What Markdown may take for markup; an underscore inside a word is none."""
 _MARKDOWN_START = re.compile(r"^\s*(?:([-+=:])|(\d+)([.)]))")
 _LINKS = re.compile(r"(?<=:)/(?=/)|(?<=\bwww)\.", re.IGNORECASE)
 _MENTION = re.compile(

@@ -87,6 +87,7 @@ def test_a_cell_that_a_spreadsheet_would_evaluate_begins_with_an_apostrophe(
     [
         ("<b>*x*_[y](z)|`", r"\<b\>\*x\*\_\[y\](z)\|\`"),
         ("$x$ &lt; #1", r"\$x\$ \&lt; \#1"),
+        ("_a_ b_c d__e", r"\_a\_ b_c d\_\_e"),
         ("- x", r"\- x"),
         ("1. x", r"1\. x"),
         ("     code", "code"),
