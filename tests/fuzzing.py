@@ -11,33 +11,51 @@ Json = Any
 Random = random.Random
 
 SNIPPETS = (
-    b"\0", b"\xff", b"\xc3", b"\xed\xa0\x80", b"\xef\xbb\xbf", b"\xff\xfe", b"\r", b"\t", b"\x1b[31m",
-    b"\xe2\x80\xae", b"\\ud800", b"\\u0000", b"\\udcff", b"NaN", b"-Infinity", b"1e999", b"-0", b"1" * 30,
-    b"9" * 5000, b"[" * 70, b"{" * 70, b"[" * 3000, b'{"a":' * 70, b"'", b'"', b"\\", b"&a ", b"*a", b"<<: ",
-    b"!!int ", b"!!python/object:os.system ", b"? ", b"- ", b": ", b", ", b"#", b"%", b"%00", b"---\n", b"...\n",
-    b"null", b"true", b"~", b"{*}", b"{", b"}", b"{dir}", b"{name}", b"{{", b"*", b"[", b"]", b"=", b"==", b">=",
-    b"@", b"/", b"../", b"::error::", b"\n", b"\r\n", b"\x85", b"\xe2\x80\xa8", b";", b"; extra == 'x'",
-    b"; python_version ~= 'x'", b" ", b"", b"~=1", b"===", b"\xf0\x9f\x98\x80",
-)  # fmt: skip
+    *(b"\0", b"\xff", b"\xc3", b"\xed\xa0\x80", b"\xef\xbb\xbf", b"\xff\xfe", b"\xf0\x9f\x98\x80"),
+    *(
+        b"\r",
+        b"\t",
+        b"\n",
+        b"\r\n",
+        b"\x1b[31m",
+        b"\x85",
+        b"\xe2\x80\xa8",
+        b"\xe2\x80\xae",
+        b" ",
+        b"",
+    ),
+    *(b"\\ud800", b"\\u0000", b"\\udcff", b"\\", b"'", b'"', b"::error::"),
+    *(b"NaN", b"-Infinity", b"1e999", b"-0", b"1" * 30, b"9" * 5000, b"null", b"true", b"~"),
+    *(b"[" * 70, b"{" * 70, b"[" * 3000, b'{"a":' * 70, b"[", b"]", b"{", b"}", b"{{", b"{*}"),
+    *(b"&a ", b"*a", b"<<: ", b"!!int ", b"!!python/object:os.system ", b"? ", b"- ", b": ", b", "),
+    *(b"#", b"%", b"%00", b"---\n", b"...\n", b"{dir}", b"{name}", b"*", b"@", b"/", b"../"),
+    *(b"=", b"==", b">=", b"~=1", b"===", b";", b"; extra == 'x'", b"; python_version ~= 'x'"),
+)
 """What readers stumble over."""
 
 DEEP = "\x00deep\x00"
 """Stands for lists in lists, which Python's writers of JSON cannot write."""
 
 
-def values(chance: Random) -> Json:
-    """A value of any type, most of them odd."""
-    return chance.choice(
-        (
-            None, True, False, 0, -1, 1, 10**18, 10**19, -(10**40), 1.5, -0.0, float("nan"), float("inf"),
-            "", " ", "x", "none", "any", ">=", ">=1", ">x", "<" * 200, "*", "{", "{a,b}", "\0", "\ud800", "\udcff", "\x1b[0m",
-            "a\nb", "file:x?mode=memory", "{dir}/x", "..", "/", "x" * 5000, "é", "1.2.3", "1" * 5000, "::error::",
-            "sqlite:///file:x?uri=true", "%00%ff%", "@", "a@b", "[", "=",
-            [], [None], [[]], ["x", 1], [1, 2], {}, {"": ""}, {"a": None}, {"\ud800": 1}, {"db": "x"}, [{"db": 1}],
-            {"args": []}, {"kwargs": {}}, {"args": [], "kwargs": {"database": 1}}, {"args": {}, "kwargs": []},
-            DEEP,
-        )
-    )  # fmt: skip
+VALUES: tuple[Json, ...] = (
+    *(None, True, False, 0, -1, 1, 10**18, 10**19, -(10**40), 1.5, -0.0),
+    *(float("nan"), float("inf"), DEEP, [], [None], [[]], ["x", 1], [1, 2]),
+    *("", " ", "x", "none", "any", "é", "a\nb", "\0", "\ud800", "\udcff", "\x1b[0m", "::error::"),
+    *("x" * 5000, "1" * 5000, "1.2.3", ">=", ">=1", ">x", "<" * 200, "=", "*", "[", "{", "{a,b}"),
+    *(
+        "file:x?mode=memory",
+        "sqlite:///file:x?uri=true",
+        "{dir}/x",
+        "%00%ff%",
+        "..",
+        "/",
+        "@",
+        "a@b",
+    ),
+    *({}, {"": ""}, {"a": None}, {"\ud800": 1}, {"db": "x"}, [{"db": 1}], {"args": []}),
+    *({"kwargs": {}}, {"args": [], "kwargs": {"database": 1}}, {"args": {}, "kwargs": []}),
+)
+"""Values of every type, most of them odd."""
 
 
 def places(data: Json, at: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
@@ -50,29 +68,29 @@ def places(data: Json, at: tuple[str | int, ...] = ()) -> Iterator[tuple[str | i
         yield from places(inner, (*at, key))
 
 
-def changed(data: Json, chance: Random) -> Json:
+def changed(original: Json, chance: Random) -> Json:
     """A copy with one change somewhere: another value, a key more, less or by another name."""
-    data = json.loads(json.dumps(data))
+    data = json.loads(json.dumps(original))
     at = chance.choice(list(places(data)))
     if not at:
-        return values(chance) if chance.random() < 0.3 else data
+        return chance.choice(VALUES) if chance.random() < 0.3 else data
     *way, last = at
     parent = data
     for key in way:
         parent = parent[key]
-    kind = chance.randrange(8)
+    inside, kind = parent[last], chance.randrange(8)
     if kind == 0:
         del parent[last]
     elif kind == 1 and isinstance(parent, dict):
         parent[chance.choice(("x", "", "\ud800", "id", "\0"))] = parent.pop(last)
     elif kind == 2:
-        parent[last] = [parent[last]]
+        parent[last] = [inside]
     elif kind == 3:
-        parent[last] = {"x": parent[last]}
+        parent[last] = {"x": inside}
     elif kind == 4 and isinstance(parent, list):
-        parent.insert(0, parent[last])
+        parent.insert(0, inside)
     else:
-        parent[last] = values(chance)
+        parent[last] = chance.choice(VALUES)
     return data
 
 

@@ -20,6 +20,7 @@ from matrix.files import exists
 from matrix.limits import PROBLEMS
 from matrix.model.braces import alternatives
 from matrix.model.stack_id import StackId
+from matrix.model.versions import version_of
 from matrix.stacks.catalogue import (
     GAP,
     Catalogue,
@@ -30,9 +31,11 @@ from matrix.stacks.catalogue import (
 )
 from matrix.stacks.interpreters import RUNNING
 from matrix.stacks.spec import Stack, parse_stack, with_middleware
+from matrix.text import cut
 
 _COMMENT = re.compile(r"(^|\s)#.*$")
 _HASH = re.compile(r"\s*(--hash\b.*|\\\s*)$")
+_SHOWN = 100
 _HEADER = """\
 # The versions of the stacks in this directory; `sqlite-matrix bump` updates them.
 """
@@ -237,6 +240,8 @@ def _pin(content: str, line: int) -> Pin | None:
     version = exact_version(requirement)
     if version is None:
         return None
+    if version_of(version) is None:
+        raise ValueError(f"not a version: {cut(version, _SHOWN)}")
     marker = None if requirement.marker is None else str(requirement.marker)
     return Pin(
         distribution=requirement.name,

@@ -126,11 +126,10 @@ class Readers:
                 catalogue.adjacent(name, *versions[:2])
         plan_search(self.cases, driver, driver, catalogue)
 
-    def accepted(self, path: Path, _chance: Random) -> None:
+    def accepted(self, path: Path, chance: Random) -> None:
         entries = load_accepted(path)
         report = report_changes(compare_results(self.results, self.other), entries)
-        for name in CHANGE_RENDERERS:
-            render_changes(report, name)
+        render_changes(report, chance.choice(sorted(CHANGE_RENDERERS)))
 
     def config(self, path: Path, _chance: Random) -> None:
         settings = load_config(path.parent)
@@ -153,7 +152,7 @@ class Readers:
 
     def word(self, path: Path, chance: Random) -> None:
         """A word of the command line: a selector, stacks, a pin, a target, kinds, a path."""
-        word = path.read_bytes().decode("utf-8", "surrogateescape")
+        word = path.read_bytes().decode("utf-8", "surrogateescape") if path.is_file() else ""
         listed = load_pins(BASELINE / "requirements.txt")
         catalogue, cases = self.catalogue, self.cases
         uses: tuple[Callable[[], object], ...] = (
@@ -199,11 +198,9 @@ class Readers:
     def comparison(self, path: Path, chance: Random) -> None:
         """The same, as one side of a comparison."""
         spoilt(path.parent)
-        sides = [path.parent, self.results]
-        chance.shuffle(sides)
-        report = report_changes(compare_results(*sides))
-        for name in CHANGE_RENDERERS:
-            render_changes(report, name)
+        old, new = chance.sample([path.parent, self.results], 2)
+        report = report_changes(compare_results(old, new))
+        render_changes(report, chance.choice(sorted(CHANGE_RENDERERS)))
 
     def _look_at(self, cases: Sequence[Case]) -> None:
         """What every command does with cases before they are run."""
@@ -258,15 +255,23 @@ pins = "requirements.txt"
 fail-on = ["outcome", "storage"]
 """
 PINS = (
-    "# pins\n-r other.txt\napsw==3.54.1.0\npysqlite3-binary==0.5.4.post2 ; python_version < '3.14'\n"
+    "# pins\n-r other.txt\napsw==3.54.1.0\n"
+    "pysqlite3-binary==0.5.4.post2 ; python_version < '3.14'\n"
     "sqlalchemy==2.0.38 \\\n    --hash=sha256:00\nclick>=8\nsqlite3 @ https://x.example/x.whl\n"
 )
 WORDS = (
-    "file:x?mode=memory&cache=shared", "sqlite:////file:{dir}/x?uri=true", ":memory:", "%00", "mode/*[{a,b}*]",
-    "apsw==3.54.1.0[uri=off,sqlalchemy=2.1.9]@3.11", "sqlite3[sqlite=3.51.1]@3.11", "pysqlite3-binary",
-    "standard", "apsw[uri={off,on}]", "apsw==3.54.1.0", "outcome,storage", "all", "results/baseline", "python",
-    "ATTACH 'x' AS y; VACUUM INTO 'file:z?mode=ro'",
-)  # fmt: skip
+    *("file:x?mode=memory&cache=shared", "sqlite:////file:{dir}/x?uri=true", ":memory:", "%00"),
+    *("mode/*[{a,b}*]", "ATTACH 'x' AS y; VACUUM INTO 'file:z?mode=ro'", "results/baseline"),
+    *("apsw==3.54.1.0[uri=off,sqlalchemy=2.1.9]@3.11", "sqlite3[sqlite=3.51.1]@3.11", "standard"),
+    *(
+        "pysqlite3-binary",
+        "apsw[uri={off,on}]",
+        "apsw==3.54.1.0",
+        "python",
+        "outcome,storage",
+        "all",
+    ),
+)
 
 
 def lines_of(path: Path) -> list[bytes]:
@@ -301,7 +306,7 @@ def json_lines(data: Json, chance: Random) -> bytes:
 
 def small_results(directory: Path, *stacks: str, swapped: bool = False) -> Path:
     """A few cells of the committed baseline; `swapped`: as if each were seen on the next stack."""
-    cells = lines_of(BASELINE / "apsw.jsonl")[1:400:20]
+    cells = lines_of(BASELINE / "apsw.jsonl")[1:400:60]
     names = {json.loads(line)["case"] for line in cells}
     directory.mkdir()
     from_ = dict(zip(stacks, [*stacks[1:], stacks[0]] if swapped else stacks, strict=True))
@@ -313,12 +318,20 @@ def small_results(directory: Path, *stacks: str, swapped: bool = False) -> Path:
             records = [line.replace(old, new) for line in records]
         key = "id" if name == "cases" else "case"
         kept = [line for line in records if json.loads(line)[key] in names]
+        if name == "cases":
+            header = few_scenarios(header)
         (directory / f"{name}.jsonl").write_bytes(sealed([header, *kept]))
     run = {"finished": "2026-01-01T00:00:00Z", "seconds": 1, "machine": "Linux", "tool": "x"}
     (directory / "measured.json").write_text(json.dumps([run]))
     seen = {"id": "upgrade", "python": "3.11", "unavailable": None, "facts": {"installed": ["yes"]}}
     (directory / "experiments.json").write_text(json.dumps({"schema": 1, "experiments": [seen]}))
     return directory
+
+
+def few_scenarios(header: bytes) -> bytes:
+    data = json.loads(header)
+    text = json.dumps({**data, "scenarios": data["scenarios"][:3]}, separators=(",", ":"))
+    return text.encode()
 
 
 def targets(readers: Readers) -> Iterator[Target]:
