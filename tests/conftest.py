@@ -37,7 +37,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--fuzz-inputs",
         type=int,
-        default=2_000,
+        default=1_000,
         help="how many inputs the readers are tried with (tox -e fuzz: 100,000)",
     )
     parser.addoption("--fuzz-start", type=int, default=0, help="the number of the first of them")

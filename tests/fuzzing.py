@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 Json = Any
@@ -58,23 +58,21 @@ VALUES: tuple[Json, ...] = (
 """Values of every type, most of them odd."""
 
 
-def places(data: Json, at: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
-    """The way inward to every value."""
-    yield at
-    items = (
-        data.items() if isinstance(data, dict) else enumerate(data if type(data) is list else ())
-    )
-    for key, inner in items:
-        yield from places(inner, (*at, key))
+def somewhere(data: Json, chance: Random) -> list[Json]:
+    """The way inward to a value: what is near the top is met as often as what lies deep."""
+    at: list[Json] = []
+    while isinstance(data, dict | list) and data and (not at or chance.random() < 0.75):
+        at.append(chance.choice([*data] if isinstance(data, dict) else range(len(data))))
+        data = data[at[-1]]
+    return at
 
 
 def changed(original: Json, chance: Random) -> Json:
     """A copy with one change somewhere: another value, a key more, less or by another name."""
     data = json.loads(json.dumps(original))
-    at = chance.choice(list(places(data)))
-    if not at:
-        return chance.choice(VALUES) if chance.random() < 0.3 else data
-    *way, last = at
+    if chance.random() < 0.02 or not isinstance(data, dict | list) or not data:
+        return chance.choice(VALUES)
+    *way, last = somewhere(data, chance)
     parent = data
     for key in way:
         parent = parent[key]

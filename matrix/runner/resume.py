@@ -35,7 +35,7 @@ def prepare(
     parts = output / _PARTS
     plan = _digest(cases)
     note = parts / "plan"
-    same = note.is_file() and note.read_text() == plan
+    same = note.is_file() and note.read_bytes() == plan.encode()
     if parts.exists() and not (resume and same):
         progress.note(
             "the scenarios have changed since the interrupted run: starting over"

@@ -46,7 +46,7 @@ from matrix.reports.grid import case_line
 from matrix.reports.history import history_json, render_history
 from matrix.results.merge import merge_results
 from matrix.results.provenance import load_provenance
-from matrix.results.store import load_results, spoilt
+from matrix.results.store import load_results, spoilt, write_unavailable_stack
 from matrix.scenarios.expand import expand_topics, explain_topics, scenario_infos
 from matrix.scenarios.features import count_features
 from matrix.scenarios.jsonl import load_cases
@@ -61,9 +61,12 @@ from tests.fuzzing import Json, Random, changed, damaged, written
 from tests.paths import ROOT
 
 BASELINE = ROOT / "results" / "baseline"
+MISSING = "apsw==3.54.1.0@3.10"
 CLAIMS = ROOT / "scenarios" / "claims" / "founding-document.yaml"
 MOST_READ = 50
 """Of the cases that a topic expands to so many are looked at."""
+
+BESIDE = ("measured.json", "experiments.json")
 
 Layout = Callable[[Json, Random], bytes]
 
@@ -321,6 +324,7 @@ def small_results(directory: Path, *stacks: str, swapped: bool = False) -> Path:
         if name == "cases":
             header = few_scenarios(header)
         (directory / f"{name}.jsonl").write_bytes(sealed([header, *kept]))
+    write_unavailable_stack(directory, MISSING, "no wheel")
     run = {"finished": "2026-01-01T00:00:00Z", "seconds": 1, "machine": "Linux", "tool": "x"}
     (directory / "measured.json").write_text(json.dumps([run]))
     seen = {"id": "upgrade", "python": "3.11", "unavailable": None, "facts": {"installed": ["yes"]}}
@@ -358,7 +362,7 @@ def targets(readers: Readers) -> Iterator[Target]:
     yield Target(
         file="batch.jsonl", read=readers.batch, texts=[batch], data=[cases[:2]], layout=json_lines
     )
-    for file in ("cases.jsonl", "apsw.jsonl", "apsw.jsonl", "measured.json", "experiments.json"):
+    for file in ("cases.jsonl", "apsw.jsonl", f"{MISSING}.jsonl", *BESIDE):
         for read in (readers.result, readers.comparison):
             yield of_results(read, readers.results / file)
 
