@@ -34,6 +34,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=4,
         help="how many cases of each topic are compared with strace (tox -e audit: all)",
     )
+    parser.addoption(
+        "--fuzz-inputs",
+        type=int,
+        default=1_000,
+        help="how many inputs the readers are tried with (tox -e fuzz: 100,000)",
+    )
+    parser.addoption("--fuzz-start", type=int, default=0, help="the number of the first of them")
 
 
 @pytest.fixture(scope="session")

@@ -10,9 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, islice, pairwise, product
 
-from packaging.version import Version
-
 from matrix.model import Fingerprint
+from matrix.model.versions import version_of
 
 _StackSet = int
 """A set of stacks, a bit for each."""
@@ -89,7 +88,7 @@ def _version_facts(name: str, texts: Iterable[str | None]) -> Iterator[_Fact]:
     `texts`: the version on each stack; a stack without this component fits no fact. What lies
     between two versions is not known. A companion follows a space: `2.1.9 (aiosqlite 0.22.1)`.
     """
-    versions = [None if text is None else Version(text.partition(" ")[0]) for text in texts]
+    versions = [None if text is None else version_of(text.partition(" ")[0]) for text in texts]
     known = sorted({each for each in versions if each is not None})
     for below, lower in pairwise(known):
         newer = (each is not None and each >= lower for each in versions)

@@ -10,13 +10,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
-from packaging.version import Version
-
 from matrix.claims.distinguish import Distinction, distinguish
 from matrix.claims.document import EXPERIMENT, Assertion, Claim, ClaimsDocument, Instead
 from matrix.model import Case, Fingerprint, Result, UriDefault
 from matrix.model.outcome import Verdict
 from matrix.model.stack_id import StackId
+from matrix.model.versions import version_key
 from matrix.results.store import ResultSet, StackResults
 from matrix.scenarios.conditions import Condition, Facts, cell_facts, meets, stack_facts
 from matrix.scenarios.selector import Selector
@@ -309,7 +308,7 @@ def _rival(subject: _Subject, driver: str, evidence: _Evidence) -> _Subject | No
         return None
     middleware = _middleware(subject.fingerprint)
     rivals = [
-        (Version(other.driver_version.split()[0]), stack)
+        (version_key(other.driver_version.partition(" ")[0]), stack)
         for stack in evidence.stacks
         if (other := stack.fingerprint) is not None
         and other.driver == driver

@@ -12,15 +12,17 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from matrix.claims.document import Experiment
+from matrix.claims.document import EXPERIMENT_FACTS, Experiment
 from matrix.claims.evaluate import ExperimentResult
 from matrix.errors import ProvisionError, ProvisionFailure, ResultsError
 from matrix.files import exists, is_file
 from matrix.model import canonical
-from matrix.results.file_format import replacing
-from matrix.scenarios.conditions import Facts
+from matrix.model.codec import reader_of
+from matrix.results.file_format import read_small, replacing
+from matrix.scenarios.conditions import NONE, Facts
 from matrix.stacks.installer import complaint, failure_in, installer, run_installer
 from matrix.stacks.interpreters import RUNNING
 
@@ -29,6 +31,17 @@ SCHEMA = 1
 _SCRIPT = Path(__file__).parents[1] / "probe" / "environment.py"
 _SECONDS = 300
 _LEFT_OUT = ("PYTHONPATH", "VIRTUAL_ENV")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _File:
+    """The file of experiments."""
+
+    schema: int
+    experiments: tuple[ExperimentResult, ...]
+
+
+_read = reader_of(_File)
 
 
 def perform(experiments: Iterable[Experiment], *, offline: bool) -> Iterator[ExperimentResult]:
@@ -56,21 +69,20 @@ def load_experiments(directory: Path) -> tuple[ExperimentResult, ...]:
     path = directory / EXPERIMENTS_FILE
     if not is_file(path):
         return ()
+    data = read_small(path, "run again")
+    schema = data.get("schema") if isinstance(data, dict) else None
+    if schema != SCHEMA:
+        raise ResultsError(f"{path}: unknown schema {schema!a}", hint="run again")
     try:
-        data = json.loads(path.read_text("utf-8"))
-        if data["schema"] != SCHEMA:
-            raise ResultsError(f"{path}: unknown schema {data['schema']!a}")
-        return tuple(
-            ExperimentResult(
-                id=each["id"],
-                python=each["python"],
-                unavailable=each["unavailable"],
-                facts={name: tuple(texts) for name, texts in each["facts"].items()},
-            )
-            for each in data["experiments"]
-        )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ResultsError(f"{path}: cannot be read: {error}", hint="run again") from error
+        return tuple(map(_complete, _read(data).experiments))
+    except ValueError as error:
+        raise ResultsError(f"{path}: not as expected: {error}", hint="run again") from error
+
+
+def _complete(result: ExperimentResult) -> ExperimentResult:
+    """With every fact of an experiment; one that was not recorded is none."""
+    none = dict.fromkeys(EXPERIMENT_FACTS, (NONE,))
+    return result if result.unavailable else replace(result, facts={**none, **result.facts})
 
 
 def _attempt(experiment: Experiment, *, offline: bool) -> ExperimentResult:

@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import pairwise
 
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from matrix.comparison.pairing import Component, Fact, Pair, fact_value
 from matrix.model import Fingerprint
+from matrix.model.versions import version_of
 from matrix.text import few
 
 _MOST_FACTS = 5
@@ -249,15 +250,15 @@ def _value(candidate: Candidate, pair: Pair, evidence: Evidence) -> str | None:
 
 def _is_version(candidate: Candidate) -> bool:
     named = candidate.fact.name == "sqlite" or candidate.own
-    return named and None not in (_version(candidate.fact.old), _version(candidate.fact.new))
+    return named and None not in (version_of(candidate.fact.old), version_of(candidate.fact.new))
 
 
 def _one_boundary(candidate: Candidate, known: Sequence[tuple[Evidence, str]]) -> bool:
     """Whether there is one version on whose two sides the old and the new were shown."""
-    rising = _version(candidate.fact.old) < _version(candidate.fact.new)  # type: ignore[operator]
+    rising = version_of(candidate.fact.old) < version_of(candidate.fact.new)  # type: ignore[operator]
     sides: dict[Shown, list[Version]] = {Shown.OLD: [], Shown.NEW: []}
     for evidence, text in known:
-        version = _version(text)
+        version = version_of(text)
         if version is not None and evidence.shown is not None:
             sides[evidence.shown].append(version)
     below, above = (Shown.OLD, Shown.NEW) if rising else (Shown.NEW, Shown.OLD)
@@ -274,7 +275,7 @@ def _comes_with(candidate: Candidate, builds: Iterable[Fingerprint]) -> bool:
         candidate.fact.new: set(),
     }
     for each in builds:
-        value, version = fact_value(each, candidate.fact.name), _version(each.sqlite)
+        value, version = fact_value(each, candidate.fact.name), version_of(each.sqlite)
         if value not in having or version is None:
             return False
         having[value].add((version, each.driver))
@@ -287,16 +288,15 @@ def _comes_with(candidate: Candidate, builds: Iterable[Fingerprint]) -> bool:
 def _in_words(candidate: Candidate, evidence: Sequence[Evidence]) -> str:
     """The fact; of SQLite's version the two on either side of the boundary, as far as was run."""
     if candidate.fact.name == "sqlite" and _is_version(candidate):
-        seen = sorted({(Version(e.fingerprint.sqlite), e.shown is Shown.NEW) for e in evidence})
+        seen = sorted(
+            {
+                (version, each.shown is Shown.NEW)
+                for each in evidence
+                if (version := version_of(each.fingerprint.sqlite)) is not None
+            }
+        )
         for (below, first), (above, second) in pairwise(seen):
             if first is not second:
                 old, new = (above, below) if first else (below, above)
                 return f"{candidate.name} {old} → {new}"
     return str(candidate)
-
-
-def _version(text: str) -> Version | None:
-    try:
-        return Version(text)
-    except InvalidVersion:
-        return None

@@ -27,7 +27,7 @@ from matrix.comparison.diff import (
     aspect_label,
     gist,
 )
-from matrix.documents.yaml_model import Record, suggest
+from matrix.documents.yaml_model import Record, quoted, suggest
 from matrix.model import Json
 from matrix.model.outcome import Outcome, outcome
 from matrix.text import cut
@@ -102,7 +102,7 @@ class ChangeCode(Record):
 
 
 def _unknown(what: str, word: str | None, known: Collection[str]) -> PydanticCustomError:
-    message = f"the {what} is missing" if word is None else f"no {what} is called '{word}'"
+    message = f"the {what} is missing" if word is None else f"no {what} is called {quoted(word)}"
     context = {"message": message, "hint": suggest(word or "", known)}
     return PydanticCustomError("unknown", "{message}", context)
 

@@ -30,6 +30,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from matrix.documents.files import load_text
 from matrix.documents.yaml_reader import KeyPath, Position, Positions, dotted, read_yaml
 from matrix.errors import DocumentError, Problem
+from matrix.foreign import visible
 from matrix.limits import PROBLEMS
 from matrix.model import Json
 from matrix.text import cut
@@ -183,7 +184,7 @@ def validate(data: Json, model: type[M], positions: Positions) -> M:
 
 def quoted(text: str) -> str:
     """A text as an error quotes it: of a long one, the beginning."""
-    return f"'{cut(text, _LONG)}'"
+    return f"'{cut(visible(text), _LONG)}'"
 
 
 def suggest(word: str, known: Iterable[str]) -> str:

@@ -1,4 +1,4 @@
-"""Cases, scenarios, fingerprints and observations, read from JSON that this project wrote.
+"""Cases, scenarios, fingerprints and observations, read from JSON.
 
 The readers follow from the fields of the dataclasses: a value of another type than its field's is
 a ValueError that says where it is and what it should be. Nothing is converted, but that lists
@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import MISSING, Field, fields, is_dataclass
 from enum import Enum
 from types import UnionType
-from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints, is_typeddict
 
 from pydantic_core import CoreSchema, SchemaValidator, ValidationError
 from pydantic_core import core_schema as core
@@ -27,7 +27,7 @@ from matrix.model.plain import Json
 T = TypeVar("T")
 
 
-def _reader(
+def reader_of(
     kind: type[T],
     *,
     required: Collection[str] = (),
@@ -94,6 +94,12 @@ def _schema(kind: Any) -> CoreSchema:
         return core.tuple_variable_schema(_schema(inner[0]))
     if origin is Mapping:
         return core.dict_schema(*map(_schema, inner))
+    return _schema_of_class(kind)
+
+
+def _schema_of_class(kind: Any) -> CoreSchema:
+    if is_typeddict(kind):
+        return _plain_object(kind)
     if isinstance(kind, type) and is_dataclass(kind):
         return _record(kind)
     if isinstance(kind, type) and issubclass(kind, Enum):
@@ -101,7 +107,26 @@ def _schema(kind: Any) -> CoreSchema:
     raise TypeError(f"no way to read {kind}")
 
 
-_FAULTS = {"missing": "is missing", "unexpected_keyword_argument": "unknown key"}
+def _plain_object(kind: Any) -> CoreSchema:
+    """An object that stays one: with these keys and no others, and its lists are lists."""
+    return core.typed_dict_schema(
+        {
+            name: core.typed_dict_field(_kept(_schema(hint)), required=True)
+            for name, hint in get_type_hints(kind).items()
+        },
+        extra_behavior="forbid",
+    )
+
+
+def _kept(schema: CoreSchema) -> CoreSchema:
+    return core.list_schema() if schema["type"] == "tuple" else schema
+
+
+_FAULTS = {
+    "missing": "is missing",
+    "unexpected_keyword_argument": "unknown key",
+    "extra_forbidden": "unknown key",
+}
 _SHOWN = 80
 
 
@@ -115,10 +140,10 @@ def _describe(fault: Mapping[str, Any]) -> str:
     return f"{where}: {what}" if where else what
 
 
-read_case = _reader(Case, unknown="ignore")
-read_scenario_info = _reader(ScenarioInfo, required=("references",), unknown="ignore")
-read_fingerprint = _reader(Fingerprint)
-read_observation = _reader(
+read_case = reader_of(Case, unknown="ignore")
+read_scenario_info = reader_of(ScenarioInfo, required=("references",), unknown="ignore")
+read_fingerprint = reader_of(Fingerprint)
+read_observation = reader_of(
     Observation,
     required=(
         "error",

@@ -14,7 +14,7 @@ from typing import NoReturn
 from matrix.limits import NESTING
 from matrix.model.plain import Json
 
-JSON_TEXTS = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[\]{}]', re.DOTALL)
+JSON_TEXTS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{}]', re.DOTALL)
 TOML_TEXTS = re.compile(
     r'"""(?:[^\\]|\\.)*?"""|\'\'\'.*?\'\'\'|"(?:[^"\\\n]|\\.)*"?|\'[^\'\n]*\'?|#[^\n]*|[\[\]{}]',
     re.DOTALL,

@@ -6,15 +6,16 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from matrix.model.fingerprint import Fingerprint
+from matrix.model.versions import version_of
 
 _DRIVERS = ("sqlite3", "pysqlite3", "apsw")
 _URI_DEFAULTS = ("", "off", "on")
 _FORM = re.compile(
     r"(?P<driver>[^=\[\]@]+)(?:==(?P<version>[^\[\]@]+))?"
-    r"(?:\[(?P<options>[^\[\]]*)\])?(?:@(?P<python>\d+\.\d+))?"
+    r"(?:\[(?P<options>[^\[\]]*)\])?(?:@(?P<python>[0-9]{1,3}\.[0-9]{1,3}))?"
 )
 _OWN_OPTIONS = ("os", "sqlite", "uri")
 
@@ -98,7 +99,5 @@ def stack_order(text: str) -> tuple[object, ...]:
 
 
 def _version_order(text: str) -> tuple[bool, Version, str]:
-    try:
-        return (bool(text), Version(text or "0"), "")
-    except InvalidVersion:
-        return (True, Version("0"), text)
+    version = version_of(text or "0")
+    return (True, Version("0"), text) if version is None else (bool(text), version, "")

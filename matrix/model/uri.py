@@ -133,7 +133,23 @@ def _file_names(text: str) -> list[str]:
     return [] if uri.in_memory or uri.path.startswith(":memory:") else [uri.path]
 
 
+def _bytes(text: str) -> bytes:
+    """The bytes of a text; a surrogate that stands for no byte is kept as if it were a character.
+
+    Python could not hand such a text to SQLite, but it can stand in a case.
+    """
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return b"".join(
+            sign.encode(
+                "utf-8", "surrogateescape" if "\udc80" <= sign <= "\udcff" else "surrogatepass"
+            )
+            for sign in text
+        )
+
+
 def _decode(component: str) -> str:
     """Decode `%HH` as SQLite does: up to the first NUL; a `%` without two digits drops nothing."""
-    raw = component.encode("utf-8", "surrogateescape")
+    raw = _bytes(component)
     return unquote_to_bytes(raw).partition(b"\0")[0].decode("utf-8", "surrogateescape")

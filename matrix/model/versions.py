@@ -16,3 +16,12 @@ def version_of(text: str) -> Version | None:
         return Version(text)
     except InvalidVersion:
         return None
+
+
+VersionKey = tuple[bool, Version, str]
+
+
+def version_key(text: str) -> VersionKey:
+    """A sort key for any text: what is no version comes first, then versions in their order."""
+    version = version_of(text)
+    return (False, Version("0"), text) if version is None else (True, version, "")

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from matrix.comparison.report import ChangeReport
 from matrix.documents.yaml_model import suggest
 from matrix.errors import UsageError
+from matrix.model.versions import version_of
 from matrix.stacks.catalogue import Catalogue, exact_version
 from matrix.stacks.pins import Pin, Pins, pinned_stacks
 from matrix.stacks.spec import Stack
@@ -47,7 +48,7 @@ def requested(text: str, pins: Pins) -> tuple[Pin, str]:
     except InvalidRequirement:
         raise UsageError(f"not a requirement: {text!r}", hint="as in apsw==3.54.1.0") from None
     version = exact_version(requirement)
-    if version is None:
+    if version is None or version_of(version) is None:
         raise UsageError(f"{text}: no version to bump to", hint="as in apsw==3.54.1.0")
     pin = pins.find(requirement.name)
     if pin is None:
@@ -77,10 +78,7 @@ def newer(pin: Pin, versions: Iterable[str]) -> list[str]:
     """The versions above the pinned one, newest first."""
     found = []
     for text in versions:
-        try:
-            version = Version(text)
-        except InvalidVersion:
-            continue
-        if version > Version(pin.version):
+        version = version_of(text)
+        if version is not None and version > Version(pin.version):
             found.append((version, text))
     return [text for _, text in sorted(found, reverse=True)]

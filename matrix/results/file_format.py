@@ -156,6 +156,19 @@ def parse_record(path: Path, number: int, line: bytes) -> dict[str, Json]:
     return value
 
 
+def read_small(path: Path, hint: str) -> Json:
+    """A file beside the results, which is one document of JSON."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(LINE_BYTES + 1)
+        if len(content) > LINE_BYTES:
+            raise ResultsError(f"{path}: more than {LINE_BYTES:,} bytes", hint=hint)
+        return parse_json(content)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ResultsError(f"{path}: cannot be read: {reason}", hint=hint) from error
+
+
 @contextmanager
 def reading(path: Path, number: int) -> Iterator[None]:
     """Turn whatever goes wrong in reading one line into an error that names the line."""

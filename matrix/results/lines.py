@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from matrix.model import Case, Observation, Result, canonical
+from matrix.model.observation import Passed
 
 _TEXT = rb'([^"\\]*(?:\\.[^"\\]*)*)'
 _WARNINGS = b',"warnings":['
@@ -28,8 +29,7 @@ class LineForm:
     def ids(self, lines: Iterable[bytes]) -> list[str | None]:
         """The id of each line; None for a line that does not have it in its place."""
         found = map(self.pattern.match, lines)
-        ids = [None if match is None else match[1].decode() for match in found]
-        return [json.loads(f'"{each}"') if each and "\\" in each else each for each in ids]
+        return [None if match is None else _text(match[1]) for match in found]
 
     def id_of(self, line: bytes) -> str | None:
         return self.ids([line])[0]
@@ -40,6 +40,15 @@ CELLS = LineForm(re.compile(rb'\{"case":"' + _TEXT + rb'"'))
 
 CASES = LineForm(re.compile(rb'.*"id":"' + _TEXT + rb'","intent":'))
 """Cases. The last `id` counts: an option before it may have that name too."""
+
+
+def _text(raw: bytes) -> str | None:
+    """The text between quotes; None where it is no JSON."""
+    try:
+        text = raw.decode()
+        return json.loads(f'"{text}"') if "\\" in text else text
+    except ValueError:
+        return None
 
 
 def case_of_line(line: bytes) -> str | None:
@@ -75,7 +84,7 @@ def _line(record: Case | Observation) -> bytes:
 
 def _check_order_of_keys() -> None:
     """Raise RuntimeError if records are not written as the functions above expect."""
-    nested = {"args": [], "kwargs": {"case": "x", "stack": "old", "warnings": ["x"]}}
+    nested: Passed = {"args": [], "kwargs": {"case": "x", "stack": "old", "warnings": ["x"]}}
     seen = Observation(
         case='"\\', stack="old", result=Result.OPENED, passed=nested, warnings=('"]}',)
     )

@@ -12,7 +12,8 @@ from pathlib import Path
 from matrix.files import is_file
 from matrix.version import __version__
 from matrix.errors import ResultsError
-from matrix.results.file_format import replacing
+from matrix.model.codec import reader_of
+from matrix.results.file_format import read_small, replacing
 
 PROVENANCE_FILE = "measured.json"
 
@@ -30,6 +31,9 @@ class Provenance:
     def day(self) -> str:
         """The date, for people."""
         return self.finished[:10]
+
+
+_read_run = reader_of(Provenance)
 
 
 def provenance_now(seconds: float) -> Provenance:
@@ -53,7 +57,10 @@ def load_provenance(directory: Path) -> tuple[Provenance, ...]:
     path = directory / PROVENANCE_FILE
     if not is_file(path):
         return ()
+    runs = read_small(path, "delete it")
+    if not isinstance(runs, list):
+        raise ResultsError(f"{path}: not as expected: not a list of runs", hint="delete it")
     try:
-        return tuple(Provenance(**run) for run in json.loads(path.read_bytes()))
-    except (ValueError, TypeError) as error:
+        return tuple(map(_read_run, runs))
+    except ValueError as error:
         raise ResultsError(f"{path}: not as expected: {error}", hint="delete it") from error

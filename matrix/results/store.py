@@ -20,8 +20,9 @@ from typing import IO
 
 from matrix.files import is_directory, is_file
 from matrix.errors import ResultsError
+from matrix.limits import LINE_BYTES
 from matrix.model import Case, Fingerprint, Observation, ScenarioInfo, canonical
-from matrix.model.codec import read_case, read_fingerprint, read_observation, read_scenario_info
+from matrix.model.codec import read_case, read_observation, read_scenario_info, reader_of
 from matrix.model.stack_id import StackId, stack_order
 from matrix.results.file_format import (
     CASES_FILE,
@@ -225,18 +226,28 @@ def _load_stack(
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _StackHeader:
+    """The header of a stack's file, besides its kind and its schema."""
+
+    stack: str
+    fingerprint: Fingerprint | None
+    unavailable: str | None
+
+
+_read_header = reader_of(_StackHeader, unknown="ignore")
+
+
 def stack_of(document: ResultFile) -> tuple[str, Fingerprint | None, str | None]:
     """From the header of a stack's file: its name, its fingerprint, or why it was unavailable."""
-    path, header = document.path, document.header
+    path = document.path
     with reading(path, 1):
-        stack, unavailable = header["stack"], header["unavailable"]
-        probed = header["fingerprint"]
-        fingerprint = None if probed is None else read_fingerprint(probed)
-    if path.name != f"{stack}.jsonl":
-        raise ResultsError(f"{path}:1: holds the results of {stack}", hint="rename it back")
-    if (fingerprint is None) == (unavailable is None):
+        header = _read_header(document.header)
+    if path.name != f"{header.stack}.jsonl":
+        raise ResultsError(f"{path}:1: holds the results of {header.stack}", hint="rename it back")
+    if (header.fingerprint is None) == (header.unavailable is None):
         raise ResultsError(f"{path}:1: neither or both of fingerprint and unavailable")
-    return stack, fingerprint, unavailable
+    return header.stack, header.fingerprint, header.unavailable
 
 
 def _misplaced(

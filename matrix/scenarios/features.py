@@ -95,7 +95,7 @@ def _of_options(case: Case) -> Iterator[str]:
 
 def _of_surroundings(case: Case) -> Iterator[str]:
     for step in case.setup:
-        yield f"there {next(iter(step))}"
+        yield f"there {next(iter(step), 'nothing')}"
         if step.get("keep_wal"):
             yield "there wal"
     for sql in case.sql:

@@ -27,11 +27,13 @@ class CaseRecord(CaseSettings):
 def load_cases(path: Path) -> tuple[Case, ...]:
     """Read a file of cases; DocumentError with the problems of all its lines."""
     try:
-        with path.open("rb") as file:
-            return parse_cases(_lines(file), str(path))
-    except OSError as error:
-        message = f"cannot be read: {(error.strerror or str(error)).lower()}"
+        file = path.open("rb")
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        reason = getattr(error, "strerror", None) or str(error)
+        message = f"cannot be read: {reason.lower()}"
         raise DocumentError([_problem(str(path), 1, 1, message)]) from None
+    with file:
+        return parse_cases(_lines(file), str(path))
 
 
 def _lines(file: IO[bytes]) -> Iterator[bytes]:

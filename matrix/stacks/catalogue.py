@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Annotated
 
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 from pydantic import AfterValidator, Field
 
 from matrix.documents.yaml_model import Record, load_document
 from matrix.errors import UsageError
 from matrix.model.braces import alternatives
+from matrix.model.versions import version_of
 
 CATALOGUE = Path(__file__).with_name("stacks.yaml")
 GAP = "..."
@@ -33,6 +34,8 @@ def _requirement(text: str) -> str:
         raise ValueError(f"not a requirement: {str(error).splitlines()[0]}") from None
     if pinned is None:
         raise ValueError("a version is pinned with ==, as in apsw==3.54.1.0")
+    if version_of(pinned) is None:
+        raise ValueError("not a version")
     return text
 
 
@@ -196,10 +199,9 @@ def _with_versions(line: str, catalogue: Catalogue) -> str:
 
 def _nearest(known: Sequence[Package], version: str) -> Package:
     """The newest listed package not above an unlisted version, for its distribution."""
-    try:
-        wanted = Version(version)
-    except InvalidVersion:
-        raise UsageError(f"not a version: {version!r}") from None
+    wanted = version_of(version)
+    if wanted is None:
+        raise UsageError(f"not a version: {version!r}")
     ordered = sorted(known, key=lambda package: Version(package.version))
     below = [package for package in ordered if Version(package.version) <= wanted]
     return (below or ordered[:1])[-1]

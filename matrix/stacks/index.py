@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 from matrix.errors import ProvisionError, ProvisionFailure, UsageError
+from matrix.model.versions import version_of
 from matrix.stacks.installer import REFUSALS, complaint, failure_in, no_installer, run_installer
 from matrix.stacks.interpreters import find_uv
 
@@ -31,7 +32,8 @@ def versions_on_index(distribution: str, python: str, *, pre: bool = False) -> t
         raise ProvisionError(message, failure=ProvisionFailure.INDEX_UNREACHED) from None
     found = _LIST.search(done.stdout)
     if found is not None:
-        return tuple(version.strip() for version in found[1].split(","))
+        listed = (version.strip() for version in found[1].split(","))
+        return tuple(version for version in listed if version_of(version) is not None)
     failure = failure_in(done.stderr)
     if failure is ProvisionFailure.INDEX_UNREACHED:
         raise ProvisionError(f"{distribution}: the index does not answer", failure=failure)

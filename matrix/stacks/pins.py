@@ -20,6 +20,7 @@ from matrix.files import exists
 from matrix.limits import PROBLEMS
 from matrix.model.braces import alternatives
 from matrix.model.stack_id import StackId
+from matrix.model.versions import version_of
 from matrix.stacks.catalogue import (
     GAP,
     Catalogue,
@@ -30,10 +31,12 @@ from matrix.stacks.catalogue import (
 )
 from matrix.stacks.interpreters import RUNNING
 from matrix.stacks.spec import Stack, parse_stack, with_middleware
+from matrix.text import cut
 
 _COMMENT = re.compile(r"(^|\s)#.*$")
 _HASH_OPTION = re.compile(r"(?:^|\s+)--hash[=\s]\s*")
 _HASH = re.compile(r"sha\d+:[0-9a-f]+")
+_SHOWN = 100
 _HEADER = """\
 # The versions of the stacks in this directory; `sqlite-matrix bump` updates them.
 """
@@ -289,6 +292,8 @@ def _pin(content: str, line: int) -> Pin | None:
     version = exact_version(requirement)
     if version is None:
         return None
+    if version_of(version) is None:
+        raise ValueError(f"not a version: {cut(version, _SHOWN)}")
     marker = None if requirement.marker is None else str(requirement.marker)
     return Pin(
         distribution=requirement.name,

@@ -11,10 +11,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 
-from packaging.version import Version
-
 from matrix.model import Fingerprint, Json, Observation
 from matrix.model.stack_id import StackId
+from matrix.model.versions import VersionKey, version_key, version_of
 from matrix.results.store import ResultSet, StackResults
 from matrix.stacks.catalogue import Catalogue
 
@@ -135,13 +134,13 @@ def same_sqlite(results: ResultSet, case: str) -> tuple[SameSqlite, ...]:
 
     All of them have the same Python and the same middleware, if any.
     """
-    by_version: dict[tuple[Version, Version, str], list[tuple[str, Point]]] = {}
+    by_version: dict[tuple[VersionKey, VersionKey, str], list[tuple[str, Point]]] = {}
     for stack in results.stacks:
         parsed = _identity(stack)
         point = _point(stack, case)
         if parsed is not None and point is not None and "uri" not in parsed.options:
             above = parsed.options.get(parsed.middleware or "", "")
-            key = (Version(point.version), Version(parsed.python), above)
+            key = (version_key(point.version), version_key(parsed.python), above)
             by_version.setdefault(key, []).append((parsed.driver, point))
     groups = (by_version[key] for key in sorted(by_version))
     return tuple(
@@ -195,7 +194,7 @@ def _steps(
     known: Iterable[str],
     catalogue: Catalogue,
 ) -> Iterator[Step]:
-    ordered = sorted(along, key=lambda each: Version(each[0]))
+    ordered = sorted(along, key=lambda each: version_key(each[0]))
     yield Step(version=ordered[0][0], stack=ordered[0][1], exact=True)
     for (older, _), (newer, stack) in pairwise(ordered):
         exact = adjacent_versions(axis, older, newer, known, catalogue)
@@ -231,10 +230,13 @@ def adjacent_versions(
     axis: str, older: str, newer: str, known: Iterable[str], catalogue: Catalogue
 ) -> bool:
     """Whether no known version lies between two; `known`: the versions of SQLite."""
-    if axis == "Python":
-        return Version(newer).minor - Version(older).minor == 1
     if axis == "SQLite":
-        return not any(Version(older) < Version(v) < Version(newer) for v in known)
+        low, high = version_key(older), version_key(newer)
+        return not any(low < version_key(each) < high for each in known)
+    if axis == "Python":
+        ends = [version_of(each) for each in (older, newer)]
+        minors = [each.minor for each in ends if each is not None]
+        return minors[1:] == [minors[0] + 1] if minors else False
     return catalogue.adjacent(axis, older, newer)
 
 

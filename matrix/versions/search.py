@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from packaging.requirements import Requirement
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from matrix.errors import NothingSelectedError, ProvisionError, UsageError
 from matrix.model import Case, Fingerprint, Json, Observation, Result
 from matrix.model.outcome import outcome
 from matrix.model.stack_id import StackId
+from matrix.model.versions import version_of
 from matrix.runner.collect import observe
 from matrix.runner.options import RunOptions
 from matrix.runner.progress import SILENT, Progress
@@ -279,12 +280,12 @@ def _is_here(python: str) -> bool:
 
 def _between(axis: Axis, old: str | None, new: str | None) -> Axis:
     """The versions from one end to the other, oldest first; a named end need not be listed."""
-    try:
-        low, high = (None if end is None else Version(end) for end in (old, new))
-        named = [end for end in (old, new) if end is not None]
-        known = sorted({*axis.versions, *named}, key=Version)
-    except InvalidVersion as error:
-        raise UsageError(str(error)) from None
+    named = [end for end in (old, new) if end is not None]
+    for end in named:
+        if version_of(end) is None:
+            raise UsageError(f"not a version: {end!r}")
+    low, high = (None if end is None else Version(end) for end in (old, new))
+    known = sorted({*axis.versions, *named}, key=Version)
     between = [
         version
         for version in known

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from matrix.claims.document import ClaimsDocument, load_claims
+from matrix.claims.document import EXPERIMENT_FACTS, ClaimsDocument, load_claims
 from matrix.claims.evaluate import (
     ClaimResult,
     ClaimVerdict,
@@ -260,8 +260,9 @@ def test_an_experiment_settles_a_claim_or_says_why_not(
 
 
 def test_experiments_come_back_from_their_file(tmp_path: Path) -> None:
+    facts = {**dict.fromkeys(EXPERIMENT_FACTS, ("none",)), "installed": ("yes",)}
     results = (
-        ExperimentResult(id="a", python="3.11", facts={"installed": ("yes",)}),
+        ExperimentResult(id="a", python="3.11", facts=facts),
         ExperimentResult(id="b", python="3.11", unavailable="no index"),
     )
     write_experiments(tmp_path, reversed(results))
