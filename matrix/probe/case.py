@@ -359,7 +359,7 @@ class CaseRun:
     def _there(self) -> List[str]:
         """The existing files that the strings ask for."""
         where = self._outside.where
-        given = [path for path in self._observer.given() if os.path.isfile(where(path))]
+        given = [p for p in self._observer.given() if os.path.isfile(where(os.path.realpath(p)))]
         asked = self._asked() if given else ()
         return sorted(self._places.show_path(path) for path in given if path in asked)
 

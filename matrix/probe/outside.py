@@ -59,7 +59,7 @@ class Outside:
 
     def opening(self, path: bytes, flags: int) -> bytes:
         """Where to open what is about to be opened."""
-        if path.startswith(self._inside) and b"/../" not in path:
+        if self._stays_inside(path):
             return path
         return self.changing(path) if flags & _CHANGES else self.reading(path)
 
@@ -96,6 +96,17 @@ class Outside:
     def is_outside(self, path: bytes) -> bool:
         """Whether a path, which may contain `..`, lies outside the scratch directory."""
         return not os.path.normpath(path).startswith(self._inside)
+
+    def _stays_inside(self, path: bytes) -> bool:
+        """Whether a path is one of the scratch directory with neither `..` nor a link in it."""
+        if not path.startswith(self._inside) or b"/../" in path:
+            return False
+        end = len(self._inside)
+        while end > 0:
+            end = path.find(b"/", end) + 1
+            if os.path.islink(path[: end - 1] if end else path):
+                return False
+        return True
 
     def refuse(self, reason: str) -> NotRehearsed:
         """The exception to raise; the first reason is the one that the user sees."""
@@ -161,6 +172,8 @@ class InPrivateRoot(Outside):
         return None
 
     def _before_change(self, path: bytes) -> None:
+        if os.fsdecode(path) in HARMLESS:
+            return
         for fixed in self._fixed:
             if path == fixed or path.startswith(fixed + b"/"):
                 reason = "%s is on a file system that cannot be layered" % os.fsdecode(path)
@@ -182,7 +195,7 @@ class InPrivateRoot(Outside):
 
     def _expect(self, path: str) -> None:
         super()._expect(path)
-        if path in self.given and os.access(path, os.W_OK):
+        if path in self.given and os.access(path, os.R_OK | os.W_OK):
             os.close(os.open(path, os.O_RDWR))  # now it is ours, and stays the same file
 
 
@@ -248,7 +261,7 @@ class Redirected(Outside):
             return copy
 
     def reading(self, path: bytes, *, follow: bool = True) -> bytes:
-        if path.startswith(self._inside):
+        if self._stays_inside(path):
             return path
         real = os.path.realpath(path) if follow else _without_links_above(path)
         copy = self._copies + real
@@ -264,7 +277,8 @@ class Redirected(Outside):
         return True
 
     def where(self, path: str) -> str:
-        return os.fsdecode(self.reading(os.fsencode(path)))
+        follow = not os.path.islink(path)
+        return os.fsdecode(self.reading(os.fsencode(path), follow=follow))
 
     def leave(self, created: List[str]) -> Optional[str]:
         self._gone.clear()

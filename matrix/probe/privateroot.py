@@ -21,7 +21,12 @@ from typing import Dict, Iterable, List, NamedTuple, Set
 
 from .linux import O_PATH, call, mount
 
-HOME = "/sqlite-matrix-scratch"
+PATH_LENGTH = 80
+"""The length of the path of every worker's own directory.
+
+Some messages of drivers say at which position of a path something stands, and journals hold paths.
+"""
+HOME = "/sqlite-matrix-scratch".ljust(PATH_LENGTH, "-")
 """Where the worker's own directory is in every private root."""
 
 _NEWNS, _NEWIPC, _NEWUSER = 0x20000, 0x8000000, 0x10000000
@@ -215,10 +220,10 @@ class _Builder:
             self.fixed.append(path)
         self._bind_read_only(path)
 
-    def _bind_read_only(self, path: str) -> None:
+    def _bind_read_only(self, path: str, devices: int = _NODEV) -> None:
         ours = self.root + path
         self._bind(path, ours)
-        flags = _BIND | _REMOUNT | _RDONLY | _NOSUID | _NODEV
+        flags = _BIND | _REMOUNT | _RDONLY | _NOSUID | devices
         try:
             mount("", ours, "", flags)
         except PermissionError:  # a user namespace may not take away a flag of the machine's mount
@@ -232,14 +237,18 @@ class _Builder:
         mount(path, ours, "", _BIND | _REC)
 
     def _make_devices(self) -> None:
-        """A small `/dev`, without disks and without the terminals of others."""
+        """A small `/dev`, without disks and without the terminals of others.
+
+        One can write to a device that is mounted read-only, but not change its owner or its mode.
+        """
         dev = self.root + "/dev"
         for name in filter(lambda name: os.path.exists("/dev/" + name), _DEVICES):
-            self._bind("/dev/" + name, os.path.join(dev, name))
+            self._bind_read_only("/dev/" + name, devices=0)
         for name, target in (("fd", ""), ("stdin", "/0"), ("stdout", "/1"), ("stderr", "/2")):
             os.symlink("/proc/self/fd" + target, os.path.join(dev, name))
         if os.path.isdir("/dev/shm"):
             self._layer("/dev/shm")
+        self._copy_rights("/dev", dev)
 
     def _mount_proc(self) -> None:
         """The processes of this namespace, or, where a container forbids that, those of all.

@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from matrix.probe.privateroot import PATH_LENGTH
+
 _PREFIX = "sqlite-matrix-"
 _PATIENCE = 40
-_PATH_LENGTH = 80
 _MEMORY_FILE_SYSTEM = Path("/dev/shm")
 
 
@@ -42,7 +43,7 @@ def worker_scratch(slot: Path, number: int) -> Path:
     position of a path something stands.
     """
     parent = slot.resolve()
-    length = _PATH_LENGTH - len(os.fsencode(parent)) - 1
+    length = PATH_LENGTH - len(os.fsencode(parent)) - 1
     directory = parent / str(number).rjust(length, "0")
     directory.mkdir(parents=True)
     return directory

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -79,6 +80,24 @@ def _unreadable(path: Path) -> None:
     path.chmod(0)
 
 
+def _write_only(path: Path) -> None:
+    make_database(path)
+    path.chmod(0o200)
+
+
+def _unsearchable(path: Path) -> None:
+    make_database(path)
+    path.parent.chmod(0o644)
+
+
+def _socket(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listening:
+        here = os.getcwd()
+        os.chdir(path.parent)  # the address of a socket has to be short
+        listening.bind(path.name)
+        os.chdir(here)
+
+
 def _link(path: Path) -> None:
     (path.parent / "real").mkdir()
     make_database(path.parent / "real" / "real.db")
@@ -147,6 +166,9 @@ THERE: Mapping[str, tuple[str, Callable[[Path], Any]]] = {
     "old journal": ("home/x.db", _left_journal),
     "read-only": ("home/x.db", _read_only),
     "unreadable": ("home/x.db", _unreadable),
+    "write-only": ("home/x.db", _write_only),
+    "unsearchable directory": ("home/x.db", _unsearchable),
+    "socket": ("home/x.db", _socket),
     "read-only directory": ("home/x.db", _in_read_only),
     "link": ("home/x.db", _link),
     "loop": ("home/x.db", _loop),
@@ -194,6 +216,26 @@ NAMED: Mapping[str, Callable[[Path], dict[str, Any]]] = {
     "vacuum": lambda path: {"target": "x.db", "sql": (f"VACUUM INTO {_quoted(path)}",)},
     "WAL": lambda path: {"target": str(path), "sql": ("PRAGMA journal_mode=wal",)},
     "reading": lambda path: {"target": str(path), "sql": ("SELECT x FROM mine",), "write": False},
+    "modeof": _by_uri("?mode=ro&modeof=/etc/hostname"),
+    "through a link": lambda path: {
+        "target": "link.db",
+        "setup": ({"symlink": "link.db", "to": str(path)},),
+    },
+    "through a linked directory": lambda path: {
+        "target": f"away/{path.name}",
+        "setup": ({"symlink": "away", "to": str(path.parent)},),
+    },
+    "climbing": lambda path: {"target": f"../../../../../../../../../../{path.parent}/../{path.parent.name}/{path.name}"},
+    "two at once": lambda path: {
+        "target": "x.db",
+        "sql": (f"ATTACH {_quoted(path)} AS a", "BEGIN", "CREATE TABLE t(x)",
+                "CREATE TABLE a.t(x)", "COMMIT"),
+        "write_to": "a",
+    },
+    "emptied": lambda path: {
+        "target": str(path),
+        "sql": ("PRAGMA journal_mode=truncate", "DROP TABLE mine", "VACUUM"),
+    },
     "again": lambda path: {"target": str(path), "reopen": True},
 }
 """How a case may name it: its fields."""
