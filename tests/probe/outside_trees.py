@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import socket
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+import stat
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote_from_bytes
 
 from matrix.model import Case
+from matrix.runner.collect import observe
+from matrix.runner.options import RunOptions
+from matrix.stacks.provision import Provided
 from tests.builders import make_case
 
 
@@ -47,7 +54,7 @@ class _being_made:  # noqa: N801 -- reads as a statement
         for suffix in ("", "-wal", "-journal"):
             made = self._made.with_name(self._made.name + suffix)
             if made.exists():
-                shutil.copyfile(made, self._path.with_name(self._path.name + suffix))
+                shutil.copyfile(made, f"{self._path}{suffix}")
         self._connection.close()
         self._made.unlink()
 
@@ -77,6 +84,24 @@ def _in_read_only(path: Path) -> None:
 def _unreadable(path: Path) -> None:
     make_database(path)
     path.chmod(0)
+
+
+def _write_only(path: Path) -> None:
+    make_database(path)
+    path.chmod(0o200)
+
+
+def _unsearchable(path: Path) -> None:
+    make_database(path)
+    path.parent.chmod(0o644)
+
+
+def _socket(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listening:
+        here = Path.cwd()
+        os.chdir(path.parent)  # the address of a socket has to be short
+        listening.bind(path.name)
+        os.chdir(here)
 
 
 def _link(path: Path) -> None:
@@ -147,6 +172,9 @@ THERE: Mapping[str, tuple[str, Callable[[Path], Any]]] = {
     "old journal": ("home/x.db", _left_journal),
     "read-only": ("home/x.db", _read_only),
     "unreadable": ("home/x.db", _unreadable),
+    "write-only": ("home/x.db", _write_only),
+    "unsearchable directory": ("home/x.db", _unsearchable),
+    "socket": ("home/x.db", _socket),
     "read-only directory": ("home/x.db", _in_read_only),
     "link": ("home/x.db", _link),
     "loop": ("home/x.db", _loop),
@@ -194,17 +222,116 @@ NAMED: Mapping[str, Callable[[Path], dict[str, Any]]] = {
     "vacuum": lambda path: {"target": "x.db", "sql": (f"VACUUM INTO {_quoted(path)}",)},
     "WAL": lambda path: {"target": str(path), "sql": ("PRAGMA journal_mode=wal",)},
     "reading": lambda path: {"target": str(path), "sql": ("SELECT x FROM mine",), "write": False},
+    "modeof": _by_uri("?mode=ro&modeof=/etc/hostname"),
+    "through a link": lambda path: {
+        "target": "link.db",
+        "setup": ({"symlink": "link.db", "to": str(path)},),
+    },
+    "through a linked directory": lambda path: {
+        "target": f"away/{path.name}",
+        "setup": ({"symlink": "away", "to": str(path.parent)},),
+    },
+    "climbing": lambda path: {
+        "target": f"../../../../../../../../../../{path.parent}/../{path.parent.name}/{path.name}"
+    },
+    "two at once": lambda path: {
+        "target": "x.db",
+        "sql": (
+            f"ATTACH {_quoted(path)} AS a",
+            "BEGIN",
+            "CREATE TABLE t(x)",
+            "CREATE TABLE a.t(x)",
+            "COMMIT",
+        ),
+        "write_to": "a",
+    },
+    "emptied": lambda path: {
+        "target": str(path),
+        "sql": ("PRAGMA journal_mode=truncate", "DROP TABLE mine", "VACUUM"),
+    },
     "again": lambda path: {"target": str(path), "reopen": True},
 }
 """How a case may name it: its fields."""
 
 
-def trees(root: Path) -> Iterator[tuple[Path, Case]]:
-    """Every combination: a directory below `root` with something in it, and the case."""
-    for there, (name, make) in THERE.items():
-        for named, fields in NAMED.items():
+Tree = tuple[Path, Case]
+
+
+def trees(root: Path, part: int = 0, parts: int = 1) -> Iterator[Tree]:
+    """Combinations: a directory below `root` with something in it, and a case that names it.
+
+    Each of the `parts` has all that may be there, and all ways to name it, in other combinations.
+    """
+    for row, (there, (name, make)) in enumerate(THERE.items()):
+        for column, (named, fields) in enumerate(NAMED.items()):
+            if (row + column) % parts != part or (there, named) in WAITS_FOR_EVER:
+                continue
             tree = root / f"{there}, {named}".replace(" ", "-")
             path = tree / name
             path.parent.mkdir(parents=True)
             make(path)
             yield tree, make_case(f"outside/{there}[{named}]", **fields(path))
+
+
+WAITS_FOR_EVER = {("pipe", "ro"), ("pipe", "immutable"), ("pipe", "modeof")}
+"""Who opens a pipe to read waits for one who writes."""
+
+
+def state(directory: Path) -> dict[str, tuple[Any, ...]]:
+    """All that a user may notice of a directory and of what is below it."""
+    found = {str(directory): _noticed(directory)}
+    if stat.S_ISDIR(directory.lstat().st_mode) and os.access(directory, os.R_OK | os.X_OK):
+        for path in directory.iterdir():
+            found.update(state(path))
+    return found
+
+
+def _noticed(path: Path) -> tuple[Any, ...]:
+    status = path.lstat()
+    content: Any = None
+    if stat.S_ISLNK(status.st_mode):
+        content = str(path.readlink())
+    elif stat.S_ISREG(status.st_mode) and os.access(path, os.R_OK):
+        content = path.read_bytes()
+    return (
+        content, status.st_mode, status.st_uid, status.st_gid, status.st_mtime_ns,
+        status.st_ctime_ns, status.st_ino, status.st_nlink,
+    )  # fmt: skip
+
+
+def faults(provided: Provided, root: Path, options: RunOptions, part: int, parts: int) -> list[str]:
+    """Where a rehearsal changes something, or shows something else than happens in place."""
+    real = list(trees(root / "in-place", part, parts))
+    rehearsed = list(trees(root / "rehearse", part, parts))  # a path of the same length
+    before = [state(tree) for tree, _ in rehearsed]
+    shown = _observed(provided, rehearsed, options)
+    found = [
+        f"{case.id} changed"
+        for state_before, (tree, case) in zip(before, rehearsed, strict=True)
+        if state(tree) != state_before
+    ]
+    happened = _observed(provided, real, replace(options, private_root=None, in_place=True))
+    for name, facts in happened.items():
+        found += [
+            f"{name}: {field} is {fact!r} and not {shown[name][field]!r}"
+            for field, fact in facts.items()
+            if shown[name][field] != fact
+        ]
+    for tree, _ in [*real, *rehearsed]:
+        if (tree / "home").is_dir():
+            (tree / "home").chmod(0o755)  # so that it can be removed
+    return found
+
+
+def _observed(
+    provided: Provided, trees: Sequence[Tree], options: RunOptions
+) -> dict[str, dict[str, Any]]:
+    """What was seen of each case, with a placeholder for its tree."""
+    (stack,) = observe([(provided, [case for _, case in trees])], options=options).stacks
+    assert stack.unavailable is None, stack.unavailable
+    found = {}
+    for tree, case in trees:
+        seen = stack.observations[case.id]
+        plain = json.dumps({**seen.behaviour(), "outside": seen.outside})
+        found[case.id] = json.loads(plain.replace(str(tree.parent), "{tree}"))
+    return found
