@@ -11,6 +11,7 @@ from typing import Any, Callable, Dict, Iterator, List, Optional, Set
 from .middleware import BareSession, in_another_thread
 from .observe import Appeared, Observer
 from .outside import Outside
+from .paths import real_path
 from .places import Places
 from .plugins import Unavailable
 from .recorder import Recorder, to_json
@@ -360,7 +361,7 @@ class CaseRun:
     def _there(self) -> List[str]:
         """The existing files that the strings ask for."""
         where = self._outside.where
-        given = [p for p in self._observer.given() if os.path.isfile(where(os.path.realpath(p)))]
+        given = [p for p in self._observer.given() if os.path.isfile(where(real_path(p)))]
         asked = self._asked() if given else ()
         return sorted(self._places.show_path(path) for path in given if path in asked)
 

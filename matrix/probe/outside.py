@@ -16,6 +16,7 @@ from contextlib import suppress
 from typing import Any, Callable, Dict, Iterable, List, Optional, Set, Tuple
 from urllib.parse import unquote_to_bytes
 
+from .paths import real_path, without_links_above
 from .privateroot import LAYERS_SIZE, PrivateRoot
 
 COPY_LIMIT = LAYERS_SIZE // 2
@@ -24,6 +25,8 @@ _CONTENT_LIMIT = 16 << 20
 """Bytes: of a larger file, as of one that cannot be read, size and time say whether it changed."""
 HARMLESS = tuple("/dev/" + name for name in ("null", "zero", "full", "random", "urandom"))
 """Devices that keep nothing of what is written to them."""
+_VIEWS = (b"/proc/", b"/sys/")
+"""What lies here is no file, but shows the kernel's state; to read it may block."""
 _SIDE_FILES = ("", "-wal", "-journal", "-shm")
 _CHANGES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 
@@ -225,9 +228,13 @@ class Redirected(Outside):
         super().__init__(scratch)
 
     def changing(self, path: bytes) -> bytes:
-        real = os.path.realpath(path)
+        real = real_path(path)
         if not self.is_outside(real):
             return path
+        if real.startswith(_VIEWS):
+            raise self.refuse(
+                "%s shows the state of the kernel, which cannot be copied" % os.fsdecode(path)
+            )
         self._before_change(os.path.normpath(path))
         copy = self._copies + real
         if os.path.lexists(copy):
@@ -259,7 +266,7 @@ class Redirected(Outside):
         return True
 
     def removing(self, path: bytes) -> bytes:
-        real = _without_links_above(path)
+        real = without_links_above(path)
         if not self.is_outside(real):
             return path
         copy = self._copies + real
@@ -278,7 +285,7 @@ class Redirected(Outside):
     def reading(self, path: bytes, *, follow: bool = True) -> bytes:
         if self._stays_inside(path):
             return path
-        real = os.path.realpath(path) if follow else _without_links_above(path)
+        real = real_path(path) if follow else without_links_above(path)
         copy = self._copies + real
         return copy if real in self._gone or os.path.lexists(copy) else path
 
@@ -287,7 +294,7 @@ class Redirected(Outside):
         raw = os.fsencode(path)
         if raw.startswith(self._copies):
             return False
-        if path != os.devnull and self.is_outside(os.path.realpath(raw)):
+        if path != os.devnull and self.is_outside(real_path(raw)):
             raise self.refuse("Python code would change %s" % path)
         return True
 
@@ -315,7 +322,7 @@ class Redirected(Outside):
 
     def _expect(self, path: str) -> None:
         """Copies are made when they are needed."""
-        if os.path.isfile(path) and self.is_outside(os.fsencode(os.path.realpath(path))):
+        if os.path.isfile(path) and self.is_outside(os.fsencode(real_path(path))):
             try:
                 self._before_change(os.fsencode(path))
             except NotRehearsed:
@@ -390,7 +397,7 @@ def remove(path: str) -> None:
 def content_of(path: str) -> Any:
     """What a path holds, to compare: the target of a link, the bytes of a file, else None.
 
-    Of a file that is large, or cannot be read, as much below `/proc`: its size and time.
+    Of a file that is large, or cannot be read, or shows the state of the kernel: its size and time.
     """
     try:
         if os.path.islink(path):
@@ -400,7 +407,7 @@ def content_of(path: str) -> Any:
         status = os.stat(path)
     except OSError:
         return None
-    if status.st_size <= _CONTENT_LIMIT:
+    if status.st_size <= _CONTENT_LIMIT and not real_path(os.fsencode(path)).startswith(_VIEWS):
         try:
             with open(path, "rb") as file:
                 return file.read()
@@ -411,11 +418,6 @@ def content_of(path: str) -> Any:
 
 def _is_anothers(path: bytes) -> bool:
     return os.path.lexists(path) and os.lstat(path).st_uid != os.geteuid()
-
-
-def _without_links_above(path: bytes) -> bytes:
-    """The path with links followed, except that which it is itself."""
-    return os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
 
 
 def may_lead_outside(strings: Iterable[str]) -> bool:

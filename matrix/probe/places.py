@@ -12,6 +12,7 @@ import shutil
 from typing import Any, List, Tuple
 
 from .outside import remove
+from .paths import real_path
 
 _RANDOM = re.compile(
     r"(etilqs_)[0-9A-Za-z]+"  # temporary files
@@ -100,7 +101,7 @@ class Places:
     def resolve(self, names: List[str]) -> List[str]:
         """The absolute paths that these names mean, as written and with links followed."""
         paths = [os.path.join(self.dir, re.sub("^/+", "/", self.fill(name))) for name in names]
-        paths += [os.path.realpath(path) for path in paths if _can_be(path)]
+        paths += [real_path(path) for path in paths if _can_be(path)]
         return [os.path.normpath(path) for path in paths]
 
     def is_outside(self, path: str) -> bool:

@@ -20,6 +20,7 @@ from contextlib import suppress
 from typing import Dict, Iterable, List, NamedTuple, Set
 
 from .linux import O_PATH, call, mount
+from .paths import real_path
 
 PATH_LENGTH = 80
 """The length of the path of every worker's own directory.
@@ -154,7 +155,7 @@ class _Builder:
         mount(self._scratch, self.root + HOME, "", _BIND)
         self._make_devices()
         self._mount_proc()
-        for path in sorted(filter(self._can_be_layered, map(os.path.realpath, named))):
+        for path in sorted(filter(self._can_be_layered, map(real_path, named))):
             self._layer(path)
         self._copy_rights("/", self.root)
 

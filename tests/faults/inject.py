@@ -17,7 +17,7 @@ from matrix.cli import main
 from matrix.model import Json
 from matrix.runner import worker
 
-_PASSED_ON = ("LD_PRELOAD", "FAULTS", "FAULTS_ROOT")
+_PASSED_ON = ("LD_PRELOAD", "FAULTS")
 _RESUMES = 3
 
 
@@ -39,12 +39,12 @@ class Control:
 
 
 def pass_on() -> None:
-    """Preload the shim in workers, too."""
+    """Preload the shim in workers, too, for the scratch directory as they see it."""
     original = worker._environment
 
     def with_faults(scratch: str) -> dict[str, str]:
         passed = {name: os.environ[name] for name in _PASSED_ON}
-        return {**original(scratch), **passed, "FAULTS_WHO": "worker"}
+        return {**original(scratch), **passed, "FAULTS_ROOT": scratch, "FAULTS_WHO": "worker"}
 
     worker._environment = with_faults
 

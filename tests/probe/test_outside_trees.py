@@ -108,6 +108,12 @@ def test_a_device_that_keeps_what_is_written_is_refused(tmp_path: Path) -> None:
     assert redirected.opening(b"/dev/null", os.O_RDWR) == b"/dev/null"
 
 
+@pytest.mark.parametrize("path", ["/proc/kmsg", "/proc/self/mem", "/proc/sys/kernel/core_pattern"])
+def test_what_shows_the_state_of_the_kernel_is_refused(tmp_path: Path, path: str) -> None:
+    with pytest.raises(NotRehearsed, match="shows the state of the kernel"):
+        Redirected(str(tmp_path)).opening(path.encode(), os.O_RDWR)
+
+
 def test_a_linked_directory_inside_leads_to_a_copy(tmp_path: Path) -> None:
     """SQLite before 3.39 opens such a path as it is."""
     scratch, home = tmp_path / "scratch", tmp_path / "home"
