@@ -6,7 +6,9 @@ import ctypes
 import os
 import re
 import signal
-from typing import Optional
+import subprocess
+from contextlib import suppress
+from typing import List, Optional
 
 from .linux import IS_LINUX, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS, call, process_control
 
@@ -26,6 +28,9 @@ _KEPT_CAPABILITIES = (0, 1, 3, 4, 6, 7)
 """CHOWN, DAC_OVERRIDE, FOWNER, FSETID, SETGID and SETUID: how root differs from others in files."""
 _CAPABILITY_VERSION_3 = 0x20080522
 
+_FILE_TOO_LARGE = "a file would be larger than %d MiB" % (FILE_SIZE >> 20)
+_met_by_child: List[str] = []
+
 
 class Limits:
     """Limits of this process and of those that it starts; lower ones stay as they are."""
@@ -41,21 +46,37 @@ class Limits:
         signal.signal(signal.SIGXFSZ, self._note_file)
 
     def exceeded(self) -> Optional[str]:
-        """Which limit this process has met, if any."""
+        """Which limit this process, or one that it started, has met, if any."""
+        of_child = _met_by_child.pop() if _met_by_child else None
         if self._file_too_large:
-            return "a file would be larger than %d MiB" % (FILE_SIZE >> 20)
-        if _peak() > MEMORY - _ONE_ALLOCATION:
-            return "it needs more than %d MiB of memory" % (MEMORY >> 20)
-        return None
+            return _FILE_TOO_LARGE
+        return of_child or _memory_exceeded("self")
 
     def _note_file(self, *_: object) -> None:
         self._file_too_large = True
 
 
-def _peak() -> int:
-    """The most address space that this process has had, in bytes, where Linux tells it."""
+def note_child(process: "subprocess.Popen[bytes]", seconds: float) -> None:
+    """Of a process that has failed or is about to end: note the limit that it has met, if any."""
+    exceeded = _memory_exceeded(str(process.pid))
+    if exceeded is None:
+        with suppress(subprocess.TimeoutExpired):
+            if process.wait(seconds) == -getattr(signal, "SIGXFSZ", 0):
+                exceeded = _FILE_TOO_LARGE
+    if exceeded is not None:
+        _met_by_child[:] = [exceeded]
+
+
+def _memory_exceeded(process: str) -> Optional[str]:
+    if _peak(process) > MEMORY - _ONE_ALLOCATION:
+        return "it needs more than %d MiB of memory" % (MEMORY >> 20)
+    return None
+
+
+def _peak(process: str) -> int:
+    """The most address space that a process has had, in bytes, where Linux tells it."""
     try:
-        with open("/proc/self/status", encoding="ascii", errors="replace") as file:
+        with open("/proc/%s/status" % process, encoding="ascii", errors="replace") as file:
             found = re.search(r"VmPeak:\s+(\d+) kB", file.read())
     except OSError:
         return 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,15 @@ def test_the_descriptors_of_its_process_tell_where_the_data_is(observe_on: Obser
     assert ("x.db", True) in paths(file)
     assert temporary.storage is Storage.TEMPORARY
     assert (shared.storage, shared.created) == (Storage.MEMORY, ())
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells the limits")
+def test_a_limit_that_the_shell_meets_is_no_behaviour(observe_on: ObserveOn) -> None:
+    rows = ["INSERT INTO t VALUES(zeroblob(300000000))"] * 2
+    (seen,) = observe_on("shell", make_case(target="x.db", sql=("CREATE TABLE t(x)", *rows)))
+    assert seen.result is Result.UNAVAILABLE
+    assert seen.error is not None
+    assert seen.error.message == "a file would be larger than 512 MiB"
 
 
 def test_two_connections_are_two_processes(observe_on: ObserveOn) -> None:

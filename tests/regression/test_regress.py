@@ -20,6 +20,7 @@ from matrix.stacks.catalogue import Catalogue
 from matrix.stacks.pins import Pin, chosen_specs, load_pins, pinned_stacks
 from matrix.stacks.provision import Provisioner
 from tests.paths import ROOT
+from tests.processes import children_of, needs_proc
 from tests.tool import environment, run_tool, start_tool
 
 TOPIC = """
@@ -272,21 +273,20 @@ def test_an_unwritable_directory_is_reported(
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are those of POSIX")
+@needs_proc
 def test_ctrl_c_leaves_the_baseline_as_it_was(project: Path, pinned: Path) -> None:
-    waiting = project / "waiting"
     driver = project / "slow.py"
     driver.write_text(
         "import time\n"
         "from sqlite_matrix_probe.drivers.sqlite3 import Driver as Sqlite3\n"
         "class Driver(Sqlite3):\n"
         "    def connect(self, target, options):\n"
-        f"        open({str(waiting)!r}, 'a').close()\n"
         "        time.sleep(60)\n"
     )
     before = content(project / "base")
     process = start_tool("regress", "--update", "--stacks=./slow.py", cwd=project)
-    deadline = time.monotonic() + 60
-    while not waiting.exists() and time.monotonic() < deadline:
+    while not children_of(process.pid):
+        assert process.poll() is None, process.communicate()
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)

@@ -22,6 +22,7 @@ import subprocess
 from contextlib import suppress
 from typing import Any, Dict, List, Optional, Tuple
 
+from ..limits import note_child
 from ..plugins import Unavailable
 from . import Rows
 
@@ -84,6 +85,7 @@ class Shell:
         os.set_blocking(errors, not answer.endswith(end))  # a shell that exits closes both
         complaint = _read_all(errors)
         if complaint or not answer.endswith(end):
+            note_child(self._process, 0 if answer.endswith(end) else _LEAVE_SECONDS)
             raise ShellError(os.fsdecode(complaint).strip() or "the shell has ended")
         return os.fsdecode(answer[: -len(end)])
 
