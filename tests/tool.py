@@ -49,8 +49,8 @@ class Driver(Sqlite3):
             print(target, file=log)
         if "x4" in target and not os.path.exists({gate!r}):
             open({waiting!r}, "a").close()
-            while True:
-                time.sleep(60)
+            while not os.path.exists({gate!r}):
+                time.sleep(0.05)
         return super().connect(target, options)
 """
 
