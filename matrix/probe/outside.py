@@ -44,9 +44,11 @@ class Outside:
 
     `given`: the files outside that the case may change, with what they held before.
     `refusal`: why the case cannot be rehearsed, if so; it ends the case without an observation.
+    `sees_changes`: whether it is asked before SQLite changes something.
     """
 
     redirects = False
+    sees_changes = True
 
     def __init__(self, scratch: str) -> None:
         self._inside = os.fsencode(os.path.join(scratch, ""))
@@ -151,8 +153,11 @@ class Outside:
         try:
             if self.is_outside(raw) and os.path.isfile(raw):
                 self.changing(raw)
-        except (NotRehearsed, ValueError):
-            self.refusal = None  # it counts only if the case does change it
+        except NotRehearsed:
+            if self.sees_changes:  # it counts only if the case does change it
+                self.refusal = None
+        except ValueError:  # no path
+            pass
 
     def _check_size(self, name: str, size: int) -> None:
         if size > COPY_LIMIT:

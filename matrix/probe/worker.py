@@ -51,6 +51,7 @@ class Worker:
         log = _system_call_log(self._driver, outside)
         if log is None and isinstance(outside, Redirected):
             outside = Refusing(self._scratch)
+        outside.sees_changes = log is not None
         processes = getattr(self._driver, "processes", None)
         self._calls = log
         self._observer = Observer(log, outside, processes)
