@@ -36,7 +36,20 @@ def _requirement(text: str) -> str:
         raise ValueError("a version is pinned with ==, as in apsw==3.54.1.0")
     if version_of(pinned) is None:
         raise ValueError("not a version")
+    marker_of(Requirement(text))
     return text
+
+
+def marker_of(requirement: Requirement) -> str | None:
+    """Its marker as text; ValueError if that could not be read again, as with an escaped NUL."""
+    if requirement.marker is None:
+        return None
+    marker = str(requirement.marker)
+    try:
+        Requirement(f"x; {marker}")
+    except InvalidRequirement as error:
+        raise ValueError(f"not a marker: {str(error).splitlines()[0]}") from None
+    return marker
 
 
 Pinned = Annotated[str, AfterValidator(_requirement)]

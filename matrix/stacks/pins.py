@@ -26,6 +26,7 @@ from matrix.stacks.catalogue import (
     Catalogue,
     Package,
     exact_version,
+    marker_of,
     specs_of_set,
     to_package,
 )
@@ -294,11 +295,10 @@ def _pin(content: str, line: int) -> Pin | None:
         return None
     if version_of(version) is None:
         raise ValueError(f"not a version: {cut(version, _SHOWN)}")
-    marker = None if requirement.marker is None else str(requirement.marker)
     return Pin(
         distribution=requirement.name,
         version=version,
-        marker=marker,
+        marker=marker_of(requirement),
         line=line,
         hashes=tuple(hashes),
     )

@@ -120,6 +120,11 @@ def test_a_marker_confines_a_pin_to_its_pythons() -> None:
     assert str(found.find("apsw", "3.10")) == "apsw==3.46.1.0"
 
 
+def test_a_marker_that_could_not_be_read_again_is_an_error() -> None:
+    with pytest.raises(DocumentError, match="requirements.txt:1:1: not a marker"):
+        parse_pins('apsw==3.54.1.0; python_version < "3.1\\x00"\n', PATH)
+
+
 def test_every_invalid_line_is_reported() -> None:
     text = "apsw=3\n\n==3\napsw==3.54.1.0\nAPSW==3.54.0.0\n"
     with pytest.raises(DocumentError) as error:
