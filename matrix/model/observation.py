@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from enum import Enum
-from typing import TypedDict
+
+from typing_extensions import TypedDict
 
 from matrix.model.plain import Json, to_plain
 

@@ -121,7 +121,7 @@ def test_a_marker_confines_a_pin_to_its_pythons() -> None:
 
 
 def test_a_marker_that_could_not_be_read_again_is_an_error() -> None:
-    with pytest.raises(DocumentError, match="requirements.txt:1:1: not a marker"):
+    with pytest.raises(DocumentError, match=r"requirements\.txt:1:1: not a marker"):
         parse_pins('apsw==3.54.1.0; python_version < "3.1\\x00"\n', PATH)
 
 
