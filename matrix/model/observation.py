@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from enum import Enum
-
-from typing_extensions import TypedDict
 
 from matrix.model.plain import Json, to_plain
 
@@ -104,13 +102,6 @@ class Created:
         return to_plain(self)
 
 
-class Passed(TypedDict):
-    """The call that reached the driver."""
-
-    args: Sequence[Json]
-    kwargs: Mapping[str, Json]
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
     """The facts seen in a cell, and nothing else.
@@ -122,6 +113,7 @@ class Observation:
     `outside`: the paths outside the case's directories that it would create, change or remove on
     the machine; it only did so for itself, unless the run was in place.
     `reused`: the stages in which a user got the first connection again instead of a new one.
+    `passed`: what reached the driver, as `{"args": [...], "kwargs": {...}}`.
     `opened`: the file name that SQLite reports, empty for a database without a file.
     `observer`: what watched the files; `transients_complete`: whether it also sees files that
     exist only for a moment.
@@ -142,7 +134,7 @@ class Observation:
     second_connection: SecondConnection | None = None
     reopened: Reopened | None = None
     reused: tuple[str, ...] = ()
-    passed: Passed | None = None
+    passed: Mapping[str, Json] | None = None
     opened: str | None = None
     journal_mode: str | None = None
     pool: str | None = None

@@ -12,8 +12,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-from matrix.model import Case, Observation, Result, canonical
-from matrix.model.observation import Passed
+from matrix.model import Case, Json, Observation, Result, canonical
 
 _TEXT = rb'([^"\\]*(?:\\.[^"\\]*)*)'
 _WARNINGS = b',"warnings":['
@@ -84,7 +83,7 @@ def _line(record: Case | Observation) -> bytes:
 
 def _check_order_of_keys() -> None:
     """Raise RuntimeError if records are not written as the functions above expect."""
-    nested: Passed = {"args": [], "kwargs": {"case": "x", "stack": "old", "warnings": ["x"]}}
+    nested: dict[str, Json] = {"args": [], "kwargs": {"case": "x", "stack": "old", "warnings": ["x"]}}
     seen = Observation(
         case='"\\', stack="old", result=Result.OPENED, passed=nested, warnings=('"]}',)
     )
