@@ -45,12 +45,15 @@ class Limits:
                 resource.setrlimit(kind, (_lower(resource.getrlimit(kind)[1], limit),) * 2)
         signal.signal(signal.SIGXFSZ, self._note_file)
 
+    def begin(self) -> None:
+        """A case begins: what the processes of others have met does not count for it."""
+        _met_by_child.clear()
+
     def exceeded(self) -> Optional[str]:
         """Which limit this process, or one that it started, has met, if any."""
-        of_child = _met_by_child.pop() if _met_by_child else None
         if self._file_too_large:
             return _FILE_TOO_LARGE
-        return of_child or _memory_exceeded("self")
+        return _met_by_child[0] if _met_by_child else _memory_exceeded("self")
 
     def _note_file(self, *_: object) -> None:
         self._file_too_large = True
@@ -64,7 +67,7 @@ def note_child(process: "subprocess.Popen[bytes]", seconds: float) -> None:
             if process.wait(seconds) == -getattr(signal, "SIGXFSZ", 0):
                 exceeded = _FILE_TOO_LARGE
     if exceeded is not None:
-        _met_by_child[:] = [exceeded]
+        _met_by_child.append(exceeded)
 
 
 def _memory_exceeded(process: str) -> Optional[str]:

@@ -151,13 +151,12 @@ class Outside:
         """A file that the case may change; there is no harm in a file that it does not."""
         raw = os.fsencode(path)
         try:
-            if self.is_outside(raw) and os.path.isfile(raw):
-                self.changing(raw)
+            with suppress(ValueError):  # no path
+                if self.is_outside(raw) and os.path.isfile(raw):
+                    self.changing(raw)
         except NotRehearsed:
             if self.sees_changes:  # it counts only if the case does change it
                 self.refusal = None
-        except ValueError:  # no path
-            pass
 
     def _check_size(self, name: str, size: int) -> None:
         if size > COPY_LIMIT:

@@ -17,6 +17,6 @@ def real_path(path: AnyStr) -> AnyStr:
         return os.path.abspath(path)
 
 
-def without_links_above(path: bytes) -> bytes:
+def without_links_above(path: AnyStr) -> AnyStr:
     """The path with links followed, except that which it is itself."""
     return os.path.join(real_path(os.path.dirname(path)), os.path.basename(path))

@@ -6,7 +6,7 @@ import os
 import shutil
 from typing import Any, Dict, List
 
-from .paths import real_path
+from .paths import real_path, without_links_above
 from .places import Places
 
 
@@ -54,7 +54,7 @@ def _make_database(driver: Any, step: Dict[str, Any], places: Places) -> None:
 def _inside(name: str, places: Places) -> str:
     """The path that a set-up may create; ValueError where a link leads out of the directory."""
     path = os.path.normpath(os.path.join(places.dir, name))
-    real = os.path.join(real_path(os.path.dirname(path)), os.path.basename(path))
+    real = without_links_above(path)
     home = real_path(places.dir) + os.sep
     if not real.startswith(home) or os.path.islink(path):
         raise ValueError("the set-up leads out of the case's directory: " + places.show_path(path))

@@ -98,6 +98,7 @@ class Worker:
         return _CANONICAL.encode(observation)
 
     def _observe(self, case: Dict[str, Any]) -> Dict[str, Any]:
+        self._limits.begin()
         places = self._next_places()
         run = self._bare_run if case["via"] is None else self._run
         try:

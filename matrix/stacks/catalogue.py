@@ -184,8 +184,8 @@ def to_package(pin: str) -> Package:
     """The package of a pinned requirement."""
     requirement = Requirement(pin)
     version = pinned_version(requirement)
-    marker = None if requirement.marker is None else str(requirement.marker)
-    return Package(requirement=f"{requirement.name}=={version}", version=version, marker=marker)
+    text, marker = f"{requirement.name}=={version}", marker_of(requirement)
+    return Package(requirement=text, version=version, marker=marker)
 
 
 def exact_version(requirement: Requirement) -> str | None:

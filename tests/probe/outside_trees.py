@@ -71,29 +71,12 @@ def _text(path: Path) -> None:
     path.write_text("a user's notes, which are no database\n" * 100)
 
 
-def _read_only(path: Path) -> None:
-    make_database(path)
-    path.chmod(0o444)
+def _with_mode(mode: int, *, of_directory: bool = False) -> Callable[[Path], None]:
+    def make(path: Path) -> None:
+        make_database(path)
+        (path.parent if of_directory else path).chmod(mode)
 
-
-def _in_read_only(path: Path) -> None:
-    make_database(path)
-    path.parent.chmod(0o555)
-
-
-def _unreadable(path: Path) -> None:
-    make_database(path)
-    path.chmod(0)
-
-
-def _write_only(path: Path) -> None:
-    make_database(path)
-    path.chmod(0o200)
-
-
-def _unsearchable(path: Path) -> None:
-    make_database(path)
-    path.parent.chmod(0o644)
+    return make
 
 
 def _socket(path: Path) -> None:
@@ -170,12 +153,12 @@ THERE: Mapping[str, tuple[str, Callable[[Path], Any]]] = {
     "log and index": ("home/x.db", _left_shared_memory),
     "hot journal": ("home/x.db", make_crashed),
     "old journal": ("home/x.db", _left_journal),
-    "read-only": ("home/x.db", _read_only),
-    "unreadable": ("home/x.db", _unreadable),
-    "write-only": ("home/x.db", _write_only),
-    "unsearchable directory": ("home/x.db", _unsearchable),
+    "read-only": ("home/x.db", _with_mode(0o444)),
+    "unreadable": ("home/x.db", _with_mode(0)),
+    "write-only": ("home/x.db", _with_mode(0o200)),
+    "unsearchable directory": ("home/x.db", _with_mode(0o644, of_directory=True)),
     "socket": ("home/x.db", _socket),
-    "read-only directory": ("home/x.db", _in_read_only),
+    "read-only directory": ("home/x.db", _with_mode(0o555, of_directory=True)),
     "link": ("home/x.db", _link),
     "loop": ("home/x.db", _loop),
     "dangling link": ("home/x.db", _dangling),

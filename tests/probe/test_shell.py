@@ -50,6 +50,19 @@ def test_a_limit_that_the_shell_meets_is_no_behaviour(observe_on: ObserveOn) -> 
     assert seen.error.message == "a file would be larger than 512 MiB"
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells the limits")
+def test_a_limit_that_one_case_comes_near_is_not_the_next_ones(observe_on: ObserveOn) -> None:
+    large = ["INSERT INTO t VALUES(zeroblob(900000000))"] * 3
+    near = ("PRAGMA temp_store=2", "CREATE TEMP TABLE t(x)", *large, "SELEC")
+    full = ("PRAGMA max_page_count=2", "CREATE TABLE t AS SELECT zeroblob(100000)")
+    _, seen = observe_on(
+        "shell", make_case("a", target="x.db", sql=near), make_case("b", target="x.db", sql=full)
+    )
+    assert seen.result is Result.OPENED
+    assert seen.error is not None
+    assert "full" in seen.error.message
+
+
 def test_two_connections_are_two_processes(observe_on: ObserveOn) -> None:
     file, shared = observe_on(
         "shell", make_case("a", target="x.db"), make_case("b", target=SHARED, connect={"uri": True})
