@@ -89,7 +89,8 @@ class CaseRun:
         self._outside.begin_set_up(_strings([case[name] for name in _NAMING]))
         ready = self._outside.refusal is None and self._attempt("setup", self._set_up)
         refusal = self._outside.refusal
-        observer.begin(self._places, self._asked())
+        self._asked = self._asked_paths()
+        observer.begin(self._places, self._asked)
         if refusal is not None:
             self._outside.refuse(refusal)
         if not ready or refusal is not None:
@@ -304,6 +305,7 @@ class CaseRun:
         observer, places = self._observer, self._places
         passed = self._recorder.passed
         main = self._databases.get("main")
+        changed = {"modified": observer.modified(), "removed": observer.removed()}
         return {
             "case": self._case["id"],
             "result": result,
@@ -313,9 +315,8 @@ class CaseRun:
             "there": self._there(),
             "tried": sorted(places.show_path(path) for path in observer.attempted()),
             "conflicts": sorted(observer.conflicts()),
-            "modified": sorted(places.show_path(path) for path in observer.modified()),
-            "removed": sorted(places.show_path(path) for path in observer.removed()),
-            "outside": self._outside_paths(),
+            **{what: sorted(map(places.show_path, paths)) for what, paths in changed.items()},
+            "outside": self._outside_paths([path for paths in changed.values() for path in paths]),
             "second_connection": self._found.get("second_connection"),
             "reopened": self._found.get("reopen"),
             "reused": self._reused,
@@ -337,7 +338,6 @@ class CaseRun:
         created = self._observer.created()
         if not created:
             return []
-        asked = self._asked()
         databases = {path for path in self._databases.values() if path}
         entries: Dict[str, Dict[str, Any]] = {}
         for appeared in created:
@@ -352,7 +352,7 @@ class CaseRun:
                     "kind": kind_of(appeared, place, databases),
                     "stage": appeared.stage,
                     "kept": kept,
-                    "asked": appeared.path in asked,
+                    "asked": appeared.path in self._asked,
                     "size": os.lstat(place).st_size if sized else None,
                 },
             )
@@ -361,11 +361,11 @@ class CaseRun:
     def _there(self) -> List[str]:
         """The existing files that the strings ask for."""
         where = self._outside.where
-        given = [p for p in self._observer.given() if os.path.isfile(where(real_path(p)))]
-        asked = self._asked() if given else ()
-        return sorted(self._places.show_path(path) for path in given if path in asked)
+        asked = [path for path in self._observer.given() if path in self._asked]
+        there = [path for path in asked if os.path.isfile(where(real_path(path)))]
+        return sorted(map(self._places.show_path, there))
 
-    def _asked(self) -> Set[str]:
+    def _asked_paths(self) -> Set[str]:
         """The paths that the user's strings mean."""
         names = list(self._case["asked"])
         base = getattr(self._session_type, "directory", "")
@@ -378,11 +378,13 @@ class CaseRun:
         outside = [path for path in created if self._places.is_outside(path)]
         return self._outside.leave(outside)
 
-    def _outside_paths(self) -> List[str]:
-        """The paths outside that the case would change on the machine, or has changed in place."""
-        observer, places = self._observer, self._places
-        changed = [appeared.path for appeared in observer.created()]
-        changed += [*observer.modified(), *observer.removed()]
+    def _outside_paths(self, changed: List[str]) -> List[str]:
+        """The paths outside that the case would change on the machine, or has changed in place.
+
+        `changed`: what was there before, and was modified or removed.
+        """
+        places = self._places
+        changed = [*changed, *(appeared.path for appeared in self._observer.created())]
         found = {places.show_path(path) for path in changed if places.is_outside(path)}
         return sorted(path for path in found if not path.startswith("{"))
 

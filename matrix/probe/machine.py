@@ -27,6 +27,8 @@ SHORTAGES = frozenset(
 
 _ROOM = 32 << 20
 """Bytes: with less on the disk, in a file or in memory, a case may fail for want of it."""
+_ALLOCATED = 4 << 20
+"""Bytes: twice what a case writes; in memory, to allocate costs as much as to write."""
 _FILES = 100
 _DESCRIPTORS = 24
 _FAILURES = re.compile(
@@ -69,7 +71,7 @@ def check(scratch: str, *, allocate: bool = False) -> None:
         with tempfile.TemporaryFile(dir=scratch) as file:
             file.truncate(_ROOM)
             if allocate and hasattr(os, "posix_fallocate"):
-                os.posix_fallocate(file.fileno(), 0, _ROOM)
+                os.posix_fallocate(file.fileno(), 0, _ALLOCATED)
         _open_some()
         mmap.mmap(-1, _ROOM).close()
     except OSError as error:
@@ -78,17 +80,19 @@ def check(scratch: str, *, allocate: bool = False) -> None:
 
 def is_failure(observation: Dict[str, Any]) -> bool:
     """Whether a case ended with an error that a failing machine causes, too."""
-    return _FAILURES.search(_error_of(observation)) is not None
+    return _error_matches(_FAILURES, observation)
 
 
 def is_refusal(observation: Dict[str, Any]) -> bool:
     """The same for an error that usually has another cause."""
-    return _REFUSALS.search(_error_of(observation)) is not None
+    return _error_matches(_REFUSALS, observation)
 
 
-def _error_of(observation: Dict[str, Any]) -> str:
+def _error_matches(pattern: "re.Pattern[str]", observation: Dict[str, Any]) -> bool:
     error = observation["error"]
-    return "" if error is None else "%s %s" % (error["type"], error["message"])
+    if error is None:
+        return False
+    return pattern.search("%s %s" % (error["type"], error["message"])) is not None
 
 
 def _open_some() -> None:

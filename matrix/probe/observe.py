@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Set
 
 from .inotify import Inotify
-from .outside import Outside, content_of
+from .outside import Outside, content_of, content_outside
 from .places import Places
 from .pythonlog import PythonLog
 from .syscalls import Event, Held, SystemCallLog
@@ -68,8 +69,8 @@ class Observer:
         self._conflicts: Dict[str, None] = {}
         self._expected: Dict[str, bool] = {}
         self._given = _contents(places.around)
-        self._directories = [places.dir, places.around]
-        self._directories += [p for p in self._given if os.path.isdir(p) and not os.path.islink(p)]
+        self._directories = [p for p, holds in self._given.items() if holds == stat.S_IFDIR]
+        self._directories.append(places.around)
         self._outside.begin(path for path in asked if places.is_outside(path))
         if self.log is None:
             self._directories += [places.tmp, os.sep, *self._asked_directories()]
@@ -141,11 +142,10 @@ class Observer:
     def modified(self) -> List[str]:
         """Files that were there before, and hold something else now."""
         where = self._outside.where
-        return [
-            path
-            for path, content in self.given().items()
-            if os.path.lexists(where(path)) and content_of(where(path)) != content
-        ]
+        now = {path: content_of(path) for path in self._given}
+        now.update((path, content_outside(where(path))) for path in self._outside.given)
+        given = self.given()
+        return [path for path, holds in now.items() if holds not in (None, given[path])]
 
     def removed(self) -> List[str]:
         where = self._outside.where
@@ -208,7 +208,8 @@ def _entries(directory: str) -> List[str]:
         names = os.listdir(directory)
     except OSError:
         return []
-    return [os.path.join(directory, name) for name in names]
+    above = directory if directory.endswith(os.sep) else directory + os.sep
+    return [above + name for name in names]
 
 
 def _contents(directory: str) -> Dict[str, Any]:
@@ -216,7 +217,7 @@ def _contents(directory: str) -> Dict[str, Any]:
     found: Dict[str, Any] = {}
     for path in _entries(directory):
         found[path] = content_of(path)
-        if os.path.isdir(path) and not os.path.islink(path):
+        if found[path] == stat.S_IFDIR:
             found.update(_contents(path))
     return found
 

@@ -71,8 +71,6 @@ class Outside:
 
     def opening(self, path: bytes, flags: int) -> bytes:
         """Where to open what is about to be opened."""
-        if self._stays_inside(path):
-            return path
         return self.changing(path) if flags & _CHANGES else self.reading(path)
 
     def changing(self, path: bytes) -> bytes:
@@ -106,17 +104,6 @@ class Outside:
         """Whether a path, which may contain `..`, lies outside the scratch directory."""
         return not (os.path.normpath(path) + b"/").startswith(self._inside)
 
-    def _stays_inside(self, path: bytes) -> bool:
-        """Whether a path is one of the scratch directory with neither `..` nor a link in it."""
-        if not path.startswith(self._inside) or b"/../" in path:
-            return False
-        end = len(self._inside)
-        while end > 0:
-            end = path.find(b"/", end) + 1
-            if os.path.islink(path[: end - 1] if end else path):
-                return False
-        return True
-
     def refuse(self, reason: str) -> NotRehearsed:
         """The exception to raise; the first reason is the one that the user sees."""
         self.refusal = self.refusal or reason
@@ -145,7 +132,7 @@ class Outside:
             return
         if stat.S_ISREG(status.st_mode):
             self._check_size(name, status.st_size)
-            self.given[name] = content_of(name)
+            self.given[name] = content_outside(name)
 
     def _expect(self, path: str) -> None:
         """A file that the case may change; there is no harm in a file that it does not."""
@@ -179,7 +166,7 @@ class InPrivateRoot(Outside):
     def leave(self, created: List[str]) -> Optional[str]:
         for path in reversed(created):
             remove(path)
-        changed = any(content_of(path) != content for path, content in self.given.items())
+        changed = any(content_outside(path) != content for path, content in self.given.items())
         if changed or _usage() != self._used:
             return "a file outside the scratch directory changed"
         return None
@@ -230,6 +217,20 @@ class Redirected(Outside):
         self._copies = os.fsencode(os.path.join(scratch, "outside"))
         self._gone: Set[bytes] = set()
         super().__init__(scratch)
+
+    def opening(self, path: bytes, flags: int) -> bytes:
+        return path if self._stays_inside(path) else super().opening(path, flags)
+
+    def _stays_inside(self, path: bytes) -> bool:
+        """Whether a path is one of the scratch directory with neither `..` nor a link in it."""
+        if not path.startswith(self._inside) or b"/../" in path:
+            return False
+        end = len(self._inside)
+        while end > 0:
+            end = path.find(b"/", end) + 1
+            if os.path.islink(path[: end - 1] if end else path):
+                return False
+        return True
 
     def changing(self, path: bytes) -> bytes:
         real = real_path(path)
@@ -399,25 +400,32 @@ def remove(path: str) -> None:
 
 
 def content_of(path: str) -> Any:
-    """What a path holds, to compare: the target of a link, the bytes of a file, else None.
+    """What a path holds, to compare: the target of a link, the bytes of a file, else its kind.
 
-    Of a file that is large, or cannot be read, or shows the state of the kernel: its size and time.
+    Of a file that is large, or that cannot be read: its size and time. None if nothing is there.
     """
     try:
-        if os.path.islink(path):
+        status = os.lstat(path)
+        if stat.S_ISLNK(status.st_mode):
             return os.readlink(path)
-        if not os.path.isfile(path):
-            return None
-        status = os.stat(path)
     except OSError:
         return None
-    if status.st_size <= _CONTENT_LIMIT and not real_path(os.fsencode(path)).startswith(_VIEWS):
+    if not stat.S_ISREG(status.st_mode):
+        return stat.S_IFMT(status.st_mode)
+    if status.st_size <= _CONTENT_LIMIT:
         try:
             with open(path, "rb") as file:
                 return file.read()
         except OSError:
             pass
     return status.st_size, status.st_mtime_ns
+
+
+def content_outside(path: str) -> Any:
+    """The same for a path that may lead to a file that shows the state of the kernel."""
+    if os.path.islink(path) or not real_path(os.fsencode(path)).startswith(_VIEWS):
+        return content_of(path)
+    return os.path.getsize(path) if os.path.isfile(path) else None
 
 
 def _is_anothers(path: bytes) -> bool:

@@ -103,24 +103,23 @@ class Worker:
         run = self._bare_run if case["via"] is None else self._run
         try:
             observation = run.perform(case, places)
-            exceeded = self._limits.exceeded() if machine.is_failure(observation) else None
+            failed = machine.is_failure(observation)
+            exceeded = self._limits.exceeded() if failed else None
             if exceeded:
                 run.give_up(observation, "limit", exceeded)
-            self._check_machine(observation)
+            elif failed:
+                machine.check(self._scratch, allocate=True)
+            elif self._calls is None and machine.is_refusal(observation):
+                machine.check(self._scratch)
+            self._check_shortage()
             self._dirt = run.leave() or exceeded or self._find_dirt(case, places)
         finally:
             places.remove()
         observation["stack"] = self._hello["stack"]
         return observation
 
-    def _check_machine(self, observation: Dict[str, Any]) -> None:
-        """Raise MachineFails where the machine may be why a case failed."""
-        failure = machine.is_failure(observation)
-        if failure or machine.is_refusal(observation):
-            machine.check(self._scratch, allocate=failure)
-        self._check_shortage()
-
     def _check_shortage(self) -> None:
+        """Raise MachineFails where SQLite's calls have met a machine that fails."""
         if self._calls is not None and self._calls.shortage is not None:
             raise machine.fails(self._calls.shortage, self._scratch)
 
