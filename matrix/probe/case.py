@@ -6,6 +6,7 @@ import os
 import pathlib
 import re
 import warnings
+from contextlib import suppress
 from typing import Any, Callable, Dict, Iterator, List, Optional, Set
 
 from .middleware import BareSession, in_another_thread
@@ -146,6 +147,9 @@ class CaseRun:
         }
 
     def _set_up(self) -> None:
+        texts = _strings([self._case[name] for name in _NAMING])
+        if any(_BEYOND in text.lower() for text in texts):
+            raise Unavailable("%s() takes an address in memory, and is not run" % _BEYOND)
         set_up(self._driver, self._case["setup"], self._places)
         self._recorder.close_thread()
         self._recorder.begin()
@@ -374,9 +378,22 @@ class CaseRun:
 
     def leave(self) -> Optional[str]:
         """Take back what the case made outside; why that was not possible, if so."""
+        if self._outside.in_place:
+            self._drop_table()
         created = [appeared.path for appeared in self._observer.created()]
         outside = [path for path in created if self._places.is_outside(path)]
         return self._outside.leave(outside)
+
+    def _drop_table(self) -> None:
+        """Drop the probe's table from the user's own databases, which keep everything else."""
+        for path in self._databases.values():
+            if path in self._outside.given:
+                with suppress(Exception):
+                    self._driver.execute(self._connect_plainly(path), "DROP TABLE " + TABLE)
+        self._recorder.close_thread()
+
+    def _connect_plainly(self, path: str) -> Any:
+        return self._driver.connect(path, dict(getattr(self._driver, "autocommit", {})))
 
     def _outside_paths(self, changed: List[str]) -> List[str]:
         """The paths outside that the case would change on the machine, or has changed in place.
@@ -400,6 +417,8 @@ _UNSEEN: Dict[str, Any] = {
 """What is said of a case that was not performed to its end."""
 
 
+_BEYOND = "fts3_tokenizer"
+"""A function of SQL that calls what an address leads to, so that it could run any code."""
 _NAMING = ("target", "second", "backup", "connect", "sql", "setup")
 """The fields of a case that may name files."""
 

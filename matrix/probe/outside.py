@@ -44,10 +44,12 @@ class Outside:
 
     `given`: the files outside that the case may change, with what they held before.
     `refusal`: why the case cannot be rehearsed, if so; it ends the case without an observation.
+    `in_place`: whether the machine's files are changed.
     `sees_changes`: whether it is asked before SQLite changes something.
     """
 
     redirects = False
+    in_place = False
     sees_changes = True
 
     def __init__(self, scratch: str) -> None:
@@ -352,6 +354,8 @@ class InPlace(Outside):
     this process dies.
     """
 
+    in_place = True
+
     def __init__(self, scratch: str, tell: Callable[[List[Made]], None]) -> None:
         self._tell = tell
         self._made: List[Made] = []
@@ -433,11 +437,13 @@ def _is_anothers(path: bytes) -> bool:
 
 
 def may_lead_outside(strings: Iterable[str]) -> bool:
-    """Whether strings may name something outside: an absolute path, or one with `..`.
+    """Whether strings may name something outside: by an absolute path, `..`, or an expression.
 
     For where nothing can be redirected. It may say so of a string that does not.
     """
     for text in strings:
+        if _NAMES_A_FILE.search(text) and _COMPUTES.search(_LITERAL.sub("?", text)):
+            return True
         decoded = unquote_to_bytes(text.replace("{dir}", "dir")).decode("utf-8", "replace")
         if _LEADS_OUTSIDE.search(_URL.sub("", decoded)):
             return True
@@ -445,6 +451,10 @@ def may_lead_outside(strings: Iterable[str]) -> bool:
 
 
 _URL = re.compile(r"^(?!file:)[a-z0-9_]+(\+[a-z0-9_]+)?://(/(?!/))?")
+_NAMES_A_FILE = re.compile(r"\b(attach|vacuum)\b", re.IGNORECASE)
+_LITERAL = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]""")
+_COMPUTES = re.compile(r"[(|>]|\bx\?", re.IGNORECASE)
+"""A function, an operator, or the bytes of a text: what a statement may make a name of."""
 _LEADS_OUTSIDE = re.compile(r"(?<![\w.-])[/\\]|\b[A-Za-z]:[/\\]|(?<![\w.])\.\.(?![\w.])")
 
 

@@ -14,7 +14,13 @@ import os
 import signal
 from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple
 
-from .linux import IS_LINUX, PR_SET_CHILD_SUBREAPER, PR_SET_PDEATHSIG, process_control
+from .linux import (
+    IS_LINUX,
+    PR_SET_CHILD_SUBREAPER,
+    PR_SET_DUMPABLE,
+    PR_SET_PDEATHSIG,
+    process_control,
+)
 from .privateroot import PrivateRoot, enter_namespaces, enter_private_root
 
 Work = Callable[[Optional[PrivateRoot]], int]
@@ -35,6 +41,7 @@ def run_worker(hello: Dict[str, Any], work: Work) -> int:
     worker = os.fork()
     if worker == 0:
         _end_with(os.getppid() if not init else None)
+        _close_to_others()
         return work(root)
     return _Keeper(worker, init).wait()
 
@@ -92,12 +99,18 @@ def _end_with(parent: Optional[int], number: int = signal.SIGKILL) -> None:
             os._exit(1)
 
 
+def _close_to_others() -> None:
+    """Let no other process read this one's memory, or open its files, through /proc."""
+    process_control(PR_SET_DUMPABLE, 0)
+
+
 class _Keeper:
     """Waits for the worker."""
 
     def __init__(self, worker: int, init: int) -> None:
         self._worker = worker
         self._init = init
+        _close_to_others()
         process_control(PR_SET_CHILD_SUBREAPER, 1)
         signal.signal(signal.SIGTERM, lambda *_: os.kill(worker, signal.SIGKILL))
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # the pipes are the worker's

@@ -18,6 +18,10 @@ _FIELDS = (
 )  # fmt: skip
 
 
+_LENGTH = 2000
+"""Characters of a field: paths are to be read to their end."""
+
+
 def render_details(results: ResultSet) -> str:
     """Each case, and what happened on which stacks; stacks that showed the same stand together."""
     lines: list[str] = []
@@ -50,7 +54,7 @@ def _lines(case: Case, stacks: Sequence[StackResults]) -> Iterator[str]:
     fields = seen.to_json()
     for name in _FIELDS:
         if fields[name] not in (None, [], ""):
-            yield f"      {name.replace('_', ' ')}: {in_words(name, fields[name])}"
+            yield f"      {name.replace('_', ' ')}: {in_words(name, fields[name], length=_LENGTH)}"
     objection = reason(seen, case.intent)
     if objection is not None:
         yield f"      not as intended: {objection}"

@@ -9,8 +9,11 @@ from matrix.text import cut
 _SHORT = 100
 
 
-def in_words(name: str, value: Json) -> str:
-    """A field in short: an error's text, the paths that were created, the call that was made."""
+def in_words(name: str, value: Json, *, length: int = _SHORT) -> str:
+    """A field in short: an error's text, the paths that were created, the call that was made.
+
+    `length`: so many characters are shown.
+    """
     if value is None or value == []:
         text = "none"
     elif name == "error":
@@ -24,4 +27,4 @@ def in_words(name: str, value: Json) -> str:
         text += "".join(f", {key}={canonical(item)}" for key, item in value["kwargs"].items())
     else:
         text = value if isinstance(value, str) else canonical(value)
-    return cut(visible(text), _SHORT)
+    return cut(visible(text), length)

@@ -6,6 +6,7 @@ import json
 import os
 import sqlite3
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from matrix.runner.isolation import choose_isolation
 from matrix.runner.options import RunOptions
 from matrix.scenarios.load import load_topics
 from tests.builders import make_case
-from tests.conftest import Provide
+from tests.conftest import ObserveOn, Provide
 from tests.processes import needs_proc, workers_of
 
 SECRET = "a-secret-of-the-environment-5a1f"
@@ -52,6 +53,13 @@ def hostile(home: Path, results: Path) -> dict[str, dict[str, Any]]:
         "attached and vacuumed": _sql(f"ATTACH '{mine}' AS a", "VACUUM a"),
         "attached in WAL mode": _sql(f"ATTACH '{mine}' AS a", "PRAGMA a.journal_mode=wal"),
         "attached by a computed name": _sql(f"ATTACH '{home}/' || 'mine' || '.db' AS a"),
+        "attached by computed characters": _sql(_characters(f"{home}/new.db", "ATTACH ? AS a")),
+        "vacuumed by computed characters": _sql("CREATE TABLE t(x)",
+                                                _characters(f"{home}/new.db", "VACUUM INTO ?")),
+        "a program": _sql("SELECT sha3_query('SELECT ed' || 'it(''x'', ''touch "
+                          f"{home}/ran; true'')')"),
+        "an address": _sql("SELECT fts3_tokenizer('simple', x'4141414141414141')",
+                           "CREATE VIRTUAL TABLE t USING fts3(x, tokenize=simple)"),
         "copied over the database": {"target": "x.db", "backup": str(mine)},
         "copied over the notes": {"target": "x.db", "backup": str(notes)},
         "vacuumed into the notes": _sql("CREATE TABLE t(x)", f"VACUUM INTO '{notes}'"),
@@ -104,6 +112,11 @@ def _large(megabytes: int) -> str:
     return f"INSERT INTO t VALUES(zeroblob({megabytes}000000))"
 
 
+def _characters(name: str, sql: str) -> str:
+    """A statement with the name as an expression, in which it does not stand as a text."""
+    return sql.replace("?", " || ".join(f"char({ord(sign)})" for sign in name))
+
+
 def _linked(name: str, to: Path, target: str | None = None) -> dict[str, Any]:
     return {"target": target or name, "setup": ({"symlink": name, "to": str(to)},)}
 
@@ -149,10 +162,17 @@ def harmless(number: int) -> Case:
 
 
 @needs_proc
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    "how", [*product(["apsw"], WAYS), ("shell", "redirected without Landlock")], ids=", ".join
+)
 def test_a_stranger_changes_forges_leaks_and_leaves_nothing(
-    provide: Provide, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
+    provide: Provide,
+    home: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    how: tuple[str, str],
 ) -> None:
+    driver, way = how
     monkeypatch.setenv("SECRET", SECRET)
     results, scratch = tmp_path / "results", tmp_path / "scratch"
     results.mkdir()
@@ -166,7 +186,7 @@ def test_a_stranger_changes_forges_leaks_and_leaves_nothing(
     wanted = options.private_root is not False
     if wanted and not choose_isolation(options, scratch).private_root:
         pytest.skip("this machine allows no private root")
-    (stack,) = observe([(provide("apsw"), cases)], options=options).stacks
+    (stack,) = observe([(provide(driver), cases)], options=options).stacks
     assert stack.unavailable is None
     assert set(stack.observations) == {case.id for case in cases}
     assert _without(state_of(tmp_path), scratch) == _without(before, scratch)
@@ -178,6 +198,14 @@ def test_a_stranger_changes_forges_leaks_and_leaves_nothing(
     assert len(harmless_ones) == 1
     assert SECRET not in json.dumps([seen.to_json() for seen in stack.observations.values()])
     assert all(seen.result is not Result.CRASHED for seen in stack.observations.values())
+
+
+@needs_proc
+def test_a_program_of_a_case_reads_nothing_of_the_worker(observe_on: ObserveOn) -> None:
+    cases = [make_case(target, target=target) for target in ("mem", "fd/1", "fd/2")]
+    for seen in observe_on("spies", *cases):
+        assert seen.error is not None
+        assert "PermissionError" in seen.error.message
 
 
 def _without(state: dict[str, Any], *left_out: Path) -> dict[str, Any]:

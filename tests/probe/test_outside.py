@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from typing import Any
 import pytest
 
 from matrix.errors import MatrixError
-from matrix.model import Case, Observation, Result, SecondConnection, Storage
+from matrix.model import Case, Observation, Reopened, Result, SecondConnection, Storage
 from matrix.probe.outside import may_lead_outside
 from matrix.results.store import StackResults
 from matrix.runner.collect import observe
@@ -236,14 +237,18 @@ def test_a_driver_that_cannot_be_redirected_does_not_go_outside(
 
 @pytest.mark.parametrize("text", ["/x.db", "file:/x.db", "file:///x", "sqlite:////x.db", "../x",
                                   "file:%2Fx", "a/../../x", "ATTACH '/x' AS a", "C:\\x.db",
-                                  "file:..%2fx", "sqlite:///../x.db", "//x"])  # fmt: skip
+                                  "file:..%2fx", "sqlite:///../x.db", "//x",
+                                  "ATTACH char(47) || 'x' AS a", "VACUUM INTO x'2f78'",
+                                  "attach 'a' -> 'b' AS a"])  # fmt: skip
 def test_a_string_that_leads_outside_is_recognised(text: str) -> None:
     assert may_lead_outside([text])
 
 
 @pytest.mark.parametrize("text", ["x.db", "file:x.db?mode=ro", "{dir}/x.db", "file:{dir}/x.db",
                                   "sqlite:///x.db", "sqlite+pysqlite:///{dir}/x.db", ":memory:",
-                                  "sub/x.db", "", "SELECT 1", "sqlite://", "x..y"])  # fmt: skip
+                                  "sub/x.db", "", "SELECT 1", "sqlite://", "x..y",
+                                  "ATTACH 'x (1).db' AS a", "VACUUM main INTO [x|y.db]",
+                                  "INSERT INTO t VALUES (x'00')"])  # fmt: skip
 def test_a_string_that_stays_inside_is_recognised(text: str) -> None:
     assert not may_lead_outside([text])
 
@@ -317,6 +322,16 @@ def test_in_place_a_database_is_changed_for_real(provide: Provide, mine: Path) -
     assert seen.modified == (str(mine),)
     assert mine.stat().st_size > 1 << 20
     assert names_in(mine.parent) == ["mine.db"]
+
+
+def test_in_place_every_stack_finds_the_database_as_it_was(provide: Provide, mine: Path) -> None:
+    for driver in ("apsw", "sqlite3", "shell"):
+        case = make_case(target=str(mine), reopen=True)
+        seen = see_on(provide, driver, case, RunOptions(in_place=True))
+        assert (seen.error, seen.reopened) == (None, Reopened.SEES)
+        with closing(sqlite3.connect(mine)) as connection:
+            tables = connection.execute("SELECT name FROM sqlite_master").fetchall()
+        assert tables == [("mine",)]
 
 
 def test_in_place_what_a_case_created_is_removed(provide: Provide, mine: Path) -> None:

@@ -167,6 +167,7 @@ def test_the_name_of_a_backup_is_neither_an_option_nor_a_command(observe_on: Obs
         "SELECT Edit('x', 'touch {dir}/ran; true')",
         "SELECT \"writefile\"('{dir}/ran', 1)",
         "SELECT readfile/**/('/etc/passwd')",
+        "SELECT sha3_query('SELECT ed' || 'it(''x'', ''touch {dir}/ran; true'')')",
         "SELECT * FROM [fsdir]('/')",
         "PRAGMA trusted_schema = on",
         "PRAGMA writable_schema = on",
@@ -177,6 +178,18 @@ def test_a_function_of_the_shell_is_not_run(observe_on: ObserveOn, sql: str) -> 
     assert seen.error is not None
     assert "reaches beyond SQLite" in seen.error.message
     assert [entry.path for entry in seen.created] == ["x.db"]
+
+
+@needs_proc
+def test_the_shell_starts_no_program() -> None:
+    driver = shell.Driver(None)
+    connection = driver.connect(":memory:", {})
+    try:
+        with pytest.raises(shell.ShellError, match="System command returns"):
+            connection.ask(".system echo ran")
+        assert driver.execute(connection, "SELECT 1") == [(1,)]
+    finally:
+        driver.close(connection)
 
 
 def test_each_shell_has_its_own_mark_of_the_end_and_trusts_no_schema() -> None:
@@ -194,8 +207,9 @@ def test_each_shell_has_its_own_mark_of_the_end_and_trusts_no_schema() -> None:
 
 
 @needs_strace
-def test_no_file_of_the_user_is_read(tmp_path: Path) -> None:
+def test_no_file_of_the_user_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The shell takes the home directory from the password database, whatever $HOME says."""
+    monkeypatch.setattr(shell, "forbid_processes", None)  # strace starts the shell
     log = tmp_path / "log"
     command = shutil.which("sqlite3")
     (tmp_path / "sqlite3").write_text(

@@ -7,8 +7,9 @@ Two connections are two processes, so they can share files but never memory.
 The shell can do more than SQLite: run programs, and read and write any file. Its switch `-safe`
 would prevent that, but ATTACH, VACUUM INTO and `.backup`, too, which are measured. So the driver
 lets through no commands of the shell, no options in place of names, and no statement with the name
-of a function of the shell's own; `-init` keeps it from reading the user's `.sqliterc`, which it
-looks for in the home directory of the password database, not in $HOME.
+of a function of the shell's own; and the kernel lets the shell start no program. `-init` keeps it
+from reading the user's `.sqliterc`, which it looks for in the home directory of the password
+database, not in $HOME.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ from contextlib import suppress
 from typing import Any, Dict, List, Optional, Tuple
 
 from ..limits import note_child
+from ..linux import IS_LINUX
 from ..plugins import Unavailable
+from ..seccomp import forbid_processes
 from . import Rows
 
 _COMMAND = "sqlite3"
@@ -32,11 +35,14 @@ _LEAVE_SECONDS = 5.0
 _DOT_COMMAND = re.compile(r"^\s*\.", re.MULTILINE)
 """`.shell` and its like would run programs; the driver's own lines go past this."""
 _OF_THE_SHELL = re.compile(
-    r"\b(edit|fsdir|fts3_tokenizer|load_extension|lsmode|readfile|shell_\w+|trusted_schema"
-    r"|writable_schema|writefile|zipfile(?:_cds)?)\b",
+    r"\b(edit|fsdir|fts3_tokenizer|load_extension|lsmode|readfile|sha3_query|shell_\w+"
+    r"|trusted_schema|writable_schema|writefile|zipfile(?:_cds)?)\b",
     re.IGNORECASE,
 )
-"""Functions and tables that the shell adds, and the PRAGMAs with which a schema could name them."""
+"""Functions and tables that the shell adds, and the PRAGMAs with which a schema could name them.
+
+`sha3_query` runs its argument as SQL, in which a name could be hidden.
+"""
 _SWITCHED_OFF = ("load_extension", "fts3_tokenizer", "trusted_schema")
 _SWITCHES_SINCE = (3, 31)
 
@@ -57,6 +63,7 @@ class Shell:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             bufsize=0,
+            preexec_fn=forbid_processes if IS_LINUX else None,  # noqa: PLW1509 -- no threads here
         )
         try:
             self.ask(".databases")
