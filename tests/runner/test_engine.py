@@ -111,14 +111,15 @@ from sqlite_matrix_probe.drivers.sqlite3 import Driver as Sqlite3
 class Driver(Sqlite3):
     def connect(self, target, options):
         for name in os.listdir("/proc/self/fd") if "forged" in target else ():
-            path = "/proc/%d/fd/%s" % (os.getpid(), name)
+            path = "/proc/self/fd/" + name
             if not os.path.lexists(path) or not os.readlink(path).startswith("pipe:"):
                 continue
             if fcntl.fcntl(int(name), fcntl.F_GETFL) & os.O_ACCMODE == {way}:
-                subprocess.run(["sh", "-c", 'echo "$0" >"$1"', {line!r}, path])
+                forge = ["sh", "-c", 'echo "$0" >"$1"', {line!r}, path]
+                subprocess.run(forge, pass_fds=[int(name)])
         return super().connect(target, options)
 """
-"""A driver that starts a program, which writes to a pipe of its worker."""
+"""A driver that starts a program, which inherits a pipe of its worker, and writes to it."""
 FORGED = {**make_case("run/100", target=":memory:").to_json(), "asked": []}
 
 
