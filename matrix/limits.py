@@ -24,6 +24,9 @@ PROBLEMS = 100
 AXES = 64
 """The axes of a scenario."""
 
+RIVALS = 16
+"""The rivals of a case, and the processes killed before it."""
+
 COMBINATIONS = 1_000_000
 """What all scenarios that are read together expand to, before their rules."""
 

@@ -113,6 +113,9 @@ def command(
 ) -> int:
     """Show what TARGET does: where its data goes, and which files appear.
 
+    It is opened in an empty directory, and a table of about 2 MB is written to it. Files of yours
+    that it names stay as they are.
+
     Example: sqlite-matrix check 'file:db?mode=memory' --intent private-memory
     """
     if (target is None) == (batch is None):

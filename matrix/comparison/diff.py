@@ -148,6 +148,7 @@ _KINDS = {
     "second_connection": ChangeKind.SHARING,
     "reopened": ChangeKind.SHARING,
     "reused": ChangeKind.SHARING,
+    "rivals": ChangeKind.SHARING,
     "error": ChangeKind.ERROR,
     "result": ChangeKind.ERROR,
     "error_type": ChangeKind.ERROR,

@@ -111,6 +111,7 @@ def facts_between(old: Side, new: Side) -> tuple[Fact, ...]:
         "middleware_version": Component.MIDDLEWARE,
         "shim": Component.MIDDLEWARE,
         "observer": Component.MACHINE,
+        "user": Component.MACHINE,
     }
     return (
         *_plain_facts(before, after, components, of_sqlite),

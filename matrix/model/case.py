@@ -41,6 +41,12 @@ class Case:
     `second_in_thread`: whether the bare driver's second connection is opened in another thread.
     `backup`: the name that the driver copies the database to; None means no copy.
     `reopen`: whether the target is opened once more after everything was closed.
+    `before`: what others did before, in order: `killed` names a database in the case's directory to
+    which a process wrote, after the statements in `sql`, until it was killed.
+    `rivals`: who else uses the database; each has all of `where`, `when`, `does`, `target` and
+    `connect`, which docs/scenarios.md explains; None stands for those of the case.
+    `permissions`: by path in the case's directory its `mode`, such as `0444`, and `owner`, which is
+    `another` or None; with any, the case runs as a user who is not root.
     `drivers` limits the case to those drivers; None means all.
     """
 
@@ -57,6 +63,9 @@ class Case:
     second_in_thread: bool = False
     backup: str | None = None
     reopen: bool = False
+    before: Sequence[Mapping[str, Json]] = ()
+    rivals: Sequence[Mapping[str, Json]] = ()
+    permissions: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
     intent: Intent = Intent.OBSERVE
     drivers: tuple[str, ...] | None = None
 
@@ -80,6 +89,9 @@ class Case:
         """
         asked = ((k, v) for k, v in self.to_json().items() if v is not None and v is not False)
         content = {key: value for key, value in asked if key not in ("id", "intent")}
+        for name in ("before", "rivals", "permissions"):
+            if not content[name]:
+                del content[name]
         return hashlib.sha256(canonical(content).encode()).hexdigest()[:16]
 
 

@@ -24,6 +24,7 @@ class Fingerprint:
     `shared_cache`: whether two connections to one name with `cache=shared` saw one database.
     `temp_files`: whether a large temporary database went to a file.
     `compile_options`: as `PRAGMA compile_options` lists them, sorted.
+    `user`: `root`, or `other` for all who are not root.
     `shim`: the name of the DB-API layer that this project puts between driver and middleware.
     """
 
@@ -44,6 +45,7 @@ class Fingerprint:
     middleware_version: str | None = None
     shim: str | None = None
     observer: str = ""
+    user: str = ""
 
     def to_json(self) -> dict[str, Json]:
         return to_plain(self)

@@ -56,6 +56,27 @@ class Reopened(str, Enum):
     REFUSED = "refused"
 
 
+class Found(str, Enum):
+    """What came of a rival's reading or writing."""
+
+    SEES = "sees"
+    DOES_NOT_SEE = "does_not_see"
+    WROTE = "wrote"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rival:
+    """What one of the case's rivals found.
+
+    `found`: None where there was nothing to look for, as the case wrote nothing.
+    `error`: the type and the message of the exception that was raised.
+    """
+
+    found: Found | None
+    error: str | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
     """An exception that was raised.
@@ -113,6 +134,7 @@ class Observation:
     `outside`: the paths outside the case's directories that it would create, change or remove on
     the machine; it only did so for itself, unless the run was in place.
     `reused`: the stages in which a user got the first connection again instead of a new one.
+    `rivals`: what each of the case's rivals found, in their order.
     `passed`: what reached the driver, as `{"args": [...], "kwargs": {...}}`.
     `opened`: the file name that SQLite reports, empty for a database without a file.
     `observer`: what watched the files; `transients_complete`: whether it also sees files that
@@ -134,6 +156,7 @@ class Observation:
     second_connection: SecondConnection | None = None
     reopened: Reopened | None = None
     reused: tuple[str, ...] = ()
+    rivals: tuple[Rival, ...] = ()
     passed: Mapping[str, Json] | None = None
     opened: str | None = None
     journal_mode: str | None = None

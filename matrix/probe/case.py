@@ -13,10 +13,12 @@ from .middleware import BareSession, in_another_thread
 from .observe import Appeared, Observer
 from .outside import Outside
 from .paths import real_path
+from .permissions import as_its_user, reset_permissions, set_permissions
 from .places import Places
 from .plugins import Unavailable
 from .recorder import Recorder, to_json
-from .setup import set_up
+from .rivals import Rivals, kill_writer
+from .setup import inside, set_up
 
 _ROWS = 512
 _ROW_BYTES = 4000
@@ -24,10 +26,11 @@ _WRITTEN = _ROWS * _ROW_BYTES
 _SPILLED = _WRITTEN // 2
 TABLE = "matrix_written_5e1d8c40b7"
 """The probe's own table; no user's statement uses this name."""
-INSERT = (
-    "INSERT INTO %%s.%s WITH RECURSIVE n(i) AS "
+_INSERT_ROWS = (
+    "INSERT INTO %%s WITH RECURSIVE n(i) AS "
     "(SELECT 1 UNION ALL SELECT i+1 FROM n LIMIT %d) SELECT zeroblob(%d) FROM n"
-) % (TABLE, _ROWS, _ROW_BYTES)
+) % (_ROWS, _ROW_BYTES)
+INSERT = _INSERT_ROWS % ("%s." + TABLE)
 LOOK = "SELECT count(*), total_changes() FROM " + TABLE
 """The number of rows, and how many of them this connection has written itself."""
 
@@ -67,7 +70,7 @@ class CaseRun:
         self._reused: List[str] = []
         self._journal_mode: Optional[str] = None
         self._pool: Optional[str] = None
-        self._databases: Dict[str, str] = {}
+        self._databases: Optional[Dict[str, str]] = {}
         self._session: Any = None
         self._list: Optional[Callable[[], Any]] = None
         self._recorder.begin()
@@ -87,6 +90,7 @@ class CaseRun:
 
     def _stages(self) -> str:
         case, observer = self._case, self._observer
+        self._rivals = Rivals(self._driver, observer, case, self._places, LOOK)
         self._outside.begin_set_up(_strings([case[name] for name in _NAMING]))
         ready = self._outside.refusal is None and self._attempt("setup", self._set_up)
         refusal = self._outside.refusal
@@ -95,7 +99,14 @@ class CaseRun:
         if refusal is not None:
             self._outside.refuse(refusal)
         if not ready or refusal is not None:
+            self._rivals.leave()
             return "unavailable"
+        with as_its_user(case["permissions"], self._places):
+            return self._use()
+
+    def _use(self) -> str:
+        """What the user does, from the open to the end."""
+        case, observer = self._case, self._observer
         written = False
         opened = self._attempt("open", self._open)
         self._pool = None if self._session is None else self._session.pool
@@ -110,7 +121,10 @@ class CaseRun:
                 self._attempt("backup", self._back_up)
             if written:
                 self._attempt("second_connection", self._look_beside)
+            if self._rivals:
+                self._attempt("rivals", lambda: self._meet_rivals(written))
         self._attempt("close", self._close)
+        self._rivals.leave()
         if written and case["reopen"]:
             self._attempt("reopen", self._reopen)
         observer.enter("exit")
@@ -147,16 +161,25 @@ class CaseRun:
         }
 
     def _set_up(self) -> None:
-        texts = _strings([self._case[name] for name in _NAMING])
+        case, places = self._case, self._places
+        texts = _strings([case[name] for name in _NAMING])
         if any(_BEYOND in text.lower() for text in texts):
             raise Unavailable("%s() takes an address in memory, and is not run" % _BEYOND)
-        set_up(self._driver, self._case["setup"], self._places)
+        set_up(self._driver, case["setup"], places)
+        for step in places.fill(case["before"]):
+            path = inside(step["killed"], places)
+            kill_writer(self._driver, self._observer, path, step["sql"], _INSERT_ROWS)
         self._recorder.close_thread()
+        set_permissions(case["permissions"], places)
+        with as_its_user(case["permissions"], places):
+            self._rivals.come("before")
         self._recorder.begin()
 
     def _open(self) -> None:
         options = self._places.fill(self._case["connect"])
         self._session = self._session_type(self._driver, self._target(), options)
+        if self._rivals.share_engine:
+            self._session.shared = True
         self._session.open()
 
     def _target(self) -> Any:
@@ -184,8 +207,15 @@ class CaseRun:
         for _ in range(1 + self._freed(schema) // _WRITTEN):
             execute(INSERT % schema)
         self._storage = self._storage_of(self._case["write_to"], before)
+        self._rivals.come("during", self._session)
         execute("COMMIT")
         self._journal_mode = str(execute("PRAGMA %s.journal_mode" % schema)[0][0])
+
+    def _meet_rivals(self, written: bool) -> None:
+        """Let the rivals look for what was written, and those come who come after that."""
+        self._rivals.look(written)
+        if written:
+            self._rivals.come("after", self._session)
 
     def _back_up(self) -> None:
         if not hasattr(self._session, "backup"):
@@ -248,8 +278,8 @@ class CaseRun:
         latest = self._recorder.latest
         return None if latest is None else lambda: self._driver.database_list(latest)
 
-    def _database_files(self) -> Dict[str, str]:
-        """The file name that SQLite reports for each schema.
+    def _database_files(self) -> Optional[Dict[str, str]]:
+        """The file name that SQLite reports for each schema; None where a rival has it locked.
 
         The PRAGMA reads nothing from the disk; `SELECT … FROM pragma_database_list` would.
         """
@@ -260,6 +290,8 @@ class CaseRun:
         except UnicodeDecodeError:
             held = [os.fsdecode(h.path) for h in self._observer.held().values()]
             return {"main": held[0]} if len(held) == 1 else {}
+        except Exception:
+            return None
         return {name.lower(): file or "" for _, name, file in rows}
 
     def _storage_of(self, schema: str, before: Dict[int, Any]) -> str:
@@ -267,7 +299,7 @@ class CaseRun:
 
         Its file, if that is open; otherwise an unnamed file that grew by the size of the write.
         """
-        if self._list is None:
+        if self._list is None or self._databases is None:
             return "none"
         held = self._observer.held()
         file = self._databases.get(schema.lower(), "")
@@ -296,7 +328,7 @@ class CaseRun:
 
     def _freed(self, schema: str) -> int:
         """Bytes that a database without a name can store before its file grows."""
-        named = self._databases.get(self._case["write_to"].lower())
+        named = (self._databases or {}).get(self._case["write_to"].lower())
         return 0 if named else self._pages("freelist_count", schema)
 
     def _pages(self, pragma: str, schema: str) -> int:
@@ -308,7 +340,7 @@ class CaseRun:
     def _observation(self, result: str) -> Dict[str, Any]:
         observer, places = self._observer, self._places
         passed = self._recorder.passed
-        main = self._databases.get("main")
+        main = (self._databases or {}).get("main")
         changed = {"modified": observer.modified(), "removed": observer.removed()}
         return {
             "case": self._case["id"],
@@ -324,6 +356,7 @@ class CaseRun:
             "second_connection": self._found.get("second_connection"),
             "reopened": self._found.get("reopen"),
             "reused": self._reused,
+            "rivals": self._rivals.found(),
             "passed": None if passed is None else to_json(passed, places),
             "opened": None if main is None else places.show_path(main),
             "journal_mode": self._journal_mode,
@@ -342,7 +375,7 @@ class CaseRun:
         created = self._observer.created()
         if not created:
             return []
-        databases = {path for path in self._databases.values() if path}
+        databases = {path for path in (self._databases or {}).values() if path}
         entries: Dict[str, Dict[str, Any]] = {}
         for appeared in created:
             path = self._places.show_path(appeared.path)
@@ -378,6 +411,7 @@ class CaseRun:
 
     def leave(self) -> Optional[str]:
         """Take back what the case made outside; why that was not possible, if so."""
+        reset_permissions(self._case["permissions"], self._places)
         if self._outside.in_place:
             self._drop_table()
         created = [appeared.path for appeared in self._observer.created()]
@@ -386,7 +420,7 @@ class CaseRun:
 
     def _drop_table(self) -> None:
         """Drop the probe's table from the user's own databases, which keep everything else."""
-        for path in self._databases.values():
+        for path in (self._databases or {}).values():
             if path in self._outside.given:
                 with suppress(Exception):
                     self._driver.execute(self._connect_plainly(path), "DROP TABLE " + TABLE)
@@ -406,7 +440,17 @@ class CaseRun:
         return sorted(path for path in found if not path.startswith("{"))
 
 
-_LISTS = ("created", "there", "tried", "conflicts", "modified", "removed", "outside", "reused")
+_LISTS = (
+    "created",
+    "there",
+    "tried",
+    "conflicts",
+    "modified",
+    "removed",
+    "outside",
+    "reused",
+    "rivals",
+)
 _FACTS = ("second_connection", "reopened", "passed", "opened", "journal_mode", "pool")
 _UNSEEN: Dict[str, Any] = {
     "result": "unavailable",
@@ -419,7 +463,7 @@ _UNSEEN: Dict[str, Any] = {
 
 _BEYOND = "fts3_tokenizer"
 """A function of SQL that calls what an address leads to, so that it could run any code."""
-_NAMING = ("target", "second", "backup", "connect", "sql", "setup")
+_NAMING = ("target", "second", "backup", "connect", "sql", "setup", "before", "rivals")
 """The fields of a case that may name files."""
 
 

@@ -10,6 +10,7 @@ from importlib import metadata
 from typing import Any, Dict, Optional
 
 from .observe import Observer
+from .permissions import is_root
 from .places import Places
 
 
@@ -40,6 +41,7 @@ def take_fingerprint(
         "middleware_version": None if middleware is None else middleware.version(),
         "shim": None if middleware is None else driver.shim,
         "observer": observer.name,
+        "user": "root" if is_root() else "other",
     }
 
 

@@ -109,6 +109,24 @@ class Observer:
                 state = "created, and is not there" if there else "removed, and is there"
                 self._conflicts[self._places.show_path(path) + ": was " + state] = None
 
+    def begin_apart(self) -> None:
+        """From now on this is the observer of a child process, which changes nothing outside."""
+        self._outside.begin_set_up(())
+        self.take_apart()
+
+    def take_apart(self) -> Dict[str, Any]:
+        """What was seen in a child process since the last call, for `note_apart` in its parent."""
+        events = [] if self.log is None else self.log.take()
+        seen = [(event.what, os.fsdecode(event.path)) for event in events]
+        return {"events": seen, "refusal": self._outside.refusal}
+
+    def note_apart(self, seen: Dict[str, Any]) -> None:
+        """Note what was seen in a child process; before the case begins, it is given."""
+        for what, path in seen["events"] if self._python.active else ():
+            self._note(Event(what, os.fsencode(path), self._stage))
+        if seen["refusal"] is not None:
+            self._outside.refuse(seen["refusal"])
+
     def end(self) -> None:
         """Nothing more belongs to the case."""
         self._python.active = False

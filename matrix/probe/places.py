@@ -56,6 +56,10 @@ class Places:
         os.mkdir(self.dir)
         os.chdir(self.dir)
 
+    def open_to_all(self) -> None:
+        """Let every user reach the directories, as far as they may reach the scratch directory."""
+        os.chmod(self._scratch, 0o711)
+
     def remove(self) -> None:
         """Remove the directories, and what the case left in the temporary one."""
         os.chdir(self._scratch)

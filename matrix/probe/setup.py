@@ -16,14 +16,14 @@ def set_up(driver: Any, steps: List[Dict[str, Any]], places: Places) -> None:
         if "db" in step:
             _make_database(driver, step, places)
         elif "empty" in step:
-            open(_inside(step["empty"], places), "xb").close()
+            open(inside(step["empty"], places), "xb").close()
         elif "file" in step:
-            with open(_inside(step["file"], places), "x", encoding="utf-8") as file:
+            with open(inside(step["file"], places), "x", encoding="utf-8") as file:
                 file.write(step["text"])
         elif "mkdir" in step:
-            os.makedirs(_inside(step["mkdir"], places))
+            os.makedirs(inside(step["mkdir"], places))
         elif "symlink" in step:
-            os.symlink(step["to"], _inside(step["symlink"], places))
+            os.symlink(step["to"], inside(step["symlink"], places))
         else:
             raise ValueError("no such set-up: " + ", ".join(sorted(step)))
 
@@ -51,12 +51,12 @@ def _make_database(driver: Any, step: Dict[str, Any], places: Places) -> None:
     shutil.rmtree(workshop)
 
 
-def _inside(name: str, places: Places) -> str:
-    """The path that a set-up may create; ValueError where a link leads out of the directory."""
+def inside(name: str, places: Places) -> str:
+    """The path that a set-up may change; ValueError where a link leads out of the directory."""
     path = os.path.normpath(os.path.join(places.dir, name))
     real = without_links_above(path)
     home = real_path(places.dir) + os.sep
-    if not real.startswith(home) or os.path.islink(path):
+    if not (real + os.sep).startswith(home) or os.path.islink(path):
         raise ValueError("the set-up leads out of the case's directory: " + places.show_path(path))
     return path
 
@@ -64,4 +64,4 @@ def _inside(name: str, places: Places) -> str:
 def _copy(made: str, name: str, places: Places) -> None:
     for suffix in ("", "-wal"):
         if os.path.exists(made + suffix):
-            shutil.copyfile(made + suffix, _inside(name + suffix, places))
+            shutil.copyfile(made + suffix, inside(name + suffix, places))

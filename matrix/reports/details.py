@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from matrix.foreign import document, visible
-from matrix.model import Case, Json
+from matrix.model import Case, Json, Observation
 from matrix.model.outcome import outcome, reason
+from matrix.model.rivals import describe_rival
 from matrix.reports.grid import case_line, describe_stack
 from matrix.reports.words import in_words
 from matrix.results.store import ResultSet, StackResults
@@ -14,7 +15,7 @@ from matrix.versions.history import behaviour
 
 _FIELDS = (
     "passed", "opened", "created", "modified", "removed", "tried", "error", "second_connection",
-    "reopened", "reused", "pool", "warnings", "outside",
+    "reopened", "reused", "rivals", "pool", "warnings", "outside",
 )  # fmt: skip
 
 
@@ -47,13 +48,21 @@ def _alike(stacks: Sequence[StackResults], case: Case) -> list[list[StackResults
     return [members for _, members in groups]
 
 
+def _rivals(case: Case, seen: Observation) -> Iterator[str]:
+    for rival, met in zip(case.rivals, seen.rivals, strict=True):
+        found = "nothing to look for" if met.found is None else met.found.value.replace("_", " ")
+        yield f"      {describe_rival(rival)}: {found}{f' ({met.error})' if met.error else ''}"
+
+
 def _lines(case: Case, stacks: Sequence[StackResults]) -> Iterator[str]:
     seen = stacks[0].observations[case.id]
     yield f"  {outcome(seen).word}: {outcome(seen).explanation}"
     yield from (f"    on {describe_stack(stack)}" for stack in stacks)
     fields = seen.to_json()
     for name in _FIELDS:
-        if fields[name] not in (None, [], ""):
+        if name == "rivals":
+            yield from _rivals(case, seen)
+        elif fields[name] not in (None, [], ""):
             yield f"      {name.replace('_', ' ')}: {in_words(name, fields[name], length=_LENGTH)}"
     objection = reason(seen, case.intent)
     if objection is not None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import permutations
 from math import factorial
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -32,6 +32,7 @@ from matrix.documents.yaml_model import (
     quoted,
     suggest,
 )
+from matrix.limits import RIVALS
 from matrix.model import Intent, Json, TargetType
 from matrix.plugins import builtin_names, plugin_names
 from matrix.scenarios.template import iter_texts
@@ -150,6 +151,74 @@ Step = Annotated[
 ]
 
 
+class Killed(Record):
+    """A process that wrote to a database before the open, and was killed before it committed."""
+
+    killed: Inside = Field(description="The database, in the case's directory.")
+    sql: FromPlain[tuple[str, ...]] = Field(default=(), description="Statements that it ran first.")
+
+
+class Rival(Record):
+    """Another user of the database, with a connection of its own."""
+
+    where: Literal["same", "thread", "process", "engine", "fork"] = Field(
+        default="same",
+        description="A connection of the bare driver in this thread, in another thread or in"
+        " another process; or one more connection of the case's engine, in a thread of its own; or"
+        " a child that was forked with the case's connection, and uses that.",
+    )
+    when: Literal["before", "during", "after"] = Field(
+        default="before",
+        description="Whether it comes before the open, before the write is committed, or after.",
+    )
+    does: Literal["open", "read", "write", "roll-back"] = Field(
+        default="open",
+        description="Whether it only reads the schema, or holds a reading or a writing transaction,"
+        " or rolls one back.",
+    )
+    target: str | None = Field(default=None, description="What it opens; absent for the target.")
+    connect: Mapping[str, Json] | None = Field(
+        default=None, description="Its options; absent for those of the case."
+    )
+    times: Annotated[int, Field(ge=1, le=RIVALS)] = Field(
+        default=1, description="How many of them there are."
+    )
+
+    def plain(self) -> list[Json]:
+        return [self.model_dump(exclude={"times"})] * self.times
+
+    def flaw(self, vias: Collection[str | None]) -> Flaw | None:
+        """What cannot be of what it says, whichever of `vias` the case goes through."""
+        shares = self.where in ("engine", "fork")
+        if shares and self.when == "before":
+            hint = "write when: during or when: after"
+            return Flaw(("when",), f"before the open there is nothing for '{self.where}'", hint)
+        if shares and (self.target is not None or self.connect is not None):
+            key = "target" if self.target is not None else "connect"
+            return Flaw((key,), f"'{self.where}' has the connection of the case")
+        if self.where == "engine" and set(vias) == {None}:
+            return Flaw(("where",), "the bare driver has no engine", "give via, or another where")
+        if not shares and None not in vias and self.target is None:
+            hint = "write the name that the driver is to open"
+            return Flaw((), "needs a target, which it opens with the bare driver", hint)
+        return None
+
+
+class Permission(Record):
+    """What a path in the case's directory permits, and whose it is."""
+
+    mode: Annotated[str, Shape("0[0-7]{3}", "write it as in '0444'")] | None = Field(
+        default=None, description="The mode, in quotes, such as '0444'."
+    )
+    owner: Literal["another"] | None = Field(
+        default=None, description="`another` for a user who is not the one of the case."
+    )
+
+
+def _mode(text: str) -> Json:
+    return {"mode": text}
+
+
 class CaseSettings(Record):
     """How a target is opened and used: given by a scenario, changed by the values of its axes."""
 
@@ -189,6 +258,17 @@ class CaseSettings(Record):
         description="Whether the target is opened once more after everything has been closed, and"
         " asked for what was written.",
     )
+    before: Annotated[FromPlain[tuple[Killed, ...]], Field(max_length=RIVALS)] = Field(
+        default=(), description="What others did before the open, after the set-up."
+    )
+    rivals: Annotated[FromPlain[tuple[Rival, ...]], Field(max_length=RIVALS)] = Field(
+        default=(), description="Who else uses the database, before, beside or after the case."
+    )
+    permissions: Mapping[Inside, Annotated[Permission, Shorthand(_mode, "a mode")]] = Field(
+        default={},
+        description="The mode and the owner of paths in the case's directory, `.` for itself; with"
+        " any, the case runs as a user who is not root. For the bare driver.",
+    )
     intent: FromPlain[Intent] = Field(
         default=Intent.OBSERVE, description="What a user means by the string."
     )
@@ -198,13 +278,23 @@ class CaseSettings(Record):
 
     def templates(self) -> Iterator[tuple[KeyPath, str]]:
         """The texts with placeholders, each with the way inward to it."""
-        for name in ("connect", "setup", "sql", "second", "backup"):
+        for name in TEMPLATED:
             yield from iter_texts(self.plain(name), (name,))
 
     def plain(self, name: str) -> Json:
-        """A setting as plain data: the steps of the set-up as mappings, all their keys written."""
+        """A setting as plain data: steps as mappings, all their keys written."""
         value = getattr(self, name)
-        return tuple(step.model_dump() for step in value) if name == "setup" else value
+        if name in ("setup", "before"):
+            return tuple(step.model_dump() for step in value)
+        if name == "rivals":
+            return tuple(each for rival in value for each in rival.plain())
+        if name == "permissions":
+            return {path: permission.model_dump() for path, permission in value.items()}
+        return value
+
+
+TEMPLATED = ("connect", "setup", "sql", "second", "backup", "before", "rivals")
+"""The settings whose texts may hold placeholders."""
 
 
 class Value(CaseSettings):
@@ -259,6 +349,14 @@ class AxisBase:
     def options(self) -> Iterator[tuple[str, Mapping[str, Json]]]:
         """The label and the `connect` of each value that gives one."""
         return iter(())
+
+    def rivals(self) -> Iterator[tuple[KeyPath, Rival]]:
+        """The rivals in its values, each with the way inward to it."""
+        return iter(())
+
+    def vias(self) -> frozenset[str | None]:
+        """The middlewares that its values give."""
+        return frozenset()
 
     def changes(self) -> bool:
         """Whether a value of it gives a setting."""
@@ -333,6 +431,13 @@ class Labelled(
 
     def options(self) -> Iterator[tuple[str, Mapping[str, Json]]]:
         return ((label, value.connect) for label, value in self.root.items() if value.connect)
+
+    def rivals(self) -> Iterator[tuple[KeyPath, Rival]]:
+        for label, value in self.root.items():
+            yield from (((label, "rivals", n), rival) for n, rival in enumerate(value.rivals))
+
+    def vias(self) -> frozenset[str | None]:
+        return frozenset(value.via for value in self.root.values() if "via" in value.changes)
 
     def changes(self) -> bool:
         return any(value.changes for value in self.root.values())

@@ -13,7 +13,7 @@ from typing import Any
 from matrix.errors import UsageError
 from matrix.model import Case, Json, ScenarioInfo
 from matrix.model.plain import to_plain
-from matrix.scenarios.axes import CaseSettings
+from matrix.scenarios.axes import TEMPLATED, CaseSettings
 from matrix.scenarios.rules import Rules
 from matrix.scenarios.template import TemplateError, fill, substitute
 from matrix.scenarios.topic import Combination, Scenario, Topic
@@ -100,14 +100,15 @@ def _case(
             settings = _with(settings, {name: value.plain(name) for name in value.changes})
     texts = _texts(combination)
     try:
-        settings["connect"] = fill(settings["connect"], texts)
-        settings["setup"] = tuple(fill(settings["setup"], texts))
-        settings["sql"] = tuple(fill(settings["sql"], texts))
-        settings["second"] = fill(settings["second"], texts)
-        settings["backup"] = fill(settings["backup"], texts)
+        settings.update((name, _filled(settings[name], texts)) for name in TEMPLATED)
         return Case(id=name, target=fill(scenario.target, texts), **settings)
     except TemplateError as error:
         raise UsageError(f"{name}: {error}", hint=error.hint) from None
+
+
+def _filled(setting: Json, texts: Mapping[str, str]) -> Json:
+    filled = fill(setting, texts)
+    return tuple(filled) if isinstance(filled, list) else filled
 
 
 def _texts(combination: Combination) -> dict[str, str]:
@@ -124,7 +125,9 @@ def _with(settings: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, 
     for name, change in changes.items():
         if name == "connect":
             merged[name] = _merged(merged[name], change)
-        elif name in ("setup", "sql"):
+        elif name == "permissions":
+            merged[name] = {**merged[name], **change}
+        elif name in ("setup", "sql", "before", "rivals"):
             merged[name] = (*merged[name], *change)
         else:
             merged[name] = change

@@ -40,7 +40,8 @@ _MARKS = (
 
 def features(case: Case) -> frozenset[str]:
     """What a case is made of, such as `form /`, `mode=memory`, `mode x2`, `sql ATTACH`."""
-    return frozenset((*_of_target(case), *_of_options(case), *_of_surroundings(case)))
+    parts = (_of_target, _of_options, _of_surroundings, _of_others)
+    return frozenset(feature for part in parts for feature in part(case))
 
 
 def count_features(cases: Iterable[Case], drivers: Iterable[str]) -> dict[str, Counter[str]]:
@@ -91,6 +92,15 @@ def _of_options(case: Case) -> Iterator[str]:
     for name, value in case.connect.items():
         plain = isinstance(value, (str, bool, int)) and "file:" not in str(value)
         yield f"option {name}={value}" if plain else f"option {name}"
+
+
+def _of_others(case: Case) -> Iterator[str]:
+    if case.before:
+        yield "killed writer"
+    for rival in case.rivals:
+        yield f"rival {rival['where']} {rival['when']} {rival['does']}"
+    if case.permissions:
+        yield "permissions"
 
 
 def _of_surroundings(case: Case) -> Iterator[str]:

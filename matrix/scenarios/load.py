@@ -124,6 +124,7 @@ def _scenario_flaws(scenario: Scenario) -> Iterator[Flaw]:
         _axis_flaws(scenario),
         _placeholder_flaws(scenario),
         _option_flaws(scenario),
+        _rival_flaws(scenario),
         _rule_flaws(scenario),
         _expectation_flaws(scenario),
     )
@@ -205,6 +206,21 @@ def _option_flaws(scenario: Scenario) -> Iterator[Flaw]:
         for label, connect in axis.options():
             for flaw in option_flaws(connect, possible):
                 yield flaw._replace(at=("axes", name, label, *flaw.at))
+
+
+def _rival_flaws(scenario: Scenario) -> Iterator[Flaw]:
+    given = [via for axis in scenario.axes.values() for via in axis.vias()]
+    vias = {scenario.via, *given}
+    own: KeyPath = ("rivals",)
+    rivals = [((*own, index), rival) for index, rival in enumerate(scenario.rivals)]
+    for name, axis in scenario.axes.items():
+        rivals += [(("axes", name, *at), rival) for at, rival in axis.rivals()]
+    for at, rival in rivals:
+        flaw = rival.flaw(vias)
+        if flaw is not None:
+            yield flaw._replace(at=(*at, *flaw.at))
+        for flaw in option_flaws(rival.connect or {}, lambda text: [text]):
+            yield flaw._replace(at=(*at, *flaw.at))
 
 
 def _axis_of(text: str) -> str:

@@ -41,6 +41,13 @@ option poolclass=NullPool|option poolclass=StaticPool|option poolclass=QueuePool
 option poolclass=SingletonThreadPool|option poolclass=AssertionPool
 timeout=5|check_same_thread=false
 """
+OTHERS = """
+killed writer|permissions
+rival same before open|rival thread before read|rival thread before write
+rival process before open|rival process before read|rival process before write
+rival thread during read|rival thread during write|rival thread after open
+rival process after open|rival process after write|rival fork after open|rival fork after write
+"""
 MIDDLEWARES = """
 via aiosqlite|via django|via peewee|via flask-sqlalchemy|via sqlalchemy-asyncio
 """
@@ -53,7 +60,7 @@ def listed(*texts: str) -> list[str]:
 
 def test_every_form_parameter_and_surrounding_is_asked_on_every_driver() -> None:
     found = count_features(expand_topics(load_topics([SCENARIOS])), DRIVERS)
-    wanted = listed(FORMS, PARAMETERS, SURROUNDINGS, SQLALCHEMY)
+    wanted = listed(FORMS, PARAMETERS, SURROUNDINGS, OTHERS, SQLALCHEMY)
     none: Counter[str] = Counter()
     missing = [
         f"{name} on {driver}"

@@ -176,6 +176,62 @@ def test_a_scenario_id_is_used_once_in_a_topic(tmp_path: Path) -> None:
         ("target: x\ndrivers: []", "9:14: drivers: is empty"),
         ("target: x\nsetup: [{make: x}]", "9:13: setup[0]: needs a mapping with one of the keys"),
         ("target: x\nsetup: [{db: x, to: y}]", "9:21: setup[0].to: unknown key; known: db, sql,"),
+        (
+            "target: x\nrivals: [{where: her}]",
+            "9:22: rivals[0].where: 'her' is not known; known: same, thread,",
+        ),
+        (
+            "target: x\nrivals: [{does: wrote}]",
+            "9:21: rivals[0].does: 'wrote' is not known; did you mean 'write'?",
+        ),
+        (
+            "target: x\nrivals: [{times: 99}]",
+            "9:22: rivals[0].times: should be less than or equal to 16",
+        ),
+        (
+            "target: x\nrivals: [{target: '{c}'}]",
+            "9:23: rivals[0].target: undefined axis 'c'; known: dir, name",
+        ),
+        (
+            "target: x\nrivals: [{where: engine, when: after}]",
+            "9:22: rivals[0].where: the bare driver has no engine; give via, or",
+        ),
+        (
+            "target: x\nrivals: [{where: fork}]",
+            "9:14: rivals[0]: before the open there is nothing for 'fork'; write",
+        ),
+        (
+            "target: x\nrivals: [{where: fork, when: after, target: y}]",
+            "9:49: rivals[0].target: 'fork' has the connection of the case",
+        ),
+        (
+            "target: sqlite://\nvia: sqlalchemy\nrivals: [{where: thread}]",
+            "10:14: rivals[0]: needs a target, which it opens with the bare driver;",
+        ),
+        (
+            "target: x\nrivals: [{connect: {module: os}}]",
+            "9:33: rivals[0].connect.module: 'os' is not a name that can stand here;",
+        ),
+        (
+            "target: x{a}\naxes: {a: {x: {text: x, rivals: [{where: fork}]}}}",
+            "9:38: axes.a.x.rivals[0]: before the open there is nothing for 'fork'",
+        ),
+        (
+            "target: x\nbefore: [{killed: ../x}]",
+            "9:23: before[0].killed: '../x' leads out of the case's directory;",
+        ),
+        (
+            "target: x\npermissions: {/x: '0444'}",
+            "9:19: permissions./x: '/x' leads out of the case's directory;",
+        ),
+        (
+            "target: x\npermissions: {x: '444'}",
+            "9:22: permissions.x: '444' does not fit; write it as in '0444'",
+        ),
+        (
+            "target: x\npermissions: {x: {owner: me}}",
+            "9:30: permissions.x.owner: 'me' is not known; known: another",
+        ),
     ],
 )
 def test_a_scenario_that_cannot_be_meant_is_told_with_its_place(

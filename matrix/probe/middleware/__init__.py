@@ -18,6 +18,9 @@ It may have, too:
 - `Session.reopen(sql)`: after `close`, one statement on a connection that the same user gets anew,
   and closes again; its rows.
 - `Session.backup(target)`: copy the main database of the first connection into another name.
+- `Session.checkout()`: one more connection of the same pool, with `open`, `execute`,
+  `in_transaction` and `close`; `Session.give_back()`, which gives the first one back; and
+  `Session.shared`, which is set where others use the pool, and need what `look` leaves in it.
 - `Session.database_list()`: as a driver's, where the first connection belongs to another thread.
 - `Session.directory`: where a relative name lies by the middleware's documents, if that is not the
   current directory.
@@ -89,8 +92,11 @@ def stand_in(driver: Any) -> None:
     sys.modules["sqlite3"], sys.modules["sqlite3.dbapi2"] = driver.module, driver.dbapi2
 
 
-def in_another_thread(driver: Any, action: Callable[[], Rows]) -> Rows:
-    """What `action` gives in a thread of its own, whose connections are closed at its end."""
+def in_another_thread(driver: Any, action: Callable[[], Rows], *, close: bool = True) -> Rows:
+    """What `action` gives in a thread of its own.
+
+    `close`: whether the connections that it opened are closed at its end, as only it may do.
+    """
     answer: List[Any] = []
 
     def run() -> None:
@@ -99,7 +105,8 @@ def in_another_thread(driver: Any, action: Callable[[], Rows]) -> Rows:
         except Exception as error:
             answer.append(error)
         finally:
-            driver.recorder.close_thread()
+            if close:
+                driver.recorder.close_thread()
 
     thread = threading.Thread(target=run)
     thread.start()

@@ -33,6 +33,8 @@ def version() -> str:
 class Session:
     """One engine: a first connection checked out, a second one in another thread."""
 
+    shared = False
+
     def __init__(self, driver: Any, target: str, options: Dict[str, Any]) -> None:
         self._driver = driver
         self._target = target
@@ -73,7 +75,7 @@ class Session:
 
     def look(self, sql: str) -> Rows:
         """Check out once more in another thread, as a second user of the engine would."""
-        return in_another_thread(self._driver, lambda: self._look(sql))
+        return in_another_thread(self._driver, lambda: self._look(sql), close=not self.shared)
 
     def _look(self, sql: str) -> Rows:
         connection = self._engine.connect()
@@ -81,6 +83,15 @@ class Session:
             return _execute(connection, sql)
         finally:
             connection.close()
+
+    def checkout(self) -> "Checkout":
+        """One more connection of the engine, which is checked out when it is opened."""
+        return Checkout(self._engine)
+
+    def give_back(self) -> None:
+        """Give the first connection back to the pool."""
+        self._connection.close()
+        self._connection = None
 
     def close(self) -> None:
         if self._connection is not None:
@@ -96,6 +107,27 @@ class Session:
             return self.execute(sql)
         finally:
             self.close()
+
+
+class Checkout:
+    """A connection of an engine, for a rival."""
+
+    def __init__(self, engine: Any) -> None:
+        self._engine = engine
+        self._connection: Any = None
+
+    def open(self) -> None:
+        self._connection = self._engine.connect()
+
+    def execute(self, sql: str) -> Rows:
+        return _execute(self._connection, sql)
+
+    def in_transaction(self) -> bool:
+        return bool(self._connection.connection.in_transaction)
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
 
 
 def pool_class(name: Optional[str]) -> Any:

@@ -17,12 +17,14 @@ from operator import attrgetter
 
 from matrix.model import Case, Intent, Json, Observation, ScenarioInfo, TargetType, canonical
 from matrix.model.outcome import Outcome, Verdict, outcome, reason, verdict
+from matrix.model.rivals import DOES, WHERE
 from matrix.model.selection import Selection
 from matrix.model.stack_id import StackId
 from matrix.reports.grid import Totals, in_table, vias_of
 from matrix.reports.page.words import (
     AXIS_WORDS,
     BUILD_WORDS,
+    FOUND_WORDS,
     PATH_WORDS,
     REOPENED_WORDS,
     SECOND_CONNECTION_WORDS,
@@ -301,6 +303,9 @@ def detail_document(data: PageData, catalogue: Catalogue | None = None) -> Json:
                 each.value: words for each, words in SECOND_CONNECTION_WORDS.items()
             },
             "reopened": {each.value: words for each, words in REOPENED_WORDS.items()},
+            "where": dict(WHERE),
+            "does": {when: dict(words) for when, words in DOES.items()},
+            "found": {each.value: words for each, words in FOUND_WORDS.items()},
             "path": {each.value: words for each, words in PATH_WORDS.items()},
             "build": dict(BUILD_WORDS),
             "stray": Outcome.STRAY.word,

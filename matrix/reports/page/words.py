@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from matrix.model import PathKind, Reopened, SecondConnection, Storage
+from matrix.model import Found, PathKind, Reopened, SecondConnection, Storage
 from matrix.model.outcome import Outcome
 
 STRAYS = (Outcome.STRAY, Outcome.STRAY_OUTSIDE)
@@ -54,6 +54,12 @@ REOPENED_WORDS: Mapping[Reopened, str] = {
     Reopened.SEES: "the data was there",
     Reopened.DOES_NOT_SEE: "the data was gone",
     Reopened.REFUSED: "it was refused",
+}
+FOUND_WORDS: Mapping[Found, str] = {
+    Found.SEES: "saw the data",
+    Found.DOES_NOT_SEE: "did not see the data",
+    Found.WROTE: "wrote its own",
+    Found.REFUSED: "was refused",
 }
 PATH_WORDS: Mapping[PathKind, str] = {
     PathKind.DATABASE: "database",

@@ -3,7 +3,7 @@
 // The fields of an observation that are lists of texts, in words.
 const LISTS = { there: "There before", tried: "Tried to create", conflicts: "Observers disagree", modified: "Modified", removed: "Removed", warnings: "Warnings" };
 // Those that have a place of their own; what is neither is shown under its name.
-const SHOWN = ["result", "error", "storage", "created", "passed", "opened", "second_connection", "reopened", "reused", "journal_mode", "pool"];
+const SHOWN = ["result", "error", "storage", "created", "passed", "opened", "second_connection", "reopened", "reused", "rivals", "journal_mode", "pool"];
 
 // The number of what the stack showed; undefined where the case did not run.
 function numberOf(details, table, row, place) {
@@ -40,7 +40,7 @@ function cellView(grid, details, table, row, place, act) {
       h("p", null, verdictMark(verdict), verdict.judged && " ",
         verdict.judged ? `Meant as ${asked.intent}: ${why}.` : "No intent is given, so the result is only noted.")),
     pathView(details, asked, stack, seen),
-    factsView(details, seen),
+    factsView(details, asked, seen),
     historyView(details, table, row, place),
     scriptView(details, asked, stack, seen, cellAddress(table, row, place)),
     scenarioView(grid, details, table, row, act.rows),
@@ -73,7 +73,8 @@ function pathView(details, asked, stack, seen) {
     steps.push(["SQLite opened", seen.opened ? h("code", null, named(seen.opened)) : "no file name"]);
   }
   if (seen.result === "opened") steps.push(["The data is", details.words.storage[seen.storage]]);
-  const setup = asked.setup.length ? [["Before", asked.setup.map((step) => h("code.line", null, setupText(step)))]] : [];
+  const before = [...asked.setup.map(setupText), ...asked.before.map(killedText), ...Object.entries(asked.permissions).map(permissionText)];
+  const setup = before.length ? [["Before", before.map((text) => h("code.line", null, text))]] : [];
   return h("section", null, h("h3", null, "What each layer received"),
     h("dl.way", null, [...setup, ...steps].map(([term, text]) => [h("dt", null, term), h("dd", null, text)])),
     filesView(details, seen));
@@ -92,6 +93,18 @@ function setupText(step) {
   return Object.entries(step).map(([key, value]) => `${key} ${value}`).join(" ");
 }
 
+function killedText(step) {
+  return `a process wrote to ${step.killed}, and was killed${step.sql.length ? `: ${step.sql.join("; ")}` : ""}`;
+}
+
+function permissionText([path, { mode, owner }]) {
+  return [path, mode && `has mode ${mode}`, owner && "belongs to another user"].filter(Boolean).join(" ");
+}
+
+function rivalText(words, rival) {
+  return `${words.where[rival.where]}, ${words.does[rival.when][rival.does]}`;
+}
+
 function filesView(details, seen) {
   const created = seen.created ?? [];
   if (!created.length) return h("p.none", null, "No file appeared at any time.");
@@ -108,12 +121,16 @@ function filesView(details, seen) {
       }))));
 }
 
-function factsView(details, seen) {
+function factsView(details, asked, seen) {
   const facts = [];
   if (seen.second_connection) {
     const reused = seen.reused?.includes("second_connection") ? " (it was the first one again)" : "";
     facts.push(["A second connection", details.words.second_connection[seen.second_connection] + reused]);
   }
+  (seen.rivals ?? []).forEach(({ found, error }, i) => {
+    const words = found ? details.words.found[found] : "had nothing to look for";
+    facts.push([rivalText(details.words, asked.rivals[i]), error ? [`${words}: `, h("code", null, named(error))] : words]);
+  });
   if (seen.reopened) facts.push(["Reopened after closing everything", details.words.reopened[seen.reopened]]);
   if (seen.journal_mode) facts.push(["Journal mode", seen.journal_mode]);
   if (seen.pool) facts.push(["Pool", h("code", null, seen.pool)]);

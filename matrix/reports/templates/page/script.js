@@ -29,7 +29,12 @@ function noScript(asked, stack) {
   if (stack.library) return "Stdlib sqlite3 runs on a different SQLite here, which only the tool can load first.";
   if (asked.backup) return "This case includes a backup; run it with the tool.";
   if (asked.second_in_thread) return "This case uses two threads; run it with the tool.";
+  if (hasOthers(asked)) return "This case has other users or permissions; run it with the tool.";
   return asked.via && (asked.second || asked.reopen) ? "This case uses a second engine; run it with the tool." : null;
+}
+
+function hasOthers(asked) {
+  return asked.rivals.length > 0 || asked.before.length > 0 || Object.keys(asked.permissions).length > 0;
 }
 
 function comments(stack, print) {
@@ -235,5 +240,5 @@ function isPlain(asked) {
   const connect = keys.length === 0 || (!asked.via && keys.length === 1 && asked.connect.uri === true);
   const usual = asked.write && asked.write_to === "main" && !asked.second && !asked.second_in_thread && !asked.backup && !asked.reopen;
   const text = [asked.target, ...asked.sql].join("");
-  return connect && usual && !asked.setup.length && visible(text) === text && !asked.target.startsWith("-");
+  return connect && usual && !hasOthers(asked) && !asked.setup.length && visible(text) === text && !asked.target.startsWith("-");
 }
