@@ -24,7 +24,7 @@ from typing import Any
 import click
 
 from matrix.model import Case, Observation, Result, ScenarioInfo
-from matrix.model.uri import asked_names
+from matrix.model.meaning import meaning_of
 from matrix.reports import render
 from matrix.results.store import load_results, write_cases, write_stack
 from matrix.runner.collect import observe
@@ -218,7 +218,7 @@ def _now() -> Cost:
 
 def prepared(case: Case) -> dict[str, Any]:
     """A case in the form that a worker receives."""
-    return {**case.to_json(), "asked": list(asked_names(case))}
+    return {**case.to_json(), **meaning_of(case).to_json()}
 
 
 def forms(provided: Provided, *, write: bool = True) -> list[Case]:

@@ -18,7 +18,7 @@ from platformdirs import user_cache_path
 
 from matrix.errors import MatrixError
 from matrix.model import Case, Json
-from matrix.model.uri import asked_names
+from matrix.model.meaning import meaning_of
 from matrix.probe.privateroot import HOME
 from matrix.runner.options import RunOptions
 
@@ -86,7 +86,7 @@ def directories_named(cases: Iterable[Case]) -> frozenset[str]:
 
 
 def _names(case: Case) -> Iterator[str]:
-    yield from asked_names(case)
+    yield from meaning_of(case).elsewhere
     yield from (str(step["to"]) for step in case.setup if "to" in step)
 
 

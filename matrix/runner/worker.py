@@ -17,7 +17,7 @@ from pathlib import Path
 from matrix.errors import MachineError
 from matrix.model import Case, Fingerprint, Json
 from matrix.model.codec import read_fingerprint
-from matrix.model.uri import asked_names
+from matrix.model.meaning import meaning_of
 from matrix.plugins import find_plugin
 from matrix.probe import PROTOCOL, sign
 from matrix.probe.machine import SHORTAGES
@@ -106,8 +106,8 @@ class WorkerProcess:
         return fingerprint
 
     def send_cases(self, cases: Sequence[Case]) -> None:
-        """Send cases, each with `asked`, the file names that its string refers to."""
-        ready = [{**case.to_json(), "asked": list(asked_names(case))} for case in cases]
+        """Send cases, each with the file names that its strings mean."""
+        ready = [{**case.to_json(), **meaning_of(case).to_json()} for case in cases]
         self._send({"kind": "cases", "cases": ready})
 
     def receive(self, seconds: float) -> Json | None:

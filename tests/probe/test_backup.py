@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from matrix.model import Case, PathKind, Result, Storage
-from matrix.model.uri import asked_names
+from matrix.model.meaning import meaning_of
 from tests.builders import make_case
 from tests.conftest import ObserveOn
 
@@ -80,4 +80,4 @@ def test_the_shell_copies_with_its_command(observe_on: ObserveOn) -> None:
 def test_the_name_of_the_copy_is_asked_for_like_that_of_an_attached_database(
     backup: str, asked: tuple[str, ...]
 ) -> None:
-    assert asked_names(copying("x.db", backup)) == asked
+    assert meaning_of(copying("x.db", backup)).asked == asked

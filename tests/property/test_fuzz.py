@@ -32,7 +32,7 @@ from matrix.comparison.workflow import parse_kinds, select_stacks
 from matrix.documents.yaml_reader import read_yaml
 from matrix.errors import MatrixError
 from matrix.model import Case
-from matrix.model.uri import asked_names
+from matrix.model.meaning import meaning_of
 from matrix.project.check import cases_of_target
 from matrix.project.config import load_config
 from matrix.project.stacks import configured_specs, project_stacks
@@ -210,7 +210,7 @@ class Readers:
         count_features(cases, self.catalogue.drivers)
         for case in cases:
             json.dumps(case.to_json())
-            asked_names(case)
+            meaning_of(case)
             case_line(case)
             assert case.digest
 
