@@ -179,7 +179,7 @@ def plain_table(results: ResultSet) -> Iterator[str]:
             seen = stack.observations.get(name)
             yield "<td>"
             if seen is not None:
-                yield f"{outcome(seen).sign}{verdict(seen, case.intent).mark.strip()}"
+                yield f"{outcome(seen).sign}{verdict(seen, case).mark.strip()}"
     script = """
 const rows = [...document.querySelectorAll("tbody tr")];
 const texts = rows.map((row) => row.firstChild.textContent.toLowerCase());

@@ -85,7 +85,7 @@ def test_an_intent_may_be_a_word_and_the_case_remembers_it() -> None:
     results = matrix.check("x.db", stacks="sqlite3", intent="private-memory")
     ((name, seen),) = results.stacks[0].observations.items()
     assert results.cases[name].intent is Intent.PRIVATE_MEMORY
-    assert matrix.verdict(seen, results.cases[name].intent) is Verdict.NOT_AS_INTENDED
+    assert matrix.verdict(seen, results.cases[name]) is Verdict.NOT_AS_INTENDED
 
 
 @pytest.mark.parametrize("words", [{"intent": "privat-memory"}, {"target_type": "int"}])

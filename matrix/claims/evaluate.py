@@ -191,7 +191,7 @@ def _select(patterns: tuple[str, ...], known: Iterable[str], results: ResultSet)
 def _cells(stack: StackResults, cases: Iterable[str], results: ResultSet) -> Mapping[str, Facts]:
     """The facts of a stack's measured cells of some cases."""
     return {
-        case: cell_facts(observation, results.cases[case].intent)
+        case: cell_facts(observation, results.cases[case])
         for case in cases
         if (observation := stack.observations.get(case)) is not None
         and observation.result is not Result.UNAVAILABLE

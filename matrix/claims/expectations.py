@@ -63,7 +63,7 @@ def _hold(case: str, expectation: Expectation, results: ResultSet) -> Iterator[U
         facts = stack_facts(stack.fingerprint)
         if expectation.on is not None and not meets(facts, expectation.on):
             continue
-        cell = cell_facts(stack.observations[case], results.cases[case].intent)
+        cell = cell_facts(stack.observations[case], results.cases[case])
         known = next((each for each in expectation.known if meets(facts, each.on)), None)
         if meets(cell, expectation.every) == (known is not None):
             seen = _seen(cell, expectation)

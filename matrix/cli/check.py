@@ -172,7 +172,7 @@ def _exit_code(results: ResultSet, *, required: bool) -> int:
     if required and missing:
         return exit_code_for_missing(len(missing))
     verdicts = (
-        verdict(observation, results.cases[name].intent)
+        verdict(observation, results.cases[name])
         for stack in results.stacks
         for name, observation in stack.observations.items()
     )

@@ -41,6 +41,7 @@ _KINDS = {kind.value: kind for kind in ChangeKind}
 _NAMED_BY_OUTCOME = (
     "ending",
     "strays",
+    "unasked",
     "files",
     "error",
     "storage",
@@ -48,7 +49,7 @@ _NAMED_BY_OUTCOME = (
     "reopened",
 )
 """The aspects that show in the outcome of a cell, if it is another one."""
-_PATHS = ("tried", "conflicts", "modified", "removed", "opened", "side_names", "details")
+_PATHS = ("unasked", "tried", "conflicts", "modified", "removed", "opened", "side_names", "details")
 _TEMPORARY = "{tmp}"
 """Begins the names of SQLite's own temporary files, which are called alike in every case."""
 _NOTHING = "none"

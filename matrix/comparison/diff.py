@@ -115,6 +115,7 @@ _LABELS = {
     "modified": "modified files",
     "removed": "removed files",
     "opened": "opened by SQLite",
+    "unasked": "existing files that are not asked for",
 }
 _ENDED_BADLY = (Result.CRASHED, Result.TIMED_OUT, Result.UNAVAILABLE)
 _DERIVED = (
@@ -157,6 +158,7 @@ _KINDS = {
     "removed": ChangeKind.MODIFIED,
     "passed": ChangeKind.PASSED,
     "opened": ChangeKind.OPENED,
+    "unasked": ChangeKind.OPENED,
     "side_files": ChangeKind.SIDE_FILES,
     "side_names": ChangeKind.SIDE_FILES,
     "details": ChangeKind.SIDE_FILES,

@@ -83,8 +83,8 @@ class Group:
                 for change in self.changes
                 if change.old is not None
                 and change.new is not None
-                and verdict(change.old, change.case.intent) is before
-                and verdict(change.new, change.case.intent) is after
+                and verdict(change.old, change.case) is before
+                and verdict(change.new, change.case) is after
             }
         )
 

@@ -127,7 +127,11 @@ class Created:
 class Observation:
     """The facts seen in a cell, and nothing else.
 
-    `there`: the files that the strings ask for and that existed before.
+    `there`: the files that existed before, and that the strings ask for, or that somebody who
+    reads them otherwise than SQLite may have meant.
+    `unasked`: the database files that existed before, that the strings do not ask for, and that
+    were opened.
+    `foreign`: the names in the strings that only another system understands.
     `tried`: files that SQLite tried to create and could not.
     `conflicts`: where the hook and the listing of the directories, two independent observers,
     disagree; a cell with a conflict cannot be trusted.
@@ -148,6 +152,8 @@ class Observation:
     storage: Storage = Storage.NONE
     created: tuple[Created, ...] = ()
     there: tuple[str, ...] = ()
+    unasked: tuple[str, ...] = ()
+    foreign: tuple[str, ...] = ()
     tried: tuple[str, ...] = ()
     conflicts: tuple[str, ...] = ()
     modified: tuple[str, ...] = ()
@@ -184,10 +190,10 @@ class Observation:
         return {name: plain[name] for name in BEHAVIOUR}
 
 
-_NOT_BEHAVIOUR = ("case", "stack", "outside", "observer", "transients_complete")
+_NOT_BEHAVIOUR = ("case", "stack", "foreign", "outside", "observer", "transients_complete")
 
 BEHAVIOUR = tuple(f.name for f in fields(Observation) if f.name not in _NOT_BEHAVIOUR)
 """The fields that say what happened; the others say in which cell and how it was watched.
 
-`outside` follows from the paths in other fields.
+`outside` follows from the paths in other fields, `foreign` from the case and the system.
 """

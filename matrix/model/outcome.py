@@ -7,9 +7,11 @@ A verdict has a mark of its own, so that no sign ever stands for both.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from enum import Enum
 
-from matrix.model.case import Intent
+from matrix.model.case import Case, Intent
+from matrix.model.meaning import system_of
 from matrix.model.observation import (
     Created,
     Observation,
@@ -18,6 +20,7 @@ from matrix.model.observation import (
     SecondConnection,
     Storage,
 )
+from matrix.model.sql import is_query
 
 
 class Outcome(Enum):
@@ -36,9 +39,10 @@ class Outcome(Enum):
     SHARED_MEMORY = "m+", "shared memory", "in memory; a second connection saw the data"
     TEMPORARY = "t", "temporary", "in a temporary file without a name"
     FILE = "f", "file", "the file that the string asks for was created"
-    EXISTING = "f=", "existing file", "an existing file was opened; no database was created"
+    EXISTING = "f=", "existing file", "a file that was there before was opened"
     STRAY = "!", "stray file", "a database file that the string does not ask for"
     STRAY_OUTSIDE = "!!", "stray outside", "a stray file outside the directory of the case"
+    UNASKED = "=!", "unasked file", "an existing file that the string does not ask for was opened"
     OPENED = "o", "opened", "opened without an error; where the data went is unknown"
     REFUSED = "r", "refused", "the driver or the middleware raised an error at once"
     FAILED = "e", "error", "opened, but a later step raised an error"
@@ -73,7 +77,7 @@ _MARKS = {Verdict.AS_INTENDED: "✓", Verdict.NOT_AS_INTENDED: "✗", Verdict.NO
 _EXPLANATIONS = {
     Verdict.AS_INTENDED: "data, files and errors are what the intent says",
     Verdict.NOT_AS_INTENDED: "data, files or errors are not what the intent says",
-    Verdict.NOTED: "observed; no intent to compare with",
+    Verdict.NOTED: "observed; there is no intent, or the cell cannot show whether it is met",
 }
 
 _ENDINGS = {
@@ -90,13 +94,17 @@ _STORED = {
 }
 _STEPS_AFTER_OPEN = ("sql", "write")
 """The phases whose error leaves the data no place."""
+_LOOKS = ("second_connection", "reopen")
+"""The phases in which a further connection looks for the data."""
 
 
 def outcome(observation: Observation) -> Outcome:
-    """Put an observation into one sign; a stray file wins over everything else."""
+    """Put an observation into one sign; a file that nobody asked for wins over everything else."""
     if observation.strays:
         outside = any(entry.outside for entry in observation.strays)
         return Outcome.STRAY_OUTSIDE if outside else Outcome.STRAY
+    if observation.unasked:
+        return Outcome.UNASKED
     if _phase(observation) == "setup":
         return Outcome.NOT_SET_UP
     if observation.result is not Result.OPENED:
@@ -116,24 +124,55 @@ def _place(observation: Observation) -> Outcome:
     return _STORED[observation.storage]
 
 
-def verdict(observation: Observation, intent: Intent) -> Verdict:
-    """Compare an observation with the intent; where nothing was measured it is only noted."""
-    if intent is Intent.OBSERVE or observation.result is Result.UNAVAILABLE:
-        return Verdict.NOTED
-    if reason(observation, intent) is None:
-        return Verdict.AS_INTENDED
-    return Verdict.NOT_AS_INTENDED
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """A verdict with its reason in plain words; None where all is well, or where nobody judges."""
+
+    verdict: Verdict
+    reason: str | None = None
 
 
-def reason(observation: Observation, intent: Intent) -> str | None:
-    """Say in plain words why it is not as intended; None where it is, or where nobody judges."""
-    if intent is Intent.OBSERVE or observation.result is Result.UNAVAILABLE:
-        return None
+def judge(observation: Observation, case: Case) -> Judgement:
+    """Hold an observation against the intent of its case.
+
+    Of the case nothing but the intent counts: what its strings mean is in the observation. Where
+    nothing was measured it is only noted, and so is what cannot show whether the intent is met.
+    """
+    if case.intent is Intent.OBSERVE or observation.result is Result.UNAVAILABLE:
+        return Judgement(verdict=Verdict.NOTED)
+    objections = "; ".join(_objections(observation, case.intent))
+    if objections:
+        return Judgement(verdict=Verdict.NOT_AS_INTENDED, reason=objections)
+    doubts = "; ".join(_doubts(observation, case.intent))
+    if doubts:
+        return Judgement(verdict=Verdict.NOTED, reason=doubts)
+    return Judgement(verdict=Verdict.AS_INTENDED)
+
+
+def verdict(observation: Observation, case: Case) -> Verdict:
+    """Compare an observation with the intent of its case."""
+    return judge(observation, case).verdict
+
+
+def reason(observation: Observation, case: Case) -> str | None:
+    """Say in plain words why it is not as intended, or only noted though there is an intent."""
+    return judge(observation, case).reason
+
+
+def _objections(observation: Observation, intent: Intent) -> Iterator[str]:
     if _phase(observation) == "setup":
-        return f"the set-up failed: {_error(observation)}"
-    if observation.result in (Result.CRASHED, Result.TIMED_OUT):
-        return _ENDINGS[observation.result].word
-    return "; ".join(_OBJECTIONS[intent](observation)) or None
+        yield f"the set-up failed: {_error(observation)}"
+    elif observation.result in (Result.CRASHED, Result.TIMED_OUT):
+        yield _ENDINGS[observation.result].word
+    else:
+        yield from _OBJECTIONS[intent](observation)
+
+
+def _doubts(observation: Observation, intent: Intent) -> Iterator[str]:
+    """What keeps a cell without objections from showing that the intent is met."""
+    if intent is Intent.SHARED_MEMORY and observation.second_connection is None:
+        yield "not asked: no second connection looked for the data"
+    yield from _foreign(observation)
 
 
 def _private_memory(observation: Observation) -> Iterator[str]:
@@ -146,8 +185,7 @@ def _private_memory(observation: Observation) -> Iterator[str]:
 
 def _shared_memory(observation: Observation) -> Iterator[str]:
     yield from _memory(observation)
-    second = observation.second_connection
-    if _settled(observation) and second in (None, SecondConnection.DOES_NOT_SEE):
+    if observation.second_connection is SecondConnection.DOES_NOT_SEE:
         yield "no second connection saw the data"
 
 
@@ -162,6 +200,7 @@ def _memory(observation: Observation) -> Iterator[str]:
     yield from _created(
         e for e in observation.created if e.kept or e.kind is not PathKind.TEMPORARY
     )
+    yield from _unasked(observation)
     yield from _modified(observation)
 
 
@@ -169,24 +208,30 @@ def _temporary(observation: Observation) -> Iterator[str]:
     yield from _errors(observation)
     yield from _placed(observation, Storage.TEMPORARY, Storage.MEMORY)
     yield from _created(e for e in observation.created if e.kept or e.kind is PathKind.DATABASE)
+    yield from _unasked(observation)
     yield from _modified(observation)
 
 
 def _file(observation: Observation) -> Iterator[str]:
-    """Data in a file, and no other file but what SQLite keeps beside it."""
+    """Data in a file that is asked for, and no other file but what SQLite keeps beside it."""
     yield from _errors(observation)
     yield from _placed(observation, Storage.FILE)
-    unasked = (e for e in observation.created if not e.asked and e.kind not in _BESIDE)
-    yield from _created(e for e in unasked if e.stray or e.outside)
+    others = (e for e in observation.created if not e.asked and e.kind not in _BESIDE)
+    yield from _created(e for e in others if e.stray or e.outside)
+    yield from _unasked(observation)
 
 
 def _read_only(observation: Observation) -> Iterator[str]:
-    """Nothing is written; and what is there can be read."""
-    if observation.there and (observation.result is Result.REFUSED or _could_not_read(observation)):
+    """Nothing is written; and the file that is meant, where it is there, can be read."""
+    missed = observation.there and observation.result is Result.REFUSED
+    if missed or _could_not_read(observation):
         yield from _errors(observation)
+    if _settled(observation) or _phase(observation) == "write":
+        yield from _placed_in(observation, Storage.FILE, Storage.NONE)
     if _wrote(observation):
         yield "a write went through"
     yield from _created(entry for entry in observation.created if entry.kept)
+    yield from _unasked(observation)
     yield from _modified(observation)
 
 
@@ -239,10 +284,25 @@ def _errors(observation: Observation) -> Iterator[str]:
         yield f"{step} failed: {_error(observation)}"
     elif observation.second_connection is SecondConnection.REFUSED:
         yield "a second connection was refused"
+    yield from _foreign(observation)
+
+
+def _foreign(observation: Observation) -> Iterator[str]:
+    """Of names that were refused, which system understands them if this one does not."""
+    refused = observation.result is Result.REFUSED or _phase(observation) in ("sql", "backup")
+    for name in observation.foreign if refused else ():
+        system = system_of(name)
+        if system is not None:
+            yield f"only {system.value} understands {name}"
 
 
 def _placed(observation: Observation, *wanted: Storage) -> Iterator[str]:
-    if _settled(observation) and observation.storage not in wanted:
+    if _settled(observation):
+        yield from _placed_in(observation, *wanted)
+
+
+def _placed_in(observation: Observation, *wanted: Storage) -> Iterator[str]:
+    if observation.storage not in wanted:
         yield f"the data is {_PLACES[observation.storage]}"
 
 
@@ -250,6 +310,11 @@ def _created(entries: Iterable[Created]) -> Iterator[str]:
     for entry in entries:
         thing = "a stray file" if entry.stray else _THINGS[entry.kind]
         yield f"{thing} appeared: {entry.path}"
+
+
+def _unasked(observation: Observation) -> Iterator[str]:
+    for path in observation.unasked:
+        yield f"an existing file that is not asked for was opened: {path}"
 
 
 def _modified(observation: Observation) -> Iterator[str]:
@@ -269,8 +334,11 @@ def _wrote(observation: Observation) -> bool:
 
 
 def _could_not_read(observation: Observation) -> bool:
+    """Whether a statement that only reads failed, or a look through another connection."""
     error = observation.error
-    return error is not None and (error.statement or "").lstrip().upper().startswith("SELECT")
+    if error is None or observation.result is not Result.OPENED:
+        return False
+    return error.phase in _LOOKS or (error.phase == "sql" and is_query(error.statement or ""))
 
 
 def _phase(observation: Observation) -> str | None:

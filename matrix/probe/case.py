@@ -71,6 +71,7 @@ class CaseRun:
         self._journal_mode: Optional[str] = None
         self._pool: Optional[str] = None
         self._databases: Optional[Dict[str, str]] = {}
+        self._opened_files: Set[str] = set()
         self._session: Any = None
         self._list: Optional[Callable[[], Any]] = None
         self._recorder.begin()
@@ -94,8 +95,9 @@ class CaseRun:
         self._outside.begin_set_up(_strings([case[name] for name in _NAMING]))
         ready = self._outside.refusal is None and self._attempt("setup", self._set_up)
         refusal = self._outside.refusal
-        self._asked = self._asked_paths()
-        observer.begin(self._places, self._asked)
+        self._asked = self._paths("asked")
+        self._meant = self._asked | self._paths("meant")
+        observer.begin(self._places, self._meant | self._paths("elsewhere"))
         if refusal is not None:
             self._outside.refuse(refusal)
         if not ready or refusal is not None:
@@ -111,7 +113,7 @@ class CaseRun:
         opened = self._attempt("open", self._open)
         self._pool = None if self._session is None else self._session.pool
         if opened:
-            self._list = self._database_list()
+            self._list = self._database_list(self._session)
             self._databases = self._database_files()
             usable = not case["sql"] or self._attempt("sql", self._run_sql)
             written = case["write"] and usable and self._attempt("write", self._write)
@@ -193,7 +195,7 @@ class CaseRun:
         for sql in self._case["sql"]:
             self._statement = sql
             self._session.execute(self._places.fill(sql))
-        self._databases = self._database_files()
+            self._databases = self._database_files()
 
     def _write(self) -> None:
         """Write about 2 MB through a small cache, so that data that can spill to disk does."""
@@ -254,6 +256,7 @@ class CaseRun:
         session = self._session_type(self._driver, target, options)
         session.open()
         try:
+            self._note_files(self._database_list(session))
             return session.execute(sql)
         finally:
             session.close()
@@ -270,29 +273,36 @@ class CaseRun:
         if hasattr(self._session, "reopen"):
             self._look("reopen", self._session.reopen)
 
-    def _database_list(self) -> Optional[Callable[[], Any]]:
+    def _database_list(self, session: Any) -> Optional[Callable[[], Any]]:
         """The call that lists SQLite's databases; None if a middleware bypassed the driver."""
-        if hasattr(self._session, "database_list"):
-            asked: Callable[[], Any] = self._session.database_list
-            return asked
+        if hasattr(session, "database_list"):
+            listing: Callable[[], Any] = session.database_list
+            return listing
         latest = self._recorder.latest
         return None if latest is None else lambda: self._driver.database_list(latest)
 
     def _database_files(self) -> Optional[Dict[str, str]]:
-        """The file name that SQLite reports for each schema; None where a rival has it locked.
+        """The file name that SQLite reports for each schema of the first connection."""
+        return self._note_files(self._list)
 
-        The PRAGMA reads nothing from the disk; `SELECT … FROM pragma_database_list` would.
+    def _note_files(self, listing: Optional[Callable[[], Any]]) -> Optional[Dict[str, str]]:
+        """The file name that SQLite reports for each schema; those held open are kept in mind.
+
+        None where a rival has a schema locked. The PRAGMA reads nothing from the disk;
+        `SELECT … FROM pragma_database_list` would. Up to SQLite 3.40.1 it names files for memdb,
+        too, which are none.
         """
-        if self._list is None:
+        if listing is None:
             return {}
+        held = [os.fsdecode(h.path) for h in self._observer.held().values()]
         try:
-            rows = self._list()
+            files = {name.lower(): file or "" for _, name, file in listing()}
         except UnicodeDecodeError:
-            held = [os.fsdecode(h.path) for h in self._observer.held().values()]
-            return {"main": held[0]} if len(held) == 1 else {}
+            files = {"main": held[0]} if len(held) == 1 else {}
         except Exception:
             return None
-        return {name.lower(): file or "" for _, name, file in rows}
+        self._opened_files.update(set(files.values()).intersection(held))
+        return files
 
     def _storage_of(self, schema: str, before: Dict[int, Any]) -> str:
         """Where a schema's data is, judging by the descriptors that SQLite holds open.
@@ -349,6 +359,8 @@ class CaseRun:
             "storage": self._storage if result == "opened" else "none",
             "created": self._created(),
             "there": self._there(),
+            "unasked": self._unasked(changed["modified"]),
+            "foreign": self._case["foreign"],
             "tried": sorted(places.show_path(path) for path in observer.attempted()),
             "conflicts": sorted(observer.conflicts()),
             **{what: sorted(map(places.show_path, paths)) for what, paths in changed.items()},
@@ -396,15 +408,25 @@ class CaseRun:
         return [entries[path] for path in sorted(entries)]
 
     def _there(self) -> List[str]:
-        """The existing files that the strings ask for."""
+        """The existing files that the strings ask for, or may mean."""
         where = self._outside.where
-        asked = [path for path in self._observer.given() if path in self._asked]
-        there = [path for path in asked if os.path.isfile(where(real_path(path)))]
+        meant = [path for path in self._observer.given() if path in self._meant]
+        there = [path for path in meant if os.path.isfile(where(real_path(path)))]
         return sorted(map(self._places.show_path, there))
 
-    def _asked_paths(self) -> Set[str]:
-        """The paths that the user's strings mean."""
-        names = list(self._case["asked"])
+    def _unasked(self, modified: List[str]) -> List[str]:
+        """The existing databases that the strings do not ask for, and that were opened.
+
+        Those that SQLite listed, and those that changed: a backup's is closed when it is done.
+        """
+        where, given = self._outside.where, self._observer.given()
+        written = [path for path in modified if _holds_database(where(path))]
+        opened = (self._opened_files & set(given)).union(written)
+        return sorted(map(self._places.show_path, opened - self._asked))
+
+    def _paths(self, kind: str) -> Set[str]:
+        """The paths of these names, which the user's strings mean in some way."""
+        names = list(self._case[kind])
         base = getattr(self._session_type, "directory", "")
         names += [os.path.join(base, name) for name in names if base]
         return set(self._places.resolve(names))
@@ -443,6 +465,7 @@ class CaseRun:
 _LISTS = (
     "created",
     "there",
+    "unasked",
     "tried",
     "conflicts",
     "modified",

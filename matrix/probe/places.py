@@ -20,6 +20,7 @@ _RANDOM = re.compile(
     r"|(thread id )[0-9]+"
     r"|( at 0x)[0-9A-Fa-f]+"  # objects in messages
 )
+_DRIVE = re.compile(r"^(?=[A-Za-z]:[\\/])")
 _FRAMES = re.compile(r'(?:\s*File "[^"\n]+", line \d+, in [^\n]*(?:\n    [^\n]*)?)+\n?')
 """A traceback in a message, such as that of SQLAlchemy's AssertionPool: it leads through us."""
 
@@ -99,7 +100,9 @@ class Places:
                 return placeholder
             if path.startswith(real + os.sep):
                 inside = self.show(path[len(real) + 1 :])
-                return inside if real == self.dir else placeholder + os.sep + inside
+                if real != self.dir:
+                    return placeholder + os.sep + inside
+                return _DRIVE.sub("./", inside)  # it is no absolute path of Windows
         return self.show(path)
 
     def resolve(self, names: List[str]) -> List[str]:

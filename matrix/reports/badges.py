@@ -31,7 +31,7 @@ def _badge(results: ResultSet, stack: StackResults) -> str:
     """How many strings left a stray file, and how many did what is meant: counts, no praise."""
     assert stack.fingerprint is not None
     seen = [
-        (observation, verdict(observation, results.cases[case].intent))
+        (observation, verdict(observation, results.cases[case]))
         for case, observation in stack.observations.items()
     ]
     judged = [each for _, each in seen if each is not Verdict.NOTED]

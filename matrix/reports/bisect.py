@@ -44,7 +44,7 @@ def _group(
     ]
     if boundary.last is not None and boundary.first is not None:
         was, is_ = (
-            f"{outcome(seen).sign}{verdict(seen, case.intent).mark} {outcome(seen).word}"
+            f"{outcome(seen).sign}{verdict(seen, case).mark} {outcome(seen).word}"
             for seen in (boundary.before, boundary.after)
         )
         lines.append(f"    until {boundary.last:<12} {was}")

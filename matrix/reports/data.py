@@ -109,8 +109,8 @@ def _judged(observation: Observation, case: Case) -> Json:
     return {
         **observation.to_json(),
         "outcome": outcome(observation).word,
-        "verdict": verdict(observation, case.intent).value,
-        "reason": reason(observation, case.intent),
+        "verdict": verdict(observation, case).value,
+        "reason": reason(observation, case),
     }
 
 
@@ -125,8 +125,8 @@ def _csv_row(stack: StackResults, case: Case, observation: Observation) -> dict[
         "stack": stack.stack,
         "sqlite": stack.fingerprint.sqlite if stack.fingerprint is not None else "",
         "outcome": outcome(observation).word,
-        "verdict": verdict(observation, case.intent).value,
-        "reason": reason(observation, case.intent) or "",
+        "verdict": verdict(observation, case).value,
+        "reason": reason(observation, case) or "",
         "storage": observation.storage.value,
         "second_connection": second.value if second is not None else "",
         "created": " ".join(entry.path for entry in observation.created),

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from matrix.foreign import document, visible
 from matrix.model import Case, Json, Observation
-from matrix.model.outcome import outcome, reason
+from matrix.model.outcome import judge, outcome
 from matrix.model.rivals import describe_rival
 from matrix.reports.grid import case_line, describe_stack
 from matrix.reports.words import in_words
@@ -14,8 +14,8 @@ from matrix.results.store import ResultSet, StackResults
 from matrix.versions.history import behaviour
 
 _FIELDS = (
-    "passed", "opened", "created", "modified", "removed", "tried", "error", "second_connection",
-    "reopened", "reused", "rivals", "pool", "warnings", "outside",
+    "passed", "opened", "created", "unasked", "modified", "removed", "tried", "error",
+    "second_connection", "reopened", "reused", "rivals", "pool", "warnings", "outside",
 )  # fmt: skip
 
 
@@ -64,6 +64,6 @@ def _lines(case: Case, stacks: Sequence[StackResults]) -> Iterator[str]:
             yield from _rivals(case, seen)
         elif fields[name] not in (None, [], ""):
             yield f"      {name.replace('_', ' ')}: {in_words(name, fields[name], length=_LENGTH)}"
-    objection = reason(seen, case.intent)
-    if objection is not None:
-        yield f"      not as intended: {objection}"
+    judged = judge(seen, case)
+    if judged.reason is not None:
+        yield f"      {judged.verdict.word}: {judged.reason}"

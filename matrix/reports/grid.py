@@ -44,7 +44,7 @@ class Row:
     """Cases of one scenario that behave alike everywhere; the first stands for the others.
 
     `cells` has one entry per column, None where the case did not run on that stack.
-    `reasons` are those for which a cell is not as intended, by the letter of its column.
+    `reasons` say why a cell is not as intended, or only noted, by the letter of its column.
     `hint` tells it from a row that reads the same: two set-ups of one target, say.
     """
 
@@ -286,7 +286,7 @@ def _variant(case: Case) -> str:
 def _reasons(case: Case, columns: tuple[Column, ...]) -> Iterator[tuple[str, str]]:
     for column in columns:
         observation = column.stacks[0].observations.get(case.id)
-        why = None if observation is None else reason(observation, case.intent)
+        why = None if observation is None else reason(observation, case)
         if why is not None:
             yield column.letter, visible(why)
 
@@ -305,16 +305,16 @@ def _vector(stack: StackResults, cases: list[Case]) -> tuple[Cell | None, ...]:
 
 def _cell(stack: StackResults, case: Case) -> Cell | None:
     observation = stack.observations.get(case.id)
-    return None if observation is None else make_cell(observation, case.intent)
+    return None if observation is None else make_cell(observation, case)
 
 
-def make_cell(observation: Observation, intent: Intent) -> Cell:
-    return Cell(outcome=outcome(observation), verdict=verdict(observation, intent))
+def make_cell(observation: Observation, case: Case) -> Cell:
+    return Cell(outcome=outcome(observation), verdict=verdict(observation, case))
 
 
 def _totals(results: ResultSet, cases: list[Case]) -> Totals:
     seen = [
-        (observation, make_cell(observation, case.intent))
+        (observation, make_cell(observation, case))
         for stack in results.stacks
         for case in cases
         if (observation := stack.observations.get(case.id)) is not None

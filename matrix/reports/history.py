@@ -52,7 +52,7 @@ def history_json(case: Case, strips: Sequence[Strip], same: Sequence[SameSqlite]
                         "until": segment.until,
                         "exact": segment.exact,
                         "outcome": outcome(segment.observation).word,
-                        "verdict": verdict(segment.observation, case.intent).value,
+                        "verdict": verdict(segment.observation, case).value,
                         "changes": {name: [old, new] for name, old, new in segment.changes},
                         "builds": {name: [old, new] for name, old, new in segment.builds},
                         "versions": [point.version for point in segment.points],
@@ -89,10 +89,10 @@ def _differing(case: Case, each: SameSqlite) -> Iterator[str]:
     yield f"  at {each.sqlite} they differ in {', '.join(each.differs)}: driver, or build"
     for point in each.points:
         seen = outcome(point.observation)
-        mark = verdict(point.observation, case.intent).mark
+        mark = verdict(point.observation, case).mark
         yield f"    {seen.sign + mark:<4} {seen.word:<14} {visible(point.stack)}"
 
 
 def _sign(case: Case, segment: Segment) -> str:
     seen = outcome(segment.observation)
-    return f"{seen.sign}{verdict(segment.observation, case.intent).mark} {seen.word}"
+    return f"{seen.sign}{verdict(segment.observation, case).mark} {seen.word}"

@@ -87,8 +87,8 @@ def _test(stack: StackResults, scenario: str, cases: list[Case]) -> JunitTest:
 def _not_as_intended(stack: StackResults, cases: Iterable[Case]) -> Iterator[str]:
     for case in cases:
         observation = stack.observations[case.id]
-        if verdict(observation, case.intent) is Verdict.NOT_AS_INTENDED:
-            why = reason(observation, case.intent)
+        if verdict(observation, case) is Verdict.NOT_AS_INTENDED:
+            why = reason(observation, case)
             word = outcome(observation).word
             yield f"{as_call(case)}: {word}, meant {case.intent.value}: {why} ({case.id})"
 

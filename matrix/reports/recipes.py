@@ -17,7 +17,7 @@ from itertools import product
 
 from matrix.claims.distinguish import distinguish
 from matrix.model import Case, Fingerprint, Intent, Observation, TargetType
-from matrix.model.outcome import Verdict, reason, verdict
+from matrix.model.outcome import Verdict, judge
 from matrix.reports.grid import connect_options, display
 from matrix.results.store import ResultSet, StackResults
 
@@ -227,10 +227,11 @@ def _way(cases: Sequence[Case], stacks: Sequence[StackResults]) -> Way:
         if observation is None:
             continue
         observations.append(observation)
-        objection = reason(observation, case.intent) or _lost(observation, case.intent)
-        if objection is not None:
-            bad.setdefault(stack.stack, objection)
-        elif verdict(observation, case.intent) is Verdict.AS_INTENDED:
+        judged = judge(observation, case)
+        lost = _lost(observation, case.intent)
+        if judged.verdict is Verdict.NOT_AS_INTENDED or lost is not None:
+            bad.setdefault(stack.stack, judged.reason or lost or "")
+        elif judged.verdict is Verdict.AS_INTENDED:
             good[stack.stack] = None
         if observation.strays:
             strays.setdefault(stack.stack, display(observation.strays[0].path))

@@ -22,6 +22,7 @@ _STYLES = {
     Outcome.SHARED_MEMORY: "cyan",
     Outcome.STRAY: "bold red",
     Outcome.STRAY_OUTSIDE: "bold red",
+    Outcome.UNASKED: "bold red",
     Outcome.FAILED: "yellow",
     Outcome.REFUSED: "yellow",
     Outcome.CRASHED: "bold magenta",

@@ -14,7 +14,7 @@ from pydantic import Field
 from matrix.documents.yaml_model import Flaw, FromPlain, KeyPath, Shorthand, quoted, suggest
 from matrix.errors import UsageError
 from matrix.limits import PATTERN_CHARACTERS
-from matrix.model import Fingerprint, Intent, Observation, canonical
+from matrix.model import Case, Fingerprint, Observation, canonical
 from matrix.model.outcome import outcome, verdict
 from matrix.model.versions import version_of
 from matrix.scenarios.selector import Selector, is_too_much, matches
@@ -52,7 +52,9 @@ CELL_FACTS: Mapping[str, str] = {
     "database": "the database files that appeared",
     "files": "every path that appeared",
     "stray": "the stray files",
-    "there": "the files asked for that were there before",
+    "there": "the files asked for, or meant, that were there before",
+    "unasked": "the files that were there before, are not asked for, and were opened",
+    "foreign": "the names that only another system understands",
     "passed": "the string that reached the driver",
     "arguments": "the keyword arguments that reached the driver, as JSON",
     "opened": "the file that SQLite says it opened",
@@ -78,7 +80,7 @@ STACK_FACTS: Mapping[str, str] = {
 """The facts of a stack to which a claim or an expectation may be confined."""
 
 
-def cell_facts(observation: Observation, intent: Intent) -> Facts:
+def cell_facts(observation: Observation, case: Case) -> Facts:
     error = observation.error
     passed = observation.passed or {"args": [], "kwargs": {}}
     handed = [*passed["args"], passed["kwargs"].get("database")][0]
@@ -87,7 +89,7 @@ def cell_facts(observation: Observation, intent: Intent) -> Facts:
     return {
         "result": (observation.result.value,),
         "outcome": (outcome(observation).word,),
-        "intent": (verdict(observation, intent).value,),
+        "intent": (verdict(observation, case).value,),
         "error": _some(None if error is None else f"{error.phase}: {error.type}: {error.message}"),
         "storage": (observation.storage.value,),
         "second_connection": _some(second and second.value),
@@ -97,6 +99,8 @@ def cell_facts(observation: Observation, intent: Intent) -> Facts:
         "database": _some(*databases),
         "files": _some(*(entry.path for entry in observation.created)),
         "there": _some(*observation.there),
+        "unasked": _some(*observation.unasked),
+        "foreign": _some(*observation.foreign),
         "stray": _some(*(entry.path for entry in observation.strays)),
         "passed": _some(handed if handed is None or isinstance(handed, str) else str(handed)),
         "arguments": (canonical(passed["kwargs"]),),

@@ -84,7 +84,7 @@ def test_a_field_that_differs_alone_has_its_kind(field: str, value: object, kind
 
 def test_every_field_of_an_observation_is_an_aspect_or_told_by_one() -> None:
     told_otherwise = {"case", "stack", "created"}
-    not_compared = {"outside", "observer", "transients_complete"}
+    not_compared = {"foreign", "outside", "observer", "transients_complete"}
     fields = make_observation().to_json().keys()
     assert fields - aspects_of(make_observation()).keys() == told_otherwise | not_compared
 

@@ -104,7 +104,7 @@ def test_what_is_no_object_is_refused(value: Json) -> None:
         read_observation(value)
 
 
-LATER = ("there", "tried", "conflicts", "reopened", "reused")
+LATER = ("there", "unasked", "foreign", "tried", "conflicts", "reopened", "reused")
 
 
 def test_an_observation_of_an_older_file_lacks_what_came_later() -> None:
@@ -136,11 +136,17 @@ def test_nothing_that_is_read_is_shared_between_cases() -> None:
 
 def test_behaviour_is_all_but_which_cell_it_is_and_how_it_was_watched() -> None:
     other = make_observation(
-        case="x", stack="y", outside=("/x",), observer="z", transients_complete=True
+        case="x",
+        stack="y",
+        foreign=("~/x",),
+        outside=("/x",),
+        observer="z",
+        transients_complete=True,
     )
     assert other.behaviour() == make_observation().behaviour()
     left_out = make_observation().to_json().keys() - other.behaviour().keys()
-    assert left_out == {"case", "stack", "outside", "observer", "transients_complete"}
+    watched = {"observer", "transients_complete"}
+    assert left_out == {"case", "stack", "foreign", "outside"} | watched
 
 
 def test_the_values_are_imported_without_pydantic() -> None:

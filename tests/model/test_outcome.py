@@ -6,11 +6,21 @@ from dataclasses import replace
 
 import pytest
 
-from matrix.model import Failure, Intent, Observation, PathKind, Result, SecondConnection, Storage
+from matrix.model import (
+    Case,
+    Failure,
+    Intent,
+    Observation,
+    PathKind,
+    Result,
+    SecondConnection,
+    Storage,
+)
 from matrix.model.outcome import Outcome, Verdict, outcome, reason, verdict
 from tests.builders import (
     in_file,
     in_memory,
+    make_case,
     make_created,
     make_observation,
     refused,
@@ -25,6 +35,7 @@ MEMORY, SHARED, IN_FILE, STRAY, REFUSED = (
 EXISTING = make_observation(
     storage=Storage.FILE, second_connection=SecondConnection.SEES, modified=("db",)
 )
+UNASKED = replace(EXISTING, unasked=("file:db",))
 TEMPORARY = make_observation(
     storage=Storage.TEMPORARY,
     created=(make_created("{tmp}/etilqs_1", kind=PathKind.TEMPORARY, kept=False, asked=False),),
@@ -33,6 +44,13 @@ OUTSIDE = replace(STRAY, created=(make_created("/file:db", asked=False),))
 CRASHED = make_observation(result=Result.CRASHED, storage=Storage.NONE, second_connection=None)
 TIMED_OUT = replace(CRASHED, result=Result.TIMED_OUT)
 UNAVAILABLE = replace(CRASHED, result=Result.UNAVAILABLE)
+
+
+FOREIGN = replace(REFUSED, foreign=("~/db", "C:\\db"))
+
+
+def meant(intent: Intent) -> Case:
+    return make_case(intent=intent)
 
 
 def failed(phase: str, observation: Observation = MEMORY) -> Observation:
@@ -60,6 +78,7 @@ NOT_SET_UP = failed("setup", replace(REFUSED, error=None))
         (TEMPORARY, Outcome.TEMPORARY),
         (IN_FILE, Outcome.FILE),
         (EXISTING, Outcome.EXISTING),
+        (UNASKED, Outcome.UNASKED),
         (STRAY, Outcome.STRAY),
         (OUTSIDE, Outcome.STRAY_OUTSIDE),
         (make_observation(storage=Storage.NONE), Outcome.OPENED),
@@ -78,6 +97,12 @@ def test_every_observation_has_one_sign(observation: Observation, expected: Outc
 @pytest.mark.parametrize("ending", [REFUSED, NOT_SET_UP, CRASHED, TIMED_OUT, failed("write")])
 def test_a_stray_file_wins_over_how_it_ended(ending: Observation) -> None:
     assert outcome(replace(ending, created=STRAY.created)) is Outcome.STRAY
+
+
+@pytest.mark.parametrize("ending", [REFUSED, NOT_SET_UP, CRASHED, TIMED_OUT, failed("sql")])
+def test_so_does_an_existing_file_that_nobody_asked_for(ending: Observation) -> None:
+    assert outcome(replace(ending, unasked=("file:db",))) is Outcome.UNASKED
+    assert outcome(replace(STRAY, unasked=("file:db",))) is Outcome.STRAY
 
 
 def test_one_stray_outside_is_enough_to_say_so() -> None:
@@ -115,8 +140,8 @@ def test_the_sign_says_where_the_data_is_whatever_a_statement_created() -> None:
 def test_the_first_connection_in_other_hands_shares_nothing() -> None:
     handed_out = replace(SHARED, reused=("second_connection",))
     assert outcome(handed_out) is Outcome.MEMORY
-    assert "handed the same connection" in (reason(handed_out, Intent.PRIVATE_MEMORY) or "")
-    assert reason(handed_out, Intent.SHARED_MEMORY) is None  # every user sees it, as he meant
+    assert "handed the same connection" in (reason(handed_out, meant(Intent.PRIVATE_MEMORY)) or "")
+    assert reason(handed_out, meant(Intent.SHARED_MEMORY)) is None  # every user sees it
     reopened = replace(SHARED, reused=("reopen",))
     assert outcome(reopened) is Outcome.SHARED_MEMORY
 
@@ -146,8 +171,10 @@ AS_INTENDED: dict[Intent, list[Observation]] = {
     Intent.READ_ONLY: [
         REFUSED,
         failed("write", replace(EXISTING, modified=(), there=("db",))),
+        failed("write", replace(EXISTING, modified=(), storage=Storage.NONE)),
         unread("ATTACH 'file:missing.db?mode=ro' AS other"),
-        unread("SELECT * FROM t", there=()),
+        replace(unread("ATTACH 'file:y.db?mode=ro' AS y"), storage=Storage.MEMORY),
+        unread("INSERT INTO t SELECT * FROM u"),
     ],
     Intent.REFUSE: [REFUSED, failed("sql")],
 }
@@ -158,8 +185,8 @@ AS_INTENDED: dict[Intent, list[Observation]] = {
     [(intent, each) for intent, several in AS_INTENDED.items() for each in several],
 )
 def test_what_was_meant_is_as_intended(intent: Intent, observation: Observation) -> None:
-    assert verdict(observation, intent) is Verdict.AS_INTENDED
-    assert reason(observation, intent) is None
+    assert verdict(observation, meant(intent)) is Verdict.AS_INTENDED
+    assert reason(observation, meant(intent)) is None
 
 
 NOT_AS_INTENDED: list[tuple[Intent, Observation, str]] = [
@@ -180,7 +207,6 @@ NOT_AS_INTENDED: list[tuple[Intent, Observation, str]] = [
     ),
     (Intent.PRIVATE_MEMORY, replace(MEMORY, modified=("a.db",)), "a file was modified: a.db"),
     (Intent.SHARED_MEMORY, MEMORY, "no second connection saw the data"),
-    (Intent.SHARED_MEMORY, replace(SHARED, second_connection=None), "no second connection saw"),
     (
         Intent.SHARED_MEMORY,
         replace(SHARED, second_connection=SecondConnection.REFUSED),
@@ -192,6 +218,11 @@ NOT_AS_INTENDED: list[tuple[Intent, Observation, str]] = [
         Intent.TEMPORARY,
         replace(TEMPORARY, created=(make_created("t", kind=PathKind.TEMPORARY),)),
         "a temporary file appeared: t",
+    ),
+    (
+        Intent.TEMPORARY,
+        replace(TEMPORARY, created=(make_created("db", kept=False, size=None),)),
+        "a database file appeared: db",
     ),
     (Intent.FILE, MEMORY, "the data is in memory"),
     (Intent.FILE, failed("close", IN_FILE), "closing failed"),
@@ -206,10 +237,39 @@ NOT_AS_INTENDED: list[tuple[Intent, Observation, str]] = [
     (Intent.READ_ONLY, replace(REFUSED, modified=("a.db",)), "a file was modified: a.db"),
     (Intent.READ_ONLY, replace(REFUSED, there=("db",)), "it was refused: OperationalError"),
     (Intent.READ_ONLY, unread("SELECT * FROM t"), "a statement failed: OperationalError"),
+    (Intent.READ_ONLY, unread("SELECT * FROM t", there=()), "a statement failed"),
+    (Intent.READ_ONLY, unread("WITH a AS (VALUES (1)) SELECT * FROM a"), "a statement failed"),
+    (Intent.READ_ONLY, failed("reopen", replace(EXISTING, modified=())), "reopening failed"),
+    (
+        Intent.READ_ONLY,
+        replace(failed("write", EXISTING), storage=Storage.MEMORY, modified=()),
+        "the data is in memory",
+    ),
+    (
+        Intent.READ_ONLY,
+        replace(EXISTING, storage=Storage.TEMPORARY, modified=(), second_connection=None),
+        "the data is in a temporary file",
+    ),
+    *(
+        (Intent.READ_ONLY, replace(EXISTING, modified=(), second_connection=second), "a write went")
+        for second in SecondConnection
+    ),
     (Intent.READ_ONLY, failed("second_connection", EXISTING), "a write went through"),
     (Intent.REFUSE, MEMORY, "it was not refused"),
     (Intent.REFUSE, failed("write"), "it was not refused"),
     (Intent.REFUSE, replace(REFUSED, created=(make_created("db"),)), "a database file appeared"),
+    (Intent.FILE, FOREIGN, "refused: OperationalError: unable to open database file; only a shell"),
+    (Intent.FILE, FOREIGN, "only Windows understands C:\\db"),
+    (
+        Intent.FILE,
+        replace(failed("sql", IN_FILE), foreign=("~/y",)),
+        "attempt to write; only a shell understands ~/y",
+    ),
+    *(
+        (intent, UNASKED, "an existing file that is not asked for was opened: file:db")
+        for intent in Intent
+        if intent not in (Intent.OBSERVE, Intent.REFUSE)
+    ),
 ]
 
 
@@ -217,12 +277,38 @@ NOT_AS_INTENDED: list[tuple[Intent, Observation, str]] = [
 def test_what_was_not_meant_has_a_reason_in_plain_words(
     intent: Intent, observation: Observation, why: str
 ) -> None:
-    assert verdict(observation, intent) is Verdict.NOT_AS_INTENDED
-    assert why in (reason(observation, intent) or "")
+    assert verdict(observation, meant(intent)) is Verdict.NOT_AS_INTENDED
+    assert why in (reason(observation, meant(intent)) or "")
+
+
+ONLY_NOTED: list[tuple[Intent, Observation, str]] = [
+    (Intent.SHARED_MEMORY, replace(SHARED, second_connection=None), "no second connection looked"),
+    (Intent.READ_ONLY, FOREIGN, "only a shell understands ~/db; only Windows understands C:\\db"),
+    (Intent.REFUSE, FOREIGN, "only a shell understands ~/db"),
+    (Intent.REFUSE, replace(failed("sql"), foreign=("~/db",)), "only a shell understands ~/db"),
+]
+
+
+@pytest.mark.parametrize(("intent", "observation", "why"), ONLY_NOTED)
+def test_what_does_not_show_whether_the_intent_is_met_is_only_noted(
+    intent: Intent, observation: Observation, why: str
+) -> None:
+    assert verdict(observation, meant(intent)) is Verdict.NOTED
+    assert why in (reason(observation, meant(intent)) or "")
+
+
+def test_what_is_wrong_is_wrong_though_it_was_not_asked() -> None:
+    nobody_looked = replace(IN_FILE, second_connection=None)
+    assert verdict(nobody_looked, meant(Intent.SHARED_MEMORY)) is Verdict.NOT_AS_INTENDED
+
+
+def test_a_foreign_name_is_told_only_where_something_was_refused() -> None:
+    opened = replace(IN_FILE, foreign=("~/y",))
+    assert verdict(opened, meant(Intent.FILE)) is Verdict.AS_INTENDED
 
 
 def test_a_temporary_file_of_a_sort_is_no_objection_to_memory() -> None:
-    assert verdict(replace(MEMORY, created=TEMPORARY.created), Intent.PRIVATE_MEMORY) is (
+    assert verdict(replace(MEMORY, created=TEMPORARY.created), meant(Intent.PRIVATE_MEMORY)) is (
         Verdict.AS_INTENDED
     )
 
@@ -230,12 +316,12 @@ def test_a_temporary_file_of_a_sort_is_no_objection_to_memory() -> None:
 def test_side_files_belong_to_the_file_that_was_asked_for_wherever_it_lies() -> None:
     journal = make_created("/a/db-journal", kind=PathKind.JOURNAL, kept=False, asked=False)
     elsewhere = replace(IN_FILE, created=(make_created("/a/db"), journal))
-    assert verdict(elsewhere, Intent.FILE) is Verdict.AS_INTENDED
+    assert verdict(elsewhere, meant(Intent.FILE)) is Verdict.AS_INTENDED
 
 
 def test_reading_alone_is_as_intended_for_a_file_that_is_only_read() -> None:
     read = replace(EXISTING, modified=(), second_connection=None)
-    assert verdict(read, Intent.READ_ONLY) is Verdict.AS_INTENDED
+    assert verdict(read, meant(Intent.READ_ONLY)) is Verdict.AS_INTENDED
 
 
 @pytest.mark.parametrize("observation", [CRASHED, TIMED_OUT, NOT_SET_UP])
@@ -243,18 +329,18 @@ def test_reading_alone_is_as_intended_for_a_file_that_is_only_read() -> None:
 def test_a_case_that_came_to_no_end_is_never_as_intended(
     intent: Intent, observation: Observation
 ) -> None:
-    assert verdict(observation, intent) is Verdict.NOT_AS_INTENDED
+    assert verdict(observation, meant(intent)) is Verdict.NOT_AS_INTENDED
 
 
 @pytest.mark.parametrize("observation", [MEMORY, STRAY, REFUSED, CRASHED, UNAVAILABLE])
 def test_without_an_opinion_everything_is_only_noted(observation: Observation) -> None:
-    assert verdict(observation, Intent.OBSERVE) is Verdict.NOTED
-    assert reason(observation, Intent.OBSERVE) is None
+    assert verdict(observation, meant(Intent.OBSERVE)) is Verdict.NOTED
+    assert reason(observation, meant(Intent.OBSERVE)) is None
 
 
 @pytest.mark.parametrize("intent", Intent)
 def test_what_could_not_be_measured_is_only_noted(intent: Intent) -> None:
-    assert verdict(UNAVAILABLE, intent) is Verdict.NOTED
+    assert verdict(UNAVAILABLE, meant(intent)) is Verdict.NOTED
 
 
 def test_memory_says_no_more_than_was_asked() -> None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, fields
 from operator import attrgetter
 
 from matrix.model import Case, Intent, Json, Observation, ScenarioInfo, TargetType, canonical
-from matrix.model.outcome import Outcome, Verdict, outcome, reason, verdict
+from matrix.model.outcome import Outcome, Verdict, judge, outcome
 from matrix.model.rivals import DOES, WHERE
 from matrix.model.selection import Selection
 from matrix.model.stack_id import StackId
@@ -88,8 +88,8 @@ class PageTable:
 class PageData:
     """All that the page shows of the cells.
 
-    `observations`: each different one once; `reasons`: why one is not as intended, by the intent
-    and by its number among them.
+    `observations`: each different one once; `reasons`: why one is not as intended, or only noted,
+    by the intent and by its number among them. Of a case only the intent counts.
     """
 
     tables: tuple[PageTable, ...]
@@ -106,17 +106,17 @@ class PageData:
 
 
 def mark(group: int) -> str:
-    r"""The character of the n-th group of a pattern; neither a quote nor a backslash."""
+    r"""The character of the n-th of many; neither a quote nor a backslash."""
     return chr(_FIRST + group if _FIRST + group < ord("\\") else _FIRST + group + 1)
 
 
 def encode(seen: Outcome, judged: Verdict) -> str:
     """Outcome and verdict in one character."""
-    return chr(_FIRST + _OUTCOMES.index(seen) * len(_VERDICTS) + _VERDICTS.index(judged))
+    return mark(_OUTCOMES.index(seen) * len(_VERDICTS) + _VERDICTS.index(judged))
 
 
 def decode(code: str) -> tuple[Outcome, Verdict]:
-    number = ord(code) - _FIRST
+    number = ord(code) - _FIRST - (ord(code) > ord("\\"))
     return _OUTCOMES[number // len(_VERDICTS)], _VERDICTS[number % len(_VERDICTS)]
 
 
@@ -178,7 +178,7 @@ class _Builder:
             parts = tuple(map(id, _BEHAVIOUR(observation)))
             character = same.get(parts)
             if character is None:
-                number = self._number(observation, case.intent)
+                number = self._number(observation, case)
                 character = same[parts] = mark(groups.setdefault(number, len(groups)))
             pattern.append(character)
         codes = "".join(self.judged[case.intent, number] for number in groups)
@@ -192,16 +192,17 @@ class _Builder:
             seen=tuple(groups),
         )
 
-    def _number(self, observation: Observation, intent: Intent) -> int:
+    def _number(self, observation: Observation, case: Case) -> int:
         shown = {k: v for k, v in observation.to_json().items() if k not in _APART}
         number = self.numbers.setdefault(canonical(shown), len(self.numbers))
         if number == len(self.observations):
             self.observations.append({k: v for k, v in shown.items() if v not in (None, [], {})})
-        if (intent, number) not in self.judged:
-            self.judged[intent, number] = encode(outcome(observation), verdict(observation, intent))
-            why = reason(observation, intent)
-            if why is not None:
-                self.reasons[intent, number] = why
+        key = case.intent, number
+        if key not in self.judged:
+            judged = judge(observation, case)
+            self.judged[key] = encode(outcome(observation), judged.verdict)
+            if judged.reason is not None:
+                self.reasons[key] = judged.reason
         return number
 
     def _totals(self, cases: int) -> Totals:

@@ -20,6 +20,7 @@ TONES: Mapping[Outcome, str] = {
     Outcome.EXISTING: "file",
     Outcome.STRAY: "stray",
     Outcome.STRAY_OUTSIDE: "stray",
+    Outcome.UNASKED: "stray",
     Outcome.OPENED: "file",
     Outcome.REFUSED: "error",
     Outcome.FAILED: "error",
@@ -33,6 +34,7 @@ TONES: Mapping[Outcome, str] = {
 SHORT_WORDS: Mapping[Outcome, str] = {
     Outcome.SHARED_MEMORY: "shared",
     Outcome.STRAY_OUTSIDE: "outside",
+    Outcome.UNASKED: "unasked",
     Outcome.EXISTING: "existing",
 }
 """The part of an outcome's word that is seen where there is little room; else it is the whole."""

@@ -80,9 +80,9 @@ def test_every_cell_comes_out_as_it_went_in(results: ResultSet) -> None:
     assert shown.keys() == wanted.keys()
     for place, seen in wanted.items():
         code, facts, why = shown[place]
-        intent = results.cases[place[0]].intent
-        assert decode(code) == (outcome(seen), verdict(seen, intent))
-        assert why == reason(seen, intent)
+        case = results.cases[place[0]]
+        assert decode(code) == (outcome(seen), verdict(seen, case))
+        assert why == reason(seen, case)
         assert {name: seen.to_json()[name] for name in facts} == facts
 
 

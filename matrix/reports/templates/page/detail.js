@@ -1,7 +1,7 @@
 // One cell in full: what was asked, what happened on the way, and how to see it again.
 
 // The fields of an observation that are lists of texts, in words.
-const LISTS = { there: "There before", tried: "Tried to create", conflicts: "Observers disagree", modified: "Modified", removed: "Removed", warnings: "Warnings" };
+const LISTS = { there: "There before", unasked: "Opened, not asked for", foreign: "Not for this system", tried: "Tried to create", conflicts: "Observers disagree", modified: "Modified", removed: "Removed", warnings: "Warnings" };
 // Those that have a place of their own; what is neither is shown under its name.
 const SHOWN = ["result", "error", "storage", "created", "passed", "opened", "second_connection", "reopened", "reused", "rivals", "journal_mode", "pool"];
 
@@ -33,12 +33,13 @@ function cellView(grid, details, table, row, place, act) {
   ];
   if (!seen) return [...parts, h("p", null, "This case did not run on this stack.")];
   const { outcome, verdict } = table.cellOf(row, place);
-  const why = verdict.off ? reasonOf(details, table, row, place) ?? verdict.word : verdict.word;
+  const why = reasonOf(details, table, row, place);
   parts.push(
     h("div.verdict", null,
       h("p.sum", null, badge(outcome), " ", h("span", null, outcome.explanation), "."),
       h("p", null, verdictMark(verdict), verdict.judged && " ",
-        verdict.judged ? `Meant as ${asked.intent}: ${why}.` : "No intent is given, so the result is only noted.")),
+        verdict.judged ? `Meant as ${asked.intent}: ${why ?? verdict.word}.`
+          : why ? `Meant as ${asked.intent}, and only noted: ${why}.` : "No intent is given, so the result is only noted.")),
     pathView(details, asked, stack, seen),
     factsView(details, asked, seen),
     historyView(details, table, row, place),
