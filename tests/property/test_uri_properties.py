@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import quote
@@ -20,21 +21,30 @@ names = st.text(CHARACTERS, min_size=1, max_size=8).filter(lambda name: name.str
 escapes = st.sampled_from(["%20", "%3f", "%3F", "%23", "%25", "%26", "%2b", "%c3%a4", "%00", "%41"])
 pieces = st.lists(st.one_of(st.text(CHARACTERS, min_size=1, max_size=3), escapes), max_size=5)
 modes = st.sampled_from(["", "?mode=rwc", "?cache=private", "?mode=memory", "?unknown=1&mode=rwc"])
+marks = ["#", "?", "&", "=", "%00", "%2f", "localhost", "x", "mode", "mode=memory", "%"]
+marked = st.lists(st.sampled_from(marks), max_size=6).map("".join)
+after_slashes = st.sampled_from(["", "/nosuch/x", "/nosuch/x#", "/nosuch//y"])
+
+
+@contextmanager
+def chdir(directory: str) -> Iterator[None]:
+    before = Path.cwd()
+    os.chdir(directory)
+    try:
+        yield
+    finally:
+        os.chdir(before)
 
 
 def opened(target: str) -> tuple[str | None, list[str]]:
     """The file that SQLite names for a target, None where it refuses, and the files that appear."""
-    before = Path.cwd()
-    with TemporaryDirectory() as directory:
-        os.chdir(directory)
+    with TemporaryDirectory() as directory, chdir(directory):
         try:
             with closing(sqlite3.connect(target, uri=True)) as connection:
                 connection.text_factory = os.fsdecode
                 ((_, _, file),) = connection.execute("PRAGMA database_list").fetchall()
         except sqlite3.Error:
             return None, sorted(os.listdir(directory))  # noqa: PTH208  # names, as they stand
-        finally:
-            os.chdir(before)
         real = f"{os.path.realpath(directory)}/"
         return (file or "").removeprefix(real), sorted(os.listdir(directory))  # noqa: PTH208
 
@@ -60,6 +70,46 @@ def test_the_path_is_the_one_that_sqlite_opens(text: str, query: str) -> None:
         assert (file, appeared) == ("", [])
     else:
         assert (file, appeared) == (uri.path, [uri.path])
+
+
+def complaint(target: str) -> str:
+    """What SQLite says when it is to open a target; whatever it opens is in a directory of ours."""
+    with TemporaryDirectory() as directory, chdir(directory):
+        try:
+            sqlite3.connect(target, uri=True).close()
+        except sqlite3.Error as error:
+            return str(error)
+    return ""
+
+
+@settings(deadline=None, max_examples=300)
+@given(marked, after_slashes)
+@example("localhost#", "/nosuch/x")
+@example("localhost?", "/nosuch/x")
+@example("localhost%2f", "/nosuch/x")
+@example("#", "/nosuch/x")
+@example("localhost", "")
+def test_the_authority_is_the_one_that_sqlite_reads(authority: str, rest: str) -> None:
+    target = f"file://{authority}{rest}"
+    uri = parse_file_uri(target)
+    assert uri is not None
+    refused = complaint(target).startswith("invalid uri authority")
+    assert refused is (uri.authority not in ("", "localhost"))
+
+
+@settings(deadline=None, max_examples=300)
+@given(marked)
+@example("=x&mode=nope")
+@example("%00mode=nope")
+@example("mode%00=nope")
+@example("mode=memory&=&mode")
+def test_a_parameter_is_one_that_sqlite_reads(query: str) -> None:
+    target = f"file:x?{query}"
+    uri = parse_file_uri(target)
+    assert uri is not None
+    modes = [value for name, value in uri.parameters if name == "mode"]
+    refused = complaint(target).startswith("no such access mode")
+    assert refused is any(mode not in ("ro", "rw", "rwc", "memory") for mode in modes)
 
 
 @settings(deadline=None, max_examples=100)
