@@ -94,10 +94,10 @@ _FOREIGN = (
 def meaning_of(case: Case, *, windows: bool = os.name == "nt") -> Meaning:
     """What the strings of a case mean on this system; the intent has no say in it.
 
-    The strings are the targets, that of a backup too, names in options that take one, and those in
-    ATTACH and VACUUM INTO. One that starts with `file:` means the path of that URI, whether or not
-    URIs are on, and so does one that bears parameters without it; one that means memory asks for
-    no file.
+    The strings are the targets, those of a backup and of rivals too, names in options that take
+    one, and those in ATTACH and VACUUM INTO. One that starts with `file:` means the path of that
+    URI, whether or not URIs are on, and so does one that bears parameters without it; one that
+    means memory asks for no file.
     """
     found = [
         _read(inner, text, windows) for text, via in _texts(case) for inner in _inner(text, via)
@@ -145,6 +145,9 @@ def _texts(case: Case) -> Iterator[tuple[str, str | None]]:
         yield _filled(case.second), case.via
     if case.backup is not None:
         yield _filled(case.backup), None
+    for rival in case.rivals:
+        if rival["target"] is not None:
+            yield _filled(rival["target"]), None
     for name in _names_in_options(case.connect):
         yield _filled(name), None
     for name in names_in_sql(tuple(map(_filled, case.sql))):

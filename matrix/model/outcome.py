@@ -6,7 +6,7 @@ A verdict has a mark of its own, so that no sign ever stands for both.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
@@ -14,12 +14,14 @@ from matrix.model.case import Case, Intent
 from matrix.model.meaning import system_of
 from matrix.model.observation import (
     Created,
+    Found,
     Observation,
     PathKind,
     Result,
     SecondConnection,
     Storage,
 )
+from matrix.model.rivals import WHERE, describe_rival
 from matrix.model.sql import is_query
 
 
@@ -135,12 +137,13 @@ class Judgement:
 def judge(observation: Observation, case: Case) -> Judgement:
     """Hold an observation against the intent of its case.
 
-    Of the case nothing but the intent counts: what its strings mean is in the observation. Where
-    nothing was measured it is only noted, and so is what cannot show whether the intent is met.
+    Of the case only the intent and the rivals count: what its strings mean is in the observation.
+    Where nothing was measured it is only noted, and so is what cannot show whether the intent is
+    met.
     """
     if case.intent is Intent.OBSERVE or observation.result is Result.UNAVAILABLE:
         return Judgement(verdict=Verdict.NOTED)
-    objections = "; ".join(_objections(observation, case.intent))
+    objections = "; ".join(_objections(observation, case))
     if objections:
         return Judgement(verdict=Verdict.NOT_AS_INTENDED, reason=objections)
     doubts = "; ".join(_doubts(observation, case.intent))
@@ -159,13 +162,35 @@ def reason(observation: Observation, case: Case) -> str | None:
     return judge(observation, case).reason
 
 
-def _objections(observation: Observation, intent: Intent) -> Iterator[str]:
+def _objections(observation: Observation, case: Case) -> Iterator[str]:
     if _phase(observation) == "setup":
         yield f"the set-up failed: {_error(observation)}"
     elif observation.result in (Result.CRASHED, Result.TIMED_OUT):
         yield _ENDINGS[observation.result].word
     else:
-        yield from _OBJECTIONS[intent](observation)
+        yield from _OBJECTIONS[case.intent](observation)
+        if case.intent in _RIVALS_SEE:
+            yield from _rivals(observation, case)
+
+
+def _rivals(observation: Observation, case: Case) -> Iterator[str]:
+    """Where others met an error, or saw what they should not, or not what they should.
+
+    What is not committed is nobody's business; what is shared is seen by all. A private database is
+    seen by those alone who come later to the same engine.
+    """
+    for rival, met in zip(case.rivals, observation.rivals, strict=False):
+        who = describe_rival(rival)
+        early = rival["when"] == "during"
+        to_see = rival["where"] in _RIVALS_SEE[case.intent]
+        if met.found is Found.REFUSED:
+            yield f"{who}, was refused: {met.error}"
+        elif met.found is Found.SEES and early:
+            yield f"{who}, saw what was not committed"
+        elif met.found is Found.DOES_NOT_SEE and to_see and not early:
+            yield f"{who}, did not see the data"
+        elif met.found is Found.SEES and not to_see:
+            yield f"{who}, saw the data"
 
 
 def _doubts(observation: Observation, intent: Intent) -> Iterator[str]:
@@ -249,6 +274,13 @@ _OBJECTIONS: Mapping[Intent, Callable[[Observation], Iterator[str]]] = {
     Intent.READ_ONLY: _read_only,
     Intent.REFUSE: _refuse,
 }
+_RIVALS_SEE: Mapping[Intent, Collection[str]] = {
+    Intent.FILE: WHERE,
+    Intent.SHARED_MEMORY: WHERE,
+    Intent.PRIVATE_MEMORY: ("engine", "fork"),
+    Intent.TEMPORARY: ("engine", "fork"),
+}
+"""Who among the rivals is to see the data; of other intents nobody writes any."""
 _BESIDE = {PathKind.JOURNAL, PathKind.WAL, PathKind.SHM, PathKind.LOCK, PathKind.TEMPORARY}
 _PLACES = {
     Storage.MEMORY: "in memory",

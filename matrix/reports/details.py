@@ -49,7 +49,7 @@ def _alike(stacks: Sequence[StackResults], case: Case) -> list[list[StackResults
 
 
 def _rivals(case: Case, seen: Observation) -> Iterator[str]:
-    for rival, met in zip(case.rivals, seen.rivals, strict=True):
+    for rival, met in zip(case.rivals, seen.rivals, strict=False):
         found = "nothing to look for" if met.found is None else met.found.value.replace("_", " ")
         yield f"      {describe_rival(rival)}: {found}{f' ({met.error})' if met.error else ''}"
 

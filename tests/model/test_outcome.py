@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from matrix.model import (
     Case,
     Failure,
+    Found,
     Intent,
     Observation,
     PathKind,
     Result,
+    Rival,
     SecondConnection,
     Storage,
 )
@@ -346,3 +349,51 @@ def test_what_could_not_be_measured_is_only_noted(intent: Intent) -> None:
 def test_memory_says_no_more_than_was_asked() -> None:
     assert outcome(replace(MEMORY, second_connection=None)) is Outcome.MEMORY
     assert "no second connection saw it" in Outcome.MEMORY.explanation
+
+
+# Rivals
+
+
+def beside(where: str, when: str, found: Found | None, error: str | None = None) -> Any:
+    spec = {"where": where, "when": when, "does": "open", "target": None, "connect": None}
+    return {"rivals": (spec,)}, {"rivals": (Rival(found=found, error=error),)}
+
+
+@pytest.mark.parametrize(
+    ("intent", "where", "when", "found", "objection"),
+    [
+        (Intent.FILE, "process", "before", Found.SEES, None),
+        (Intent.FILE, "process", "before", Found.DOES_NOT_SEE, "did not see the data"),
+        (Intent.FILE, "thread", "during", Found.DOES_NOT_SEE, None),
+        (Intent.FILE, "thread", "during", Found.SEES, "saw what was not committed"),
+        (Intent.FILE, "thread", "during", Found.REFUSED, "was refused: busy"),
+        (Intent.FILE, "thread", "after", Found.WROTE, None),
+        (Intent.FILE, "thread", "before", None, None),
+        (Intent.SHARED_MEMORY, "process", "after", Found.DOES_NOT_SEE, "did not see the data"),
+        (Intent.PRIVATE_MEMORY, "same", "after", Found.SEES, "saw the data"),
+        (Intent.PRIVATE_MEMORY, "same", "after", Found.DOES_NOT_SEE, None),
+        (Intent.PRIVATE_MEMORY, "engine", "after", Found.DOES_NOT_SEE, "did not see the data"),
+        (Intent.PRIVATE_MEMORY, "engine", "after", Found.SEES, None),
+        (Intent.READ_ONLY, "same", "after", Found.DOES_NOT_SEE, None),
+    ],
+)
+def test_what_others_find_is_judged_by_what_they_should_find(
+    intent: Intent, where: str, when: str, found: Found | None, objection: str | None
+) -> None:
+    error = "busy" if found is Found.REFUSED else None
+    of_case, of_observation = beside(where, when, found, error)
+    case = make_case(intent=intent, **of_case)
+    storage = Storage.FILE if intent in (Intent.FILE, Intent.READ_ONLY) else Storage.MEMORY
+    second = {
+        Intent.SHARED_MEMORY: SecondConnection.SEES,
+        Intent.FILE: SecondConnection.SEES,
+        Intent.READ_ONLY: None,
+    }.get(intent, SecondConnection.DOES_NOT_SEE)
+    seen = make_observation(storage=storage, second_connection=second, **of_observation)
+    assert (reason(seen, case) or "").endswith(objection or "")
+    assert (reason(seen, case) is None) == (objection is None)
+
+
+def test_a_cell_that_has_no_word_of_its_rivals_is_judged_without_them() -> None:
+    of_case, _ = beside("thread", "before", None)
+    assert reason(make_observation(result=Result.CRASHED), make_case(intent=Intent.FILE, **of_case))
