@@ -255,6 +255,16 @@ def test_the_larger_sets_hold_what_the_smaller_ones_hold(catalogue: Catalogue) -
             assert parse_stack(each, catalogue, "3.11").id in quick & standard & full
 
 
+def test_every_middleware_of_the_standard_set_runs_with_uris_off_and_on_a_second_driver(
+    catalogue: Catalogue,
+) -> None:
+    parsed = [StackId.of(each) for each in shipped_set("standard", catalogue)]
+    for name in catalogue.middleware:
+        above = [each for each in parsed if each.middleware == name]
+        assert {"off", ""} <= {each.options.get("uri", "") for each in above}, name
+        assert {"sqlite3"} < {each.driver for each in above}, name
+
+
 def test_the_full_set_runs_every_version_that_the_file_lists(catalogue: Catalogue) -> None:
     ids = [StackId.parse(each) for each in shipped_set("full", catalogue)]
     parsed = [each for each in ids if each is not None]
