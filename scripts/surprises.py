@@ -16,7 +16,7 @@ from matrix.model import Case, Observation, Result, TargetType
 from matrix.model.outcome import outcome
 from matrix.model.stack_id import StackId
 from matrix.reports.grid import connect_options, display
-from matrix.reports.recipes import form_of, oddness
+from matrix.reports.recipes.calls import form_of, oddness
 from matrix.results.store import ResultSet, StackResults, load_results
 
 HOW_MANY = 10

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
@@ -22,6 +22,7 @@ from matrix.text import many
 
 if TYPE_CHECKING:
     from matrix.model.selection import Selection
+    from matrix.reports.recipes import Recipe
     from matrix.results.store import ResultSet
 
 Verb = Callable[..., Any]
@@ -168,12 +169,19 @@ def write_output(text: str, output: Path | None) -> None:
         sys.exit(EXIT_OK)
 
 
-def render_table(results: ResultSet, selection: Selection | None = None) -> str:
-    """The table for this terminal."""
+def render_table(
+    results: ResultSet, selection: Selection | None = None, *, recipes: bool = False
+) -> str:
+    """The table for this terminal; with `recipes`, what to write stands below it."""
     from matrix.reports.grid import build_grid
     from matrix.reports.terminal import render_terminal
 
-    return render_terminal(build_grid(results, selection), **this_terminal())
+    found: Sequence[Recipe] = ()
+    if recipes:
+        from matrix.reports.recipes import build_recipes
+
+        found = build_recipes(results)
+    return render_terminal(build_grid(results, selection), found, **this_terminal())
 
 
 class Terminal(TypedDict):

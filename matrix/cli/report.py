@@ -41,7 +41,7 @@ def command(format_: str, results: Path, patterns: tuple[str, ...], output: Path
     found = load_results(results)
     claims = () if patterns else evaluate_project_claims(claims_if_any(), found, results)
     if format_ == "table" and output is None:
-        write_output(render_table(found, selector), None)
+        write_output(render_table(found, selector, recipes=selector is None), None)
     else:
         write_output(
             render(format_, found, selector, claims=claims, runs=load_provenance(results)), output

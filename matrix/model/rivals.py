@@ -17,7 +17,7 @@ WHERE: Mapping[str, str] = {
 
 DOES: Mapping[str, Mapping[str, str]] = {
     "before": {
-        "open": "with the database open",
+        "open": "holding it open",
         "read": "reading",
         "write": "writing",
         "roll-back": "rolling back",

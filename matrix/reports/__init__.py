@@ -30,9 +30,11 @@ Renderer = Callable[["ResultSet", "Selection | None", Besides], str]
 
 def _table(results: ResultSet, selection: Selection | None, _besides: Besides) -> str:
     from matrix.reports.grid import build_grid
+    from matrix.reports.recipes import build_recipes
     from matrix.reports.terminal import render_terminal
 
-    return render_terminal(build_grid(results, selection))
+    recipes = build_recipes(results) if selection is None else ()
+    return render_terminal(build_grid(results, selection), recipes)
 
 
 def _html(results: ResultSet, selection: Selection | None, besides: Besides) -> str:

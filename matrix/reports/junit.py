@@ -11,7 +11,7 @@ from matrix.foreign import document, visible
 from matrix.model import Case
 from matrix.model.outcome import Verdict, outcome, reason, verdict
 from matrix.model.selection import Selection
-from matrix.reports.recipes import as_call
+from matrix.reports.recipes.calls import as_call
 from matrix.results.store import ResultSet, StackResults
 
 _MOST_CELLS = 20

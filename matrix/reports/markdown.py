@@ -12,7 +12,15 @@ from matrix.foreign import markdown_text as plain
 from matrix.model.outcome import Verdict
 from matrix.reports.claims import ClaimRow, by_ticks, claim_row
 from matrix.reports.grid import Cell, Grid, Row, Section, Table, Totals, describe_stack
-from matrix.reports.recipes import UNDER_APSW, WANTS, Recipe
+from matrix.reports.recipes import WANTS, Recipe
+from matrix.reports.recipes.builds import (
+    HOW_TO_TELL,
+    HOW_TO_TELL_INTRO,
+    WHOSE_BUILD,
+    measured_build,
+)
+from matrix.reports.recipes.calls import UNDER_APSW
+from matrix.results.store import StackResults
 
 
 def render_markdown(
@@ -22,7 +30,7 @@ def render_markdown(
     parts = [
         "# What the connection strings did",
         _totals(grid.totals),
-        *_recipes(recipes),
+        *_recipes(recipes, grid.stacks),
         *_claims(claims),
         *(part for table in grid.tables for part in _table(table)),
         *_legend(grid),
@@ -39,28 +47,30 @@ def _totals(totals: Totals) -> str:
     )
 
 
-def _recipes(recipes: Sequence[Recipe]) -> Iterator[str]:
+def _recipes(recipes: Sequence[Recipe], stacks: Sequence[StackResults]) -> Iterator[str]:
     if recipes:
         yield "## What to write"
         yield plain(UNDER_APSW)
+        yield plain(f"{WHOSE_BUILD} {measured_build(stacks)}".rstrip())
+        yield plain(HOW_TO_TELL_INTRO)
+        yield f"```sh\n{HOW_TO_TELL}\n```"
     for intent, layers in groupby(recipes, key=lambda recipe: recipe.intent):
         yield f"### I want {WANTS[intent]}"
         rows = (row for recipe in layers for row in _recipe(recipe))
-        yield _rows(("through", "write", "as intended on", "else"), rows)
+        yield _rows(("through", "write", "as intended on", "builds", "limits"), rows)
 
 
 def _recipe(recipe: Recipe) -> Iterator[tuple[str, ...]]:
-    via = recipe.via or "bare driver"
-    for way in recipe.safe:
-        note = "one connection for all" if way.one_connection else ""
-        yield plain(via), code(way.call), f"**all {len(way.good)}**", note
-    for way in recipe.most:
-        limit = plain(f"holds where {way.where}" if way.where else way.why)
-        yield plain(via), code(way.call), f"{len(way.good)} of {way.stacks}", limit
+    via = plain(recipe.via or "bare driver")
+    for way in recipe.advised:
+        stacks = recipe.good_of(way)
+        stacks = f"**{stacks}**" if way in recipe.safe else stacks
+        yield via, code(way.call), stacks, str(way.builds), plain("; ".join(way.caveats))
     for way in recipe.traps:
         trap = f"a stray file {code(way.stray_path)} on {len(way.strays)} of {way.stacks}"
         trap += plain(f"; as intended where {way.where}") if way.where else ""
-        yield plain(via), f"not {code(way.call)}", f"{len(way.good)} of {way.stacks}", trap
+        stacks = f"{len(way.good)} of {way.stacks}"
+        yield via, f"not {code(way.call)}", stacks, str(way.builds), trap
 
 
 def _claims(claims: Sequence[ClaimResult]) -> Iterator[str]:

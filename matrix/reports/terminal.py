@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
@@ -14,7 +16,13 @@ from rich.text import Text
 from matrix.foreign import document, visible
 from matrix.model.outcome import Outcome, Verdict
 from matrix.reports.grid import Cell, Grid, Row, Section, Table, describe_stack
+from matrix.reports.recipes import WANTS, Recipe
+from matrix.reports.recipes.builds import WHOSE_BUILD, measured_build
+from matrix.reports.recipes.calls import UNDER_APSW
+from matrix.results.store import StackResults
+from matrix.text import many
 
+_TELL = "sqlite-matrix list stacks --stack sqlite3"
 _CELL_WIDTH = 4
 _NARROWEST_TARGET = 26
 _STYLES = {
@@ -35,9 +43,17 @@ _ASCII = str.maketrans({"✓": ".", "✗": "X", "─": "-"})
 
 
 def render_terminal(
-    grid: Grid, *, width: int = 100, color: bool = False, unicode: bool = True
+    grid: Grid,
+    recipes: Sequence[Recipe] = (),
+    *,
+    width: int = 100,
+    color: bool = False,
+    unicode: bool = True,
 ) -> str:
-    """Draw the grid as text of at most `width` columns; with `unicode` off it is pure ASCII."""
+    """Draw the grid as text of at most `width` columns, and the recipes at its end.
+
+    With `unicode` off it is pure ASCII.
+    """
     console = Console(
         file=io.StringIO(),
         width=width,
@@ -55,6 +71,8 @@ def render_terminal(
                 console.print()
             console.print(_table(table, width))
         console.print(_footer(grid))
+        if recipes:
+            console.print(_recipes(recipes, grid.stacks))
     text = document("\n".join(line.rstrip() for line in capture.get().splitlines()) + "\n")
     return text if unicode else text.translate(_ASCII).encode("ascii", "backslashreplace").decode()
 
@@ -164,6 +182,36 @@ def _unavailable(grid: Grid) -> RenderableType:
     for stack in grid.unavailable:
         table.add_row(Text(visible(stack.stack)), Text(visible(stack.unavailable or "")))
     return Padding(table, (0, 0, 0, 1))
+
+
+def _recipes(recipes: Sequence[Recipe], stacks: Sequence[StackResults]) -> RenderableType:
+    parts: list[RenderableType] = [
+        "",
+        Rule(Text("What to write", style="bold"), style="dim", characters="─", align="left"),
+        Text(UNDER_APSW, style="dim"),
+        Text(visible(f"{WHOSE_BUILD} {measured_build(stacks)}"), style="dim"),
+        Text(f"To see which build yours is: {_TELL}", style="dim"),
+    ]
+    for intent, layers in groupby(recipes, key=lambda recipe: recipe.intent):
+        parts.append(Text(f"\nI want {WANTS[intent]}", style="bold"))
+        for recipe in layers:
+            parts.append(Text(f" {visible(recipe.via or 'bare driver')}", style="dim"))
+            parts += _recipe(recipe)
+    return Group(*parts)
+
+
+def _recipe(recipe: Recipe) -> Iterator[RenderableType]:
+    for way in recipe.advised:
+        line = Text("✓ ", style="green") if way in recipe.safe else Text("  ")
+        line.append(visible(way.call))
+        line.append(f"  {recipe.good_of(way)}, {many(way.builds, 'build')}", style="dim")
+        yield Padding(line, (0, 0, 0, 2))
+        for caveat in way.caveats:
+            yield Padding(Text(visible(caveat), style="dim"), (0, 0, 0, 6))
+    for way in recipe.traps:
+        line = Text("! ", style="bold red").append(f"not {visible(way.call)}")
+        trap = f"  a stray file {visible(way.stray_path)} on {len(way.strays)} of {way.stacks}"
+        yield Padding(line.append(trap, style="dim"), (0, 0, 0, 2))
 
 
 def _bare_table(*, header_style: str | None = None) -> RichTable:

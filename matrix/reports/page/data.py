@@ -33,7 +33,7 @@ from matrix.reports.page.words import (
     STRAYS,
     TONES,
 )
-from matrix.reports.recipes import CALLS, URI_FLAGS
+from matrix.reports.recipes.calls import CALLS, URI_FLAGS
 from matrix.results.store import ResultSet, StackResults
 from matrix.stacks.catalogue import Catalogue
 from matrix.versions.history import known_sqlite, lines

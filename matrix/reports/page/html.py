@@ -26,7 +26,14 @@ from matrix.reports.grid import connect_options, display
 from matrix.reports.page.data import build_page_data, detail_document, grid_document, pack
 from matrix.reports.page.summary import summarise
 from matrix.reports.page.words import TONES
-from matrix.reports.recipes import UNDER_APSW, WANTS, Recipe
+from matrix.reports.recipes import WANTS, Recipe
+from matrix.reports.recipes.builds import (
+    HOW_TO_TELL,
+    HOW_TO_TELL_INTRO,
+    WHOSE_BUILD,
+    measured_build,
+)
+from matrix.reports.recipes.calls import UNDER_APSW
 from matrix.results.provenance import Provenance
 from matrix.results.store import ResultSet
 from matrix.stacks.catalogue import Catalogue
@@ -85,6 +92,9 @@ def render_html(
             runs=sorted(runs, key=lambda run: run.finished),
             wants=WANTS,
             under_apsw=UNDER_APSW,
+            whose_build=f"{WHOSE_BUILD} {measured_build(results.stacks)}",
+            how_to_tell_intro=HOW_TO_TELL_INTRO,
+            how_to_tell=HOW_TO_TELL,
             beside=list(beside),
             style=Markup(style),
             style_hash=_hash(style),
