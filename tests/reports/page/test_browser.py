@@ -12,6 +12,7 @@ import pytest
 
 from matrix.model import Intent
 from matrix.reports.page.html import render_html
+from matrix.reports.recipes import build_recipes
 from matrix.results.store import ResultSet
 from matrix.stacks.catalogue import load_catalogue
 from tests.browsing import open_browser, open_page
@@ -109,7 +110,9 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     paths = {}
     for name, results in made.items():
         paths[name] = tmp_path_factory.mktemp("report") / f"{name}.html"
-        paths[name].write_text(render_html(results, catalogue=load_catalogue()), "utf-8")
+        recipes = build_recipes(results)
+        page = render_html(results, catalogue=load_catalogue(), recipes=recipes)
+        paths[name].write_text(page, "utf-8")
     return paths
 
 
