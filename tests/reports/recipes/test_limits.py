@@ -12,8 +12,17 @@ from matrix.reports.recipes import build_recipes
 from matrix.reports.recipes.limits import Limit
 from matrix.reports.recipes.situations import NO_SITUATION, PARTS, STRING_ITSELF, situation_of
 from matrix.results.store import ResultSet
-from tests.builders import in_file, in_memory, make_case, make_created, make_observation, refused
+from tests.builders import (
+    in_file,
+    in_memory,
+    make_case,
+    make_created,
+    make_observation,
+    make_results,
+    refused,
+)
 from tests.reports.recipes.building import (
+    NEITHER,
     ON,
     RivalCase,
     locked,
@@ -24,6 +33,7 @@ from tests.reports.recipes.building import (
     private,
     read_alone,
     reads,
+    stack_of,
     warned,
     with_rival,
 )
@@ -114,6 +124,46 @@ def test_what_a_rival_does_unseen_is_no_limit_but_an_objection() -> None:
     assert build_recipes(on_both((PLAIN, in_memory), (rival, in_file))) == ()
 
 
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"second_connection": SecondConnection.REFUSED},
+        {"second_connection": SecondConnection.SEES, "reused": ("second_connection",)},
+    ],
+)
+def test_a_second_user_who_is_refused_or_handed_the_first_connection_is_a_limit(
+    told: dict[str, Any],
+) -> None:
+    rival = with_rival(PLAIN, where="thread", does="write")
+    (words,) = words_of(
+        on_both((PLAIN, in_memory), (rival, lambda case: make_observation(case=case, **told)))
+    )
+    assert words.startswith("while another thread writes to it: a second")
+
+
+def test_the_shortest_situation_stands_first() -> None:
+    asked = [replace(LATER, id="m/m[n=3]", sql=("ATTACH 'y' AS y", "CREATE TABLE y.t(x)")),
+             replace(LATER, id="m/m[n=4]", sql=("VACUUM INTO 'y'",))]  # fmt: skip
+    (words,) = words_of(on_both((PLAIN, in_memory), *((case, in_file) for case in asked)))
+    assert words.startswith("after VACUUM INTO, after ATTACH and CREATE TABLE: ")
+
+
+def test_where_it_does_not_hold_at_all_a_string_has_no_limits() -> None:
+    def refused_on(minor: int, case: Case) -> Observation:
+        return refused(case.id) if minor == 8 else in_memory(case.id)
+
+    stacks = [
+        stack_of(
+            f"sqlite3@3.{minor}",
+            *(refused_on(minor, case) for case in (PLAIN, LATER)),
+            **(NEITHER if minor % 2 else {}),
+        )
+        for minor in range(8, 14)
+    ]
+    (way,) = only(make_results([PLAIN, LATER], stacks)).most
+    assert way.limits == ()
+
+
 def test_users_who_are_handed_one_connection_share_it_as_a_limit() -> None:
     asked = make_case(intent=Intent.SHARED_MEMORY, target=":memory:")
 
@@ -130,6 +180,14 @@ def test_a_pool_with_a_connection_for_each_thread_has_a_database_for_each() -> N
     asked = private("m/m[n=1]", "sqlite://", via="sqlalchemy")
     results = on_both((asked, pooled("SingletonThreadPool")), middleware="sqlalchemy")
     assert words_of(results) == ["each thread has a database of its own"]
+
+
+def test_threads_that_see_each_other_have_one_database() -> None:
+    asked = make_case(
+        intent=Intent.SHARED_MEMORY, target="sqlite:///file:/x?vfs=memdb", via="sqlalchemy"
+    )
+    shown = pooled("SingletonThreadPool", second_connection=SecondConnection.SEES)
+    assert words_of(on_both((asked, shown), middleware="sqlalchemy")) == []
 
 
 def test_a_warning_is_a_limit_and_says_which_versions_say_it() -> None:
@@ -180,6 +238,7 @@ def test_every_field_of_a_case_is_the_string_itself_or_its_situation() -> None:
          "after VACUUM INTO and copied with backup()"),
         ({"sql": ("ATTACH 'y' AS y", "CREATE TABLE y.t(x)", "ATTACH 'z' AS z")},
          "after ATTACH and CREATE TABLE"),
+        ({"setup": ({"db": "x.db", "sql": []},)}, "with a database there before"),
         ({"second": "y.db"}, "for a second connection by another name"),
         ({"second_in_thread": True}, "for a second connection in another thread"),
     ],

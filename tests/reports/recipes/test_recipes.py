@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from matrix.model import Intent, SecondConnection
+from matrix.model import Failure, Intent, Observation, SecondConnection
 from matrix.reports.recipes import MOST, Recipe, build_recipes
 from matrix.reports.recipes.calls import as_advice, shape_of
 from matrix.results.store import load_results
@@ -168,6 +168,7 @@ def test_what_only_says_more_or_the_same_is_not_listed(more: str) -> None:
         ("NullPool", False),
         ("QueuePool", False),
         ("AsyncAdaptedQueuePool", False),
+        ("FallbackAsyncAdaptedQueuePool", False),
         ("SingletonThreadPool", True),
     ],
 )
@@ -203,6 +204,100 @@ def test_a_file_with_an_odd_name_or_in_the_root_is_not_advised(target: str) -> N
     plain = make_case("f/f[n=2]", intent=Intent.FILE, target="y")
     results = on_both((odd, lambda case: in_file(case, path)), (plain, lambda c: in_file(c, "y")))
     assert calls(only(results)) == ['connect("y")']
+
+
+def test_what_is_said_to_be_ignored_may_well_be_warned_of() -> None:
+    def ignored(case: str) -> Observation:
+        return replace(stray(case), warnings=("SAWarning: 'mode' is being ignored",))
+
+    other = private("m/m[n=2]", ":MEMORY:")
+    recipe = only(on_both((URI, ignored), (other, stray)))
+    assert {way.case.target for way in recipe.traps} == {URI.target, other.target}
+
+
+def test_the_options_of_a_test_run_are_no_advice() -> None:
+    asked = private("d/d[n=1]", ":memory:", via="django", connect={"TEST": {}})
+    assert build_recipes(on_both((asked, in_memory), middleware="django")) == ()
+
+
+def test_what_strays_on_a_third_of_the_stacks_is_a_trap() -> None:
+    names = ("sqlite3@3.11", "sqlite3@3.12", OFF)
+    seen = (in_memory(URI.id), in_memory(URI.id), stray(URI.id))
+    stacks = [stack_of(name, shown) for name, shown in zip(names, seen, strict=True)]
+    assert len(only(make_results([URI], stacks)).traps) == 1
+
+
+def test_a_trap_shows_the_stray_file_of_its_own_string() -> None:
+    longer = private("m/m[n=1]", "file:longer?mode=memory")
+    shorter = private("m/m[n=2]", "file:x?mode=memory")
+    recipe = only(
+        on_both(
+            (longer, lambda case: stray(case, longer.target)),
+            (shorter, lambda case: stray(case, shorter.target)),
+        )
+    )
+    assert [(way.case.target, way.stray_path) for way in recipe.traps] == [
+        ("file:x?mode=memory", "file:x?mode=memory")
+    ]
+
+
+def test_of_the_traps_those_that_many_ask_about_come_first() -> None:
+    asked = [
+        private("m/one[n=1]", "x?a=b"),
+        private("m/one[n=2]", "x?mode=memory"),
+        private("m/two[n=1]", "y?mode=memory"),
+    ]
+    recipe = only(on_both(*((case, stray) for case in asked)))
+    assert [way.case.target for way in recipe.traps] == ["x?mode=memory", "x?a=b"]
+
+
+def test_an_odd_name_that_strays_says_nothing_of_the_shape() -> None:
+    odd = private("m/m[n=2]", "file:a%23b?mode=memory", connect={"uri": True})
+    recipe = only(on_both((SWITCHED, in_memory), (odd, stray)))
+    assert calls(recipe) == ['connect("file:db?mode=memory", uri=True)']
+    assert recipe.traps == ()
+
+
+def test_a_case_that_writes_nothing_shows_nothing() -> None:
+    asked = private(PLAIN.id, ":memory:", write=False)
+    assert build_recipes(on_both((asked, in_memory))) == ()
+
+
+def test_what_hands_the_driver_the_same_is_listed_once() -> None:
+    def passed(case: str) -> Observation:
+        return replace(in_memory(case), passed={"args": [":memory:"], "kwargs": {}})
+
+    targets = ("sqlite:///:memory:", "sqlite://")
+    cases = [private(f"m/m[n={n}]", t, via="sqlalchemy") for n, t in enumerate(targets)]
+    recipe = only(on_both(*((case, passed) for case in cases), middleware="sqlalchemy"))
+    assert calls(recipe) == ['create_engine("sqlite://")']
+    assert recipe.also_safe == 1
+
+
+def test_what_holds_on_more_stacks_comes_before_what_is_plainer() -> None:
+    targets = (":memory:", *(f"{lead}x?mode=memory" for lead in ("file:", "file:/", "")))
+    cases = [private(f"m/m[n={n}]", target) for n, target in enumerate(targets)]
+    stacks = [
+        stack_of(
+            f"sqlite3@3.{minor}",
+            *(in_memory(case.id) for case in cases[1:]),
+            refused(cases[0].id) if minor == 8 else in_memory(cases[0].id),
+            **(NEITHER if minor % 2 else {}),
+        )
+        for minor in range(8, 14)
+    ]
+    recipe = only(make_results(cases, stacks))
+    assert {way.case.target for way in recipe.safe} == {*targets[1:]}
+    assert recipe.most == ()
+
+
+def test_a_database_that_is_there_and_cannot_be_read_is_no_advice() -> None:
+    def failed(case: str) -> Observation:
+        error = Failure(phase="sql", type="E", message="m", statement="SELECT 1")
+        return replace(read_alone(case), error=error)
+
+    missing, there = reads("ro/missing[n=1]"), reads("ro/there[n=1]", sql=("SELECT 1",))
+    assert build_recipes(on_both((missing, refused), (there, failed))) == ()
 
 
 def test_a_file_is_shown_by_one_that_was_not_there() -> None:
