@@ -30,7 +30,7 @@ _ODD = re.compile(
 _OBJECT = re.compile(r"\b(module|poolclass)='(\w+)'")
 """Options that are objects in Python, and named by their names in a case."""
 _LEADS_IN = re.compile(r"(?:sqlite(?:\+\w+)?:/*)?(?:file:/*(?:localhost/+)?)?")
-_AUTHORITY = re.compile(r"file://(?:localhost)?(?=/|$)")
+_PLACE = re.compile(r":/+(?:localhost/)?")
 _NAMELESS = re.compile(r".*file:/*(?:localhost)?[./]*")
 _HERE = "/path/to"
 
@@ -94,12 +94,12 @@ def shape_of(case: Case) -> object:
 def words_of(case: Case) -> tuple[object, frozenset[str]]:
     """The kind of name that a case gives, and every parameter and option that it adds to that.
 
-    `file:/x`, `file:///x` and `file://localhost/x` are one kind.
+    Where the name lies makes no other kind: `file:x`, `file:/x` and `file://localhost/x` are one.
     """
     body, _, query = _placed(case.target).partition("?")
     name = _name(body)
     lead = body if ":memory:" in body.lower() else body.removesuffix(name)
-    kind = case.via, case.target_type, _AUTHORITY.sub("file:", lead), name == ""
+    kind = case.via, case.target_type, _PLACE.sub(":", lead), name == ""
     options = (f"{key}={value!r}" for key, value in case.connect.items())
     return kind, frozenset([*filter(None, query.split("&")), *options])
 

@@ -42,7 +42,7 @@ def _setup(case: Case) -> Iterator[str]:
         elif "db" in step and case.intent is Intent.READ_ONLY:
             continue  # there has to be something to read
         elif "mkdir" not in step or str(step["mkdir"]) in case.target:
-            yield f"with {_there(step)} there before"
+            yield f"with {_there(step)} already there"
 
 
 def _there(step: Mapping[str, Any]) -> str:

@@ -85,7 +85,7 @@ def test_a_limit_is_that_of_a_shape_whatever_the_name() -> None:
     here = private("m/m[n=1]", "file:a?mode=memory")
     there = private("m/m[n=2]", "file:{name}?mode=memory", setup=({"empty": "db"},))
     words = words_of(on_both((here, in_memory), (there, in_file)))
-    assert [text.partition(":")[0] for text in words] == ["with an empty file there before"]
+    assert [text.partition(":")[0] for text in words] == ["with an empty file already there"]
 
 
 def test_reading_beside_a_log_has_a_limit_and_stays_advice() -> None:
@@ -231,14 +231,14 @@ def test_every_field_of_a_case_is_the_string_itself_or_its_situation() -> None:
         ({}, ""),
         ({"write": False, "write_to": "other"}, ""),
         ({"setup": ({"mkdir": "elsewhere"},)}, ""),
-        ({"setup": ({"mkdir": "x.db"},)}, "with a directory there before"),
+        ({"setup": ({"mkdir": "x.db"},)}, "with a directory already there"),
         ({"setup": ({"db": "x.db", "keep_wal": True},)},
          "beside a write-ahead log that was left behind"),
         ({"sql": ("VACUUM INTO 'y'",), "backup": "z"},
          "after VACUUM INTO and copied with backup()"),
         ({"sql": ("ATTACH 'y' AS y", "CREATE TABLE y.t(x)", "ATTACH 'z' AS z")},
          "after ATTACH and CREATE TABLE"),
-        ({"setup": ({"db": "x.db", "sql": []},)}, "with a database there before"),
+        ({"setup": ({"db": "x.db", "sql": []},)}, "with a database already there"),
         ({"second": "y.db"}, "for a second connection by another name"),
         ({"second_in_thread": True}, "for a second connection in another thread"),
     ],
