@@ -14,7 +14,7 @@ from itertools import pairwise
 
 from packaging.version import Version
 
-from matrix.comparison.pairing import Component, Fact, Pair, fact_value
+from matrix.comparison.pairing import Component, Fact, Pair
 from matrix.model import Fingerprint
 from matrix.model.versions import version_of
 from matrix.text import few
@@ -245,7 +245,7 @@ def _value(candidate: Candidate, pair: Pair, evidence: Evidence) -> str | None:
     assert ours is not None
     if candidate.own and (theirs.driver, theirs.middleware) != (ours.driver, ours.middleware):
         return None
-    return fact_value(theirs, candidate.fact.name)
+    return theirs.fact(candidate.fact.name)
 
 
 def _is_version(candidate: Candidate) -> bool:
@@ -275,7 +275,7 @@ def _comes_with(candidate: Candidate, builds: Iterable[Fingerprint]) -> bool:
         candidate.fact.new: set(),
     }
     for each in builds:
-        value, version = fact_value(each, candidate.fact.name), version_of(each.sqlite)
+        value, version = each.fact(candidate.fact.name), version_of(each.sqlite)
         if value not in having or version is None:
             return False
         having[value].add((version, each.driver))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from matrix.model import Fingerprint, Json
+from matrix.model import Fingerprint
+from matrix.model.fingerprint import differing_facts
 from matrix.model.stack_id import StackId, stack_order
 
 
@@ -69,9 +70,6 @@ class Pair:
         return self.new.stack if same else f"{self.old.stack} → {self.new.stack}"
 
 
-ABSENT = "absent"
-
-
 def pair_stacks(
     old: Sequence[Side], new: Sequence[Side]
 ) -> tuple[list[Pair], list[Side], list[Side]]:
@@ -113,47 +111,12 @@ def facts_between(old: Side, new: Side) -> tuple[Fact, ...]:
         "observer": Component.MACHINE,
         "user": Component.MACHINE,
     }
-    return (
-        *_plain_facts(before, after, components, of_sqlite),
-        *(
-            Fact(name=name, old=one, new=other, component=of_sqlite)
-            for name, one, other in _options(before, after)
-        ),
+    if before.uri_setting is not after.uri_setting:
+        components["uri_default"] = Component.URI
+    return tuple(
+        Fact(name=name, old=one, new=other, component=components.get(name, of_sqlite))
+        for name, one, other in differing_facts(before, after)
     )
-
-
-def compile_options(fingerprint: Fingerprint) -> dict[str, str]:
-    """The options by name; `set` for one without a value. The compiler is none of them."""
-    pairs = (option.partition("=") for option in fingerprint.compile_options)
-    return {name: value or "set" for name, _, value in pairs if name != "COMPILER"}
-
-
-def fact_value(fingerprint: Fingerprint, name: str) -> str:
-    """The value that a fact of this name has on a stack."""
-    if name in Fingerprint.__dataclass_fields__:
-        return _text(getattr(fingerprint, name))
-    return compile_options(fingerprint).get(name, ABSENT)
-
-
-def _plain_facts(
-    before: Fingerprint, after: Fingerprint, components: dict[str, Component], of_sqlite: Component
-) -> Iterator[Fact]:
-    for name in Fingerprint.__dataclass_fields__:
-        one, other = getattr(before, name), getattr(after, name)
-        if one == other or name == "compile_options":
-            continue
-        component = components.get(name, of_sqlite)
-        if name == "uri_default" and before.uri_setting != after.uri_setting:
-            component = Component.URI
-        yield Fact(name=name, old=_text(one), new=_text(other), component=component)
-
-
-def _options(before: Fingerprint, after: Fingerprint) -> Iterator[tuple[str, str, str]]:
-    old, new = compile_options(before), compile_options(after)
-    for name in sorted(old.keys() | new.keys()):
-        one, other = old.get(name, ABSENT), new.get(name, ABSENT)
-        if one != other:
-            yield name, one, other
 
 
 def _component_of_sqlite(
@@ -165,12 +128,6 @@ def _component_of_sqlite(
     if before.distribution is not None or after.distribution is not None:
         return Component.DRIVER
     return Component.PYTHON if before.python != after.python else Component.LIBRARY
-
-
-def _text(value: Json) -> str:
-    if isinstance(value, Enum):
-        return str(value.value)
-    return {None: "none", True: "yes", False: "no"}.get(value, str(value))
 
 
 def _matches(

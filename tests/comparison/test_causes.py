@@ -88,9 +88,10 @@ def test_what_was_probed_follows_from_the_rest() -> None:
     assert stated_cause(alone).how is How.ONLY
 
 
-def test_the_compiler_is_no_candidate() -> None:
+def test_the_compiler_is_a_recorded_fact_like_others() -> None:
     other = {**facts("3.47.2"), "compile_options": ("COMPILER=clang",)}
-    assert candidates(pair(facts("3.47.2"), other)) == ()
+    (only,) = candidates(pair(facts("3.47.2"), other))
+    assert str(only) == "COMPILER gcc → clang"
 
 
 def test_candidates_may_be_those_of_a_part() -> None:

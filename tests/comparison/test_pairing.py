@@ -123,6 +123,7 @@ def test_compile_options_are_facts_by_name() -> None:
     old = side("sqlite3@3.11")
     new = side("sqlite3@3.11", compile_options=options)
     assert [str(fact) for fact in facts_between(old, new)] == [
+        "COMPILER absent → gcc-1",
         "OMIT_SHARED_CACHE absent → set",
         "TEMP_STORE 1 → 3",
         "USE_URI set → absent",
