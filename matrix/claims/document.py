@@ -80,11 +80,15 @@ class Assertion(Record):
 
 
 class Instead(Record):
-    """What to write instead, and the cases that measure it; each has an intent."""
+    """What to write instead, and the cases that measure it, each way in for itself."""
 
     write: Text = Field(description="The code or the advice.")
     cases: Labels = Field(description="Patterns over ids of cases with an intent.")
     on: Condition | None = Field(default=None, description="Only stacks that are so.")
+
+
+Needs = FromPlain[tuple[Condition, ...]] | None
+"""Kinds of stacks; None where nothing is said."""
 
 
 class Claim(Record):
@@ -96,6 +100,7 @@ class Claim(Record):
     on: Condition | None = Field(
         default=None, description="Only stacks that are so: what the sentence speaks of."
     )
+    needs: Needs = Field(default=None, description="Instead of the needs of the document.")
     proof: Annotated[FromPlain[tuple[Assertion, ...]], Field(min_length=1)] = Field(
         description="It holds on a stack if each assertion does of which the stack has cells."
     )
@@ -105,7 +110,9 @@ class Claim(Record):
     if_true: str = Field(default="", description="What is said where it holds on every stack.")
     if_false: str = Field(default="", description="What is said where it holds on none.")
     if_depends: str = Field(default="", description="What is said where it holds on some.")
-    instead: Instead | None = Field(default=None, description="What to write instead.")
+    instead: FromPlain[tuple[Instead, ...]] = Field(
+        default=(), description="What to write instead, for the driver and through a middleware."
+    )
 
 
 class Experiment(Record):
@@ -125,6 +132,10 @@ class ClaimsDocument(Record):
     id: Id = Field(description="The file's name without .yaml.")
     title: Text = Field(description="Of the document.")
     references: References = Field(default=(), description="Where it, or what it is about, stands.")
+    needs: Needs = Field(
+        default=None,
+        description="Kinds of stacks: a claim is true or false only if some of each ran it.",
+    )
     experiments: FromPlain[tuple[Experiment, ...]] = Field(default=(), description="If any.")
     claims: Annotated[FromPlain[tuple[Claim, ...]], Field(min_length=1)] = Field(
         description="In the order of the document."
@@ -168,7 +179,7 @@ def _flaws(document: Document[ClaimsDocument], known: _Known) -> Iterator[Flaw]:
 def _excess(content: ClaimsDocument) -> Iterator[Flaw]:
     """That there are more patterns than can be tried on every case."""
     parts = [part for claim in content.claims for part in (*claim.proof, *claim.also)]
-    advice = [claim.instead for claim in content.claims if claim.instead is not None]
+    advice = [each for claim in content.claims for each in claim.instead]
     over_cases = {
         *(pattern for part in parts for pattern in part.cases),
         *(pattern for instead in advice for pattern in instead.cases),
@@ -177,6 +188,8 @@ def _excess(content: ClaimsDocument) -> Iterator[Flaw]:
         yield Flaw(("claims",), f"more than {PATTERNS:,} different patterns", "split the document")
     conditions = (
         *(claim.on for claim in content.claims),
+        *(content.needs or ()),
+        *(need for claim in content.claims for need in claim.needs or ()),
         *(instead.on for instead in advice),
         *(each for part in parts for each in (part.when, part.every, part.some, part.none)),
     )
@@ -190,17 +203,24 @@ def _flaws_of_content(document: Document[ClaimsDocument], known: _Known) -> Iter
         yield Flaw(("id",), f"{quoted(content.id)} is not the file's name", f"write '{stem}'")
     yield from _repeats("experiments", [each.id for each in content.experiments])
     yield from _repeats("claims", [each.id for each in content.claims])
+    yield from _need_flaws(("needs",), content.needs)
     experiments = tuple(EXPERIMENT + each.id for each in content.experiments)
     with_experiments = _Known((*known.names, *experiments))
     for number, claim in enumerate(content.claims):
         at: KeyPath = ("claims", number)
         yield from fact_flaws((*at, "on"), claim.on, STACK_FACTS)
+        yield from _need_flaws((*at, "needs"), claim.needs)
         for place, parts in (("proof", claim.proof), ("also", claim.also)):
             for index, assertion in enumerate(parts):
                 yield from _assertion_flaws((*at, place, index), assertion, with_experiments)
-        if claim.instead is not None:
-            yield from fact_flaws((*at, "instead", "on"), claim.instead.on, STACK_FACTS)
-            yield from _pattern_flaws((*at, "instead", "cases"), claim.instead.cases, known)
+        for index, advice in enumerate(claim.instead):
+            yield from fact_flaws((*at, "instead", index, "on"), advice.on, STACK_FACTS)
+            yield from _pattern_flaws((*at, "instead", index, "cases"), advice.cases, known)
+
+
+def _need_flaws(at: KeyPath, needs: tuple[Condition, ...] | None) -> Iterator[Flaw]:
+    for number, each in enumerate(needs or ()):
+        yield from fact_flaws((*at, number), each, STACK_FACTS)
 
 
 def _repeats(name: str, ids: list[str]) -> Iterator[Flaw]:

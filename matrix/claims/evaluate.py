@@ -1,7 +1,8 @@
 """Claims evaluated against cells: a verdict is computed, never written.
 
 A claim holds on a stack if every assertion of its proof holds for which the stack has cells. It is
-*true* if it holds on every stack that ran them, *false* if on none; otherwise it *depends*.
+*true* if it holds on every stack that ran them, *false* if on none; if it holds on some, it
+*depends*. Stacks that are all of one kind show neither the first nor the second.
 """
 
 from __future__ import annotations
@@ -17,8 +18,15 @@ from matrix.model.outcome import Verdict
 from matrix.model.stack_id import StackId
 from matrix.model.versions import version_key
 from matrix.results.store import ResultSet, StackResults
-from matrix.scenarios.conditions import Condition, Facts, cell_facts, meets, stack_facts
+from matrix.scenarios.conditions import NONE, Condition, Facts, cell_facts, meets, stack_facts
 from matrix.scenarios.selector import Selector
+
+NEEDS: tuple[Condition, ...] = tuple(
+    {name: (value,)}
+    for name in ("uri_default", "shared_cache", "temp_files")
+    for value in ("yes", "no")
+)
+"""The kinds of stacks that a verdict needs where a document says nothing: each kind of build."""
 
 
 class ClaimVerdict(str, Enum):
@@ -55,20 +63,29 @@ class ExperimentResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AssertionResult:
-    """One assertion, on the stacks that have cells of it."""
+    """One assertion, on the stacks that have cells of it.
+
+    `lacking`: the kinds of stacks without which it is neither true nor false, in words.
+    """
 
     assertion: Assertion
     verdict: ClaimVerdict
     stacks_for: tuple[str, ...] = ()
     stacks_against: tuple[str, ...] = ()
     cells: tuple[str, ...] = ()
+    separation: Distinction | None = None
+    lacking: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InsteadResult:
-    """The advice, and its cells: those in which it is what it is meant to be, and the others."""
+    """Advice through one way in: its cells that are what they are meant to be, and the others.
+
+    `via`: the middleware, None for the driver itself.
+    """
 
     write: str
+    via: str | None
     cases: tuple[str, ...]
     good: tuple[str, ...]
     bad: tuple[str, ...]
@@ -76,7 +93,11 @@ class InsteadResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimResult:
-    """A claim with its verdict; `missing` is the reason why there is none."""
+    """A claim with its verdict; `missing` is the reason why there is none.
+
+    `stacks_for`, `stacks_against`: those on which it holds, and on which it does not; of a claim
+    that the stacks do not show, too. `unadvised`: those of them that ran no advice.
+    """
 
     document: str
     claim: Claim
@@ -87,7 +108,8 @@ class ClaimResult:
     separation: Distinction | None = None
     assertions: tuple[AssertionResult, ...] = ()
     also: tuple[AssertionResult, ...] = ()
-    instead: InsteadResult | None = None
+    instead: tuple[InsteadResult, ...] = ()
+    unadvised: tuple[str, ...] = ()
     missing: str | None = None
 
 
@@ -102,7 +124,11 @@ def evaluate_claims(
     `corpus`: the ids of the cases that there are; a claim of which not every one was run is
     unsettled. By default those of the results.
     """
-    claims = [(document.id, claim) for document in documents for claim in document.claims]
+    claims = [
+        (document.id, _with_needs(claim, document))
+        for document in documents
+        for claim in document.claims
+    ]
     evidence = _gather(
         [claim for _, claim in claims],
         results,
@@ -110,6 +136,12 @@ def evaluate_claims(
         results.cases if corpus is None else corpus,
     )
     return tuple(_evaluate(document, claim, evidence) for document, claim in claims)
+
+
+def _with_needs(claim: Claim, document: ClaimsDocument) -> Claim:
+    """The claim, with the needs of its document, or the usual ones, where it has none itself."""
+    needs = next((n for n in (claim.needs, document.needs) if n is not None), NEEDS)
+    return claim.model_copy(update={"needs": needs})
 
 
 def wanted_cases(claims: Iterable[Claim], corpus: Iterable[str]) -> frozenset[str]:
@@ -153,8 +185,7 @@ class _Selected:
 def _patterns(claim: Claim) -> Iterator[tuple[str, ...]]:
     """The patterns over cases of each part of a claim."""
     yield from (assertion.cases for assertion in (*claim.proof, *claim.also))
-    if claim.instead is not None:
-        yield claim.instead.cases
+    yield from (advice.cases for advice in claim.instead)
 
 
 def _gather(
@@ -206,20 +237,26 @@ def _evaluate(document: str, claim: Claim, evidence: _Evidence) -> ClaimResult:
         verdict=ClaimVerdict.UNSETTLED,
         assertions=assertions,
         also=tuple(_evaluate_assertion(each, claim, evidence) for each in claim.also),
-        instead=None if claim.instead is None else _evaluate_instead(claim.instead, evidence),
+        instead=tuple(
+            result for each in claim.instead for result in _evaluate_instead(each, evidence)
+        ),
         missing=_missing(assertions, evidence),
     )
     if unsettled.missing is not None:
         return unsettled
     against = dict.fromkeys(_union(each.stacks_against for each in assertions))
     held = [name for name in _union(each.stacks_for for each in assertions) if name not in against]
+    verdict = _verdict(held, against)
+    lacking = () if verdict is ClaimVerdict.DEPENDS else _union(each.lacking for each in assertions)
     return replace(
         unsettled,
-        verdict=_verdict(held, against),
+        verdict=ClaimVerdict.UNSETTLED if lacking else verdict,
         stacks_for=tuple(held),
         stacks_against=tuple(against),
         cells=_union(each.cells for each in assertions),
         separation=_separation(held, against, evidence),
+        unadvised=_unadvised((*held, *against), unsettled.instead, evidence),
+        missing=f"not shown by these stacks: {'; '.join(lacking)}" if lacking else None,
     )
 
 
@@ -227,6 +264,7 @@ def _evaluate_assertion(assertion: Assertion, claim: Claim, evidence: _Evidence)
     held: list[str] = []
     failed: list[str] = []
     cells: list[str] = []
+    ran: list[_Subject] = []
     for subject in _subjects(claim, assertion, evidence):
         chosen = {
             case: facts
@@ -235,18 +273,51 @@ def _evaluate_assertion(assertion: Assertion, claim: Claim, evidence: _Evidence)
         }
         driver = assertion.better_on
         rival = None if driver is None else _rival(subject, driver, evidence)
-        if not chosen or (driver is not None and rival is None):
+        if driver is not None and rival is None:
+            continue
+        ran.append(subject)
+        if not chosen:
             continue
         (held if _holds(assertion, chosen, rival) else failed).append(subject.name)
         cells += [f"{case} @ {subject.name}" for case in chosen]
         cells += [f"{case} @ {rival.name}" for case in chosen] if rival else []
+    verdict = _verdict(held, failed)
+    lacking = () if verdict is ClaimVerdict.DEPENDS else _lacking(assertion, claim, evidence, ran)
     return AssertionResult(
         assertion=assertion,
-        verdict=_verdict(held, failed),
+        verdict=ClaimVerdict.UNSETTLED if lacking else verdict,
         stacks_for=tuple(held),
         stacks_against=tuple(failed),
         cells=tuple(dict.fromkeys(cells)),
+        separation=_separation(held, failed, evidence),
+        lacking=lacking,
     )
+
+
+def _lacking(
+    assertion: Assertion, claim: Claim, evidence: _Evidence, ran: Iterable[_Subject]
+) -> tuple[str, ...]:
+    """The kinds of stacks that a verdict on an assertion needs, and none of which ran it."""
+    cases = [evidence.results.cases[case] for case in evidence.selected[assertion.cases].run]
+    facts = [stack_facts(each.fingerprint) for each in ran if each.fingerprint is not None]
+    return tuple(
+        f"none has {_in_words(need)}"
+        for need in claim.needs or ()
+        if _concerns(need, claim, cases) and not any(meets(each, need) for each in facts)
+    )
+
+
+def _concerns(need: Condition, claim: Claim, cases: Collection[Case]) -> bool:
+    """Whether stacks of a kind could run these cases, and `on` leaves open whether they do."""
+    if not cases or need.keys() & (claim.on or {}).keys():
+        return False
+    layers = tuple({case.via or NONE for case in cases})
+    above = {name: texts for name, texts in need.items() if name == "middleware"}
+    return meets({"middleware": layers}, above)
+
+
+def _in_words(need: Condition) -> str:
+    return ", ".join(f"{name} {' or '.join(texts)}" for name, texts in need.items())
 
 
 def _subjects(claim: Claim, assertion: Assertion, evidence: _Evidence) -> Iterator[_Subject]:
@@ -323,21 +394,35 @@ def _middleware(fingerprint: Fingerprint) -> tuple[str | None, str | None]:
     return fingerprint.middleware, fingerprint.middleware_version
 
 
-def _evaluate_instead(instead: Instead, evidence: _Evidence) -> InsteadResult:
-    cases = evidence.selected[instead.cases].run
-    cells = [
-        (f"{case} @ {stack.name}", _is_as_intended(stack.cells[case]))
-        for stack in evidence.stacks
-        if _is_on(stack, instead.on)
-        for case in cases
-        if case in stack.cells
-    ]
-    return InsteadResult(
-        write=instead.write,
-        cases=cases,
-        good=tuple(cell for cell, good in cells if good),
-        bad=tuple(cell for cell, good in cells if not good),
-    )
+def _evaluate_instead(instead: Instead, evidence: _Evidence) -> Iterator[InsteadResult]:
+    """The advice through each way in that its cases have."""
+    known = evidence.results.cases
+    selected = evidence.selected[instead.cases].run
+    for via in dict.fromkeys(known[case].via for case in selected):
+        cases = tuple(case for case in selected if known[case].via == via)
+        cells = [
+            (f"{case} @ {stack.name}", _is_as_intended(stack.cells[case]))
+            for stack in evidence.stacks
+            if _is_on(stack, instead.on)
+            for case in cases
+            if case in stack.cells
+        ]
+        yield InsteadResult(
+            write=instead.write,
+            via=via,
+            cases=cases,
+            good=tuple(cell for cell, good in cells if good),
+            bad=tuple(cell for cell, good in cells if not good),
+        )
+
+
+def _unadvised(
+    stacks: Iterable[str], advice: Collection[InsteadResult], evidence: _Evidence
+) -> tuple[str, ...]:
+    """The stacks of a verdict on which none of the advice was run, if there is any."""
+    ran = {cell.partition(" @ ")[2] for each in advice for cell in (*each.good, *each.bad)}
+    known = {subject.name for subject in evidence.stacks}
+    return tuple(s for s in stacks if advice and s in known and s not in ran)
 
 
 def _missing(assertions: Iterable[AssertionResult], evidence: _Evidence) -> str | None:

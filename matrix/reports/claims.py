@@ -13,6 +13,15 @@ from matrix.text import many
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AdviceRow:
+    """What to write instead, through which way in, and what was measured of it."""
+
+    way: str
+    write: str
+    measured: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimRow:
     """A claim as reports show it, each part in words."""
 
@@ -25,8 +34,8 @@ class ClaimRow:
     stacks: str
     cells: int
     command: str
-    instead: str
-    measured: str
+    instead: tuple[AdviceRow, ...]
+    unadvised: str
     parts: tuple[str, ...]
 
 
@@ -49,25 +58,25 @@ def claim_row(judged: ClaimResult) -> ClaimRow:
         stacks=_stacks(judged),
         cells=len(judged.cells),
         command=command(judged),
-        instead=_instead(judged),
-        measured=_measured(judged.instead) if _instead(judged) else "",
+        instead=tuple(_instead(judged)),
+        unadvised=_unadvised(judged),
         parts=tuple(_parts(judged)),
     )
 
 
 def command(judged: ClaimResult) -> str:
-    """What a reader runs to see the proof."""
-    return f"sqlite-matrix claims --run --select {judged.claim.id}"
+    """What a reader runs to see the proof; where it takes more stacks, on the standard ones."""
+    more = " --stacks standard" if any(each.lacking for each in judged.assertions) else ""
+    return f"sqlite-matrix claims --run --select {judged.claim.id}{more}"
 
 
-def where(judged: ClaimResult) -> str:
-    """On what it depends: the stacks on which it holds."""
+def where(judged: ClaimResult | AssertionResult) -> str:
+    """On what it depends: the stacks on which it holds, and the recorded facts that they share."""
     if judged.verdict is not ClaimVerdict.DEPENDS:
         return ""
-    if judged.separation is None:
-        return f"holds on {', '.join(judged.stacks_for)}"
-    also = "".join(f"; as well: {fact}" for fact in judged.separation.alternatives)
-    return f"holds where {judged.separation.where}{also}"
+    if judged.separation is not None:
+        return f"holds where {judged.separation.where}"
+    return f"holds on {', '.join(judged.stacks_for)}, which no recorded fact tells from the others"
 
 
 def _why(judged: ClaimResult) -> str:
@@ -88,35 +97,44 @@ def _stacks(judged: ClaimResult) -> str:
     return f"holds on {held} of {many(total, 'stack')}" if total else "not measured"
 
 
-def _instead(judged: ClaimResult) -> str:
+def _instead(judged: ClaimResult) -> Iterator[AdviceRow]:
     """What to write instead; nothing where the claim is true."""
-    if judged.instead is None or judged.verdict is ClaimVerdict.TRUE:
-        return ""
-    return judged.instead.write
+    if judged.verdict is not ClaimVerdict.TRUE:
+        for advice in judged.instead:
+            way = f"through {advice.via}" if advice.via else "the driver"
+            yield AdviceRow(way=way, write=advice.write, measured=_measured(advice))
 
 
-def _measured(instead: InsteadResult | None) -> str:
-    if instead is None:
+def _unadvised(judged: ClaimResult) -> str:
+    if judged.verdict is ClaimVerdict.TRUE or not judged.unadvised:
         return ""
+    return f"no advice was run on {', '.join(judged.unadvised)}"
+
+
+def _measured(instead: InsteadResult) -> str:
     total = len(instead.good) + len(instead.bad)
     if not total:
         return "not measured"
     if not instead.bad:
-        return f"as intended in all {total} cells"
+        return f"as intended in all {many(total, 'cell')}"
     stacks = dict.fromkeys(cell.partition(" @ ")[2] for cell in instead.bad)
     return f"as intended in {len(instead.good)} of {total} cells, not on {', '.join(stacks)}"
 
 
 def _parts(judged: ClaimResult) -> Iterator[str]:
+    whole = where(judged)
     if any(each.assertion.says for each in judged.assertions):
-        yield from (_part(each) for each in judged.assertions)
-    yield from (f"besides: {_part(each)}" for each in judged.also)
+        yield from (_part(each, whole) for each in judged.assertions)
+    yield from (f"besides: {_part(each, whole)}" for each in judged.also)
 
 
-def _part(judged: AssertionResult) -> str:
+def _part(judged: AssertionResult, whole: str) -> str:
+    """A part with its verdict; on what it depends, if that is not what the whole claim does."""
     held, failed = len(judged.stacks_for), len(judged.stacks_against)
     says = judged.assertion.says or " ".join(judged.assertion.cases)
-    return f"{says} {judged.verdict.value} ({held} of {held + failed})"
+    text = f"{says} {judged.verdict.value} ({held} of {held + failed})"
+    own = where(judged)
+    return f"{text}: {own}" if own and own != whole else text
 
 
 def claims_json(judged: Iterable[ClaimResult]) -> str:
@@ -131,18 +149,30 @@ def _json(judged: ClaimResult) -> Json:
         "stacks_for": list(judged.stacks_for),
         "stacks_against": list(judged.stacks_against),
         "cells": list(judged.cells),
-        "instead": row.instead,
+        "instead": "; ".join(each.write for each in row.instead),
         "document": judged.document,
         "says": row.says,
         "reading": row.reading,
         "why": row.why,
         "depends_on": row.where or None,
+        "facts": _facts(judged),
         "missing": judged.missing,
         "command": row.command,
         "parts": [_part_json(part) for part in judged.assertions],
         "also": [_part_json(part) for part in judged.also],
-        "instead_cells": [] if judged.instead is None else [*judged.instead.good],
-        "instead_cells_against": [] if judged.instead is None else [*judged.instead.bad],
+        "advice": [_advice_json(each) for each in judged.instead],
+        "unadvised": list(judged.unadvised),
+        "instead_cells": [cell for each in judged.instead for cell in each.good],
+        "instead_cells_against": [cell for each in judged.instead for cell in each.bad],
+    }
+
+
+def _advice_json(advice: InsteadResult) -> Json:
+    return {
+        "through": advice.via,
+        "write": advice.write,
+        "cells": list(advice.good),
+        "cells_against": list(advice.bad),
     }
 
 
@@ -152,7 +182,14 @@ def _part_json(judged: AssertionResult) -> Json:
         "verdict": judged.verdict.value,
         "stacks_for": list(judged.stacks_for),
         "stacks_against": list(judged.stacks_against),
+        "depends_on": where(judged) or None,
+        "facts": _facts(judged),
     }
+
+
+def _facts(judged: ClaimResult | AssertionResult) -> Json:
+    """The recorded facts of which each may decide; one alone does."""
+    return [] if judged.separation is None else list(judged.separation.facts)
 
 
 def render_claims(judged: Sequence[ClaimResult], *, width: int = 100, unicode: bool = True) -> str:
@@ -165,7 +202,8 @@ def render_claims(judged: Sequence[ClaimResult], *, width: int = 100, unicode: b
             row.why,
             *row.parts,
             f"{row.stacks}, {many(row.cells, 'cell')}" + (f"; {row.where}" if row.where else ""),
-            f"instead: {row.instead}  ({row.measured})" if row.instead else "",
+            *(f"instead, {each.way}: {each.write}  ({each.measured})" for each in row.instead),
+            row.unadvised,
             f"proof: {row.command}",
         ]
         for text in filter(None, details):

@@ -82,7 +82,10 @@ def _claims(claims: Sequence[ClaimResult]) -> Iterator[str]:
 
 def _claim(row: ClaimRow) -> tuple[str, ...]:
     measured = filter(None, (row.why, f"({'; '.join(filter(None, (row.stacks, row.where)))})"))
-    instead = f"{code(row.instead)} ({plain(row.measured)})" if row.instead else ""
+    advice = [
+        f"{plain(each.way)}: {code(each.write)} ({plain(each.measured)})" for each in row.instead
+    ]
+    instead = "; ".join([*advice, *filter(None, [plain(row.unadvised)])])
     verdict = f"{row.verdict.sign} {row.verdict.value}"
     return plain(row.id), verdict, _ticked(row.says), _ticked(" ".join(measured)), instead
 
