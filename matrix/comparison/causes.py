@@ -1,14 +1,15 @@
 """What decides a change: the recorded facts in which two stacks differ, and the evidence on them.
 
-A fact is named as the cause when it is the only one that differs, or when every stack that was run
-agrees with it: those which have its old value showed what was seen before, those with its new
-value what is seen now. Where several facts are left, the cause names them all.
+A fact is named as the cause when it is the only one that differs, or when the stacks that were run
+rule out every other one. A fact is ruled out if one value of it showed both what was seen before
+and what is seen now, or its old value the new, or its new value the old. Where several facts are
+left, the cause names them all.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 from itertools import pairwise
 
@@ -41,11 +42,11 @@ class How(str, Enum):
     ONLY = "only"
     """It is the only recorded fact that differs."""
     FOUND = "found"
-    """Stacks in between were run, and it is the only fact with which all agree."""
+    """Stacks in between were run, and rule out every other fact."""
     TIED = "tied"
-    """Stacks in between were run, and agree with several facts."""
+    """Stacks in between were run, and leave several facts."""
     REFUTED = "refuted"
-    """Stacks in between were run, and no single fact agrees with all."""
+    """Stacks in between were run, and rule out every single fact."""
     UNTRIED = "untried"
     """Several facts differ, and nothing was run."""
     NOTHING = "nothing"
@@ -87,22 +88,22 @@ class Candidate:
 class Cause:
     """What decides a change, and how that is known.
 
-    `facts`: what decides, or what is left of what may. `besides`: the code of the driver, which
-    was exchanged in the same wheel, where no stack has the one without the other. `with_it`: what
-    comes with the fact in every build that was run. `stacks`: those that were run and agree.
+    `facts`: what decides, or what is left of what may. `with_it`: what differs as well, and follows
+    from the fact. `stacks`: those that were run and showed the one or the other. `likewise`: other
+    cases that changed alike rule out what the stacks that ran this one leave.
     """
 
     how: How
     facts: tuple[str, ...] = ()
-    besides: tuple[str, ...] = ()
     with_it: tuple[str, ...] = ()
     stacks: tuple[str, ...] = ()
     swapped: bool = False
+    likewise: bool = False
 
     @property
     def key(self) -> tuple[object, ...]:
         """What makes two causes the same."""
-        return (self.how, self.facts, self.besides)
+        return (self.how, self.facts)
 
     def __str__(self) -> str:
         ran = f"{len(self.stacks)} stacks that were run"
@@ -110,7 +111,7 @@ class Cause:
         text = {
             How.ONLY: f"{facts}, the only recorded fact that differs",
             How.FOUND: f"{facts}: {ran} agree",
-            How.TIED: f"{' or '.join(self.facts)}: not told apart by {ran}",
+            How.TIED: f"one of: {some} (not told apart by {ran})",
             How.REFUTED: f"no single fact: {ran} agree with none alone of {facts}",
             How.UNTRIED: f"not told apart: {some}",
             How.NOTHING: "no recorded fact differs: it varies from run to run, or the tool changed",
@@ -118,13 +119,12 @@ class Cause:
             How.CASE: facts,
             How.OBSERVER: "one observer sees less than the other",
         }[self.how]
+        if self.likewise:
+            text += ", and those of other cases that changed alike rule out the rest"
         if self.swapped and self.how is How.FOUND:
             text += ", and exchanged alone it makes the change"
         if self.with_it:
             text += f"; with it comes {', '.join(self.with_it)}"
-        if self.besides:
-            own = ", ".join(self.besides)
-            text += f"; the code of {own} changed with it, and no stack here has one alone"
         return text
 
 
@@ -139,16 +139,29 @@ class Evidence:
 
 def candidates(pair: Pair, components: Iterable[Component] | None = None) -> tuple[Candidate, ...]:
     """The facts that may decide what changed in a pair, or those of some of its components."""
+    facts = _facts(pair, components)
+    independent = [fact for fact in facts if fact.name not in _PROBED] or facts
+    return tuple(_candidate(pair, fact) for fact in independent)
+
+
+def _probed(pair: Pair, components: Iterable[Component] | None = None) -> tuple[Candidate, ...]:
+    """What was probed and differs, where something else differs from which it follows."""
+    named = {candidate.fact for candidate in candidates(pair, components)}
+    facts = _facts(pair, components)
+    return tuple(_candidate(pair, fact) for fact in facts if fact not in named)
+
+
+def _facts(pair: Pair, components: Iterable[Component] | None) -> list[Fact]:
+    """The facts of some components, without those that are another one by another name."""
     wanted = set(pair.components if components is None else components)
     facts = [fact for fact in pair.facts if fact.component in wanted]
-    independent = [fact for fact in facts if fact.name not in _PROBED] or facts
-    names = {fact.name for fact in independent}
-    implied = set()
+    names = {fact.name for fact in facts}
+    same = set()
     if "sqlite" in names:
-        implied.add("source_id")
+        same.add("source_id")
     if "python" in names and pair.new.fingerprint and pair.new.fingerprint.distribution is None:
-        implied.add("driver_version")
-    return tuple(_candidate(pair, fact) for fact in independent if fact.name not in implied)
+        same.add("driver_version")
+    return [fact for fact in facts if fact.name not in same]
 
 
 def _candidate(pair: Pair, fact: Fact) -> Candidate:
@@ -166,7 +179,8 @@ def stated_cause(pair: Pair) -> Cause:
     """What the headers alone say: the only fact that differs, or those that do."""
     found = tuple(str(candidate) for candidate in candidates(pair))
     how = {0: How.NOTHING, 1: How.ONLY}.get(len(found), How.UNTRIED)
-    return Cause(how=how, facts=found)
+    probed = map(str, _probed(pair)) if how is How.ONLY else ()
+    return Cause(how=how, facts=found, with_it=tuple(probed))
 
 
 def weigh_evidence(
@@ -175,39 +189,34 @@ def weigh_evidence(
     evidence: Sequence[Evidence],
     builds: Iterable[Fingerprint] = (),
 ) -> Cause:
-    """The facts with which all the evidence agrees.
+    """The facts that the evidence does not rule out.
 
     `builds`: of all that was run, whether it had the case or not; what comes with a version of
     SQLite in each of them is no fact apart.
     """
     known_builds = [*builds, *(each.fingerprint for each in evidence)]
     conclusive = [each for each in evidence if each.shown is not None]
-    agreeing = [each for each in facts if _agrees(each, pair, conclusive)]
-    implied = _implied(agreeing, known_builds)
-    left = [each for each in agreeing if each not in implied]
-    cause = _cause_among(left, conclusive)
-    return replace(
-        cause,
-        facts=cause.facts or tuple(map(str, facts)),
-        with_it=tuple(map(str, implied)),
+    possible = [each for each in facts if not _is_ruled_out(each, pair, conclusive)]
+    implied = _implied(possible, known_builds)
+    left = sorted((each for each in possible if each not in implied), key=lambda each: each.own)
+    if all(_goes_back_and_forth(each, pair, conclusive) for each in left):
+        left = []
+    probed = [
+        each
+        for each in _probed(pair, {fact.fact.component for fact in facts})
+        if left and not _is_ruled_out(each, pair, conclusive)
+    ]
+    return Cause(
+        how={0: How.REFUTED, 1: How.FOUND}.get(len(left), How.TIED),
+        facts=tuple(_in_words(each, conclusive) for each in left) or tuple(map(str, facts)),
+        with_it=tuple(map(str, (*implied, *probed))),
         stacks=tuple(sorted({each.stack for each in conclusive})),
     )
 
 
-def _cause_among(left: Sequence[Candidate], evidence: Sequence[Evidence]) -> Cause:
-    """The cause that the facts which are left make: the code of a driver only where it is alone."""
-    own = [each for each in left if each.own]
-    deciding = [each for each in left if not each.own] or own
-    return Cause(
-        how={0: How.REFUTED, 1: How.FOUND}.get(len(deciding), How.TIED),
-        facts=tuple(_in_words(each, evidence) for each in deciding),
-        besides=tuple(str(each) for each in own if each not in deciding),
-    )
-
-
-def _implied(agreeing: Sequence[Candidate], builds: Sequence[Fingerprint]) -> list[Candidate]:
+def _implied(possible: Sequence[Candidate], builds: Sequence[Fingerprint]) -> list[Candidate]:
     """The facts that follow from another one: an option from another, or from SQLite's version."""
-    names = {each.fact.name for each in agreeing}
+    names = {each.fact.name for each in possible}
 
     def follows(candidate: Candidate) -> bool:
         name = candidate.fact.name
@@ -215,19 +224,37 @@ def _implied(agreeing: Sequence[Candidate], builds: Sequence[Fingerprint]) -> li
             return True
         return "sqlite" in names and name != "sqlite" and _comes_with(candidate, builds)
 
-    return [each for each in agreeing if follows(each)]
+    return [each for each in possible if follows(each)]
 
 
-def _agrees(candidate: Candidate, pair: Pair, evidence: Sequence[Evidence]) -> bool:
-    """Whether all stacks agree with it; of a driver's code those which run that driver."""
+def _is_ruled_out(candidate: Candidate, pair: Pair, evidence: Sequence[Evidence]) -> bool:
+    """Whether one value showed both; of a driver's code, on the stacks that run that driver.
+
+    A value that is neither the old nor the new one may show either.
+    """
     if candidate.own and _varies_without_it(evidence):
-        return False
-    values = [(each, _value(candidate, pair, each)) for each in evidence]
-    known = [(each, value) for each, value in values if value is not None]
-    if _is_version(candidate):
-        return _one_boundary(candidate, known)
-    expected = {candidate.fact.old: Shown.OLD, candidate.fact.new: Shown.NEW}
-    return all(expected.get(value) is each.shown for each, value in known)
+        return True
+    shown: set[tuple[str, Shown | None]]
+    shown = {(candidate.fact.old, Shown.OLD), (candidate.fact.new, Shown.NEW)}
+    shown |= {(value, each.shown) for each, value in _known(candidate, pair, evidence)}
+    return len(shown) > len({value for value, _ in shown})
+
+
+def _goes_back_and_forth(candidate: Candidate, pair: Pair, evidence: Sequence[Evidence]) -> bool:
+    """Whether there is no version on whose two sides the old and the new were shown.
+
+    Such a version is not named as the cause; nor does it leave that to another fact.
+    """
+    known = _known(candidate, pair, evidence)
+    return _is_version(candidate) and not _one_boundary(candidate, known)
+
+
+def _known(
+    candidate: Candidate, pair: Pair, evidence: Sequence[Evidence]
+) -> list[tuple[Evidence, str]]:
+    """The evidence that has such a fact, with its value."""
+    values = ((each, _value(candidate, pair, each)) for each in evidence)
+    return [(each, value) for each, value in values if value is not None]
 
 
 def _varies_without_it(evidence: Sequence[Evidence]) -> bool:

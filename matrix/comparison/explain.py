@@ -244,29 +244,30 @@ def _around_the_wheel(name: StackId) -> tuple[str | None, ...]:
 
 
 def _narrowed(plan: _Plan, causes: Mapping[_CaseAspect, Cause]) -> Mapping[_CaseAspect, Cause]:
-    """Causes that leave several facts, narrowed to the one found for the same change elsewhere.
+    """Causes that leave several facts, narrowed to those left for the same change elsewhere.
 
     A case that only one driver runs is run on fewer stacks than others.
     """
     sorts = {(c.case.id, a.name): (a.name, gist(a.old, a.new)) for c, a in plan.aspects}
-    certain: dict[object, set[Cause]] = {}
+    alike: dict[object, set[Cause]] = {}
     for place, cause in causes.items():
-        if cause.how is How.FOUND:
-            certain.setdefault(sorts[place], set()).add(replace(cause, stacks=()))
+        if cause.how in (How.FOUND, How.TIED):
+            alike.setdefault(sorts[place], set()).add(replace(cause, stacks=()))
     return {
-        place: _narrowest(cause, certain.get(sorts[place], set()))
-        for place, cause in causes.items()
+        place: _narrowest(cause, alike.get(sorts[place], set())) for place, cause in causes.items()
     }
 
 
-def _narrowest(cause: Cause, certain: Iterable[Cause]) -> Cause:
-    """A cause, or the only one of those that are certain which it leaves possible."""
-    if cause.how is not How.TIED and not (cause.how is How.FOUND and cause.besides):
+def _narrowest(cause: Cause, alike: Iterable[Cause]) -> Cause:
+    """A cause, or the one of the same change elsewhere that leaves the fewest of its facts."""
+    left = {*cause.facts}
+    narrower = [each for each in alike if {*each.facts} < left]
+    fewest = min((len(each.facts) for each in narrower), default=0)
+    found = {each.facts: each for each in narrower if len(each.facts) == fewest}
+    if cause.how is not How.TIED or len(found) != 1:
         return cause
-    left = {*cause.facts, *cause.besides}
-    fitting = [each for each in certain if set(each.facts) <= left]
-    alone = [each for each in fitting if not each.besides] or fitting
-    return replace(alone[0], stacks=cause.stacks) if len(alone) == 1 else cause
+    (only,) = found.values()
+    return replace(only, stacks=cause.stacks, likewise=True)
 
 
 def _by_cause(

@@ -26,6 +26,7 @@ NOTES = NOT_COMPARABLE | {ChangeKind.ADDED, ChangeKind.STACK_ADDED}
 
 _LONGEST = 70
 _MOST_PARTS = 4
+_MOST_FACTS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +163,8 @@ def _part(group: Group, named: set[str]) -> str:
     decided = group.cause.how in (How.ONLY, How.FOUND)
     facts = [fact for fact in group.cause.facts if decided and fact not in named]
     by = f" ({', '.join(facts)})" if facts else ""
+    if group.cause.how is How.TIED:
+        by = f" (one of: {few(group.cause.facts, _MOST_FACTS)})"
     return f"{many(group.cells, 'cell')}: {cut(group.what, _LONGEST)}{by}"
 
 

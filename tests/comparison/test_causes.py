@@ -100,38 +100,66 @@ def test_candidates_may_be_those_of_a_part() -> None:
     assert candidates(both, [Component.DRIVER]) == ()
 
 
-def test_a_version_without_the_option_refutes_the_version() -> None:
-    cause = judged([evidence("old", "3.51.1")])
-    assert (cause.how, cause.facts) == (How.FOUND, ("OMIT_SHARED_CACHE absent → set",))
-    assert cause.besides == ("apsw 3.47.2.0 → 3.48.0.0",)
+OMIT, SQLITE, APSW = (
+    "OMIT_SHARED_CACHE absent → set",
+    "SQLite 3.47.2 → 3.48.0",
+    "apsw 3.47.2.0 → 3.48.0.0",
+)
 
 
-def test_an_option_without_the_behaviour_refutes_the_option() -> None:
+def test_a_version_that_showed_both_is_ruled_out() -> None:
+    cause = judged([evidence("old", "3.48.0")])
+    assert (cause.how, cause.facts) == (How.TIED, (OMIT, APSW))
+    assert str(cause) == f"one of: {OMIT}, {APSW} (not told apart by 3 stacks that were run)"
+
+
+def test_a_version_that_went_back_and_forth_may_be_it_still() -> None:
+    assert judged([evidence("old", "3.51.1")]).facts == (SQLITE, OMIT, APSW)
+
+
+def test_an_option_without_the_behaviour_rules_out_the_option() -> None:
     cause = judged([evidence("old", "3.46.0", "OMIT_SHARED_CACHE"), evidence("new", "3.51.1")])
-    assert (cause.how, cause.facts) == (How.FOUND, ("SQLite 3.47.2 → 3.48.0",))
+    assert (cause.how, cause.facts) == (How.FOUND, (SQLITE,))
 
 
 def test_the_driver_is_out_where_it_changes_under_one_driver() -> None:
     cause = judged([evidence("old", "3.51.1"), evidence("new", "3.51.1", "OMIT_SHARED_CACHE")])
-    assert (cause.facts, cause.besides) == (("OMIT_SHARED_CACHE absent → set",), ())
+    assert (cause.how, cause.facts) == (How.FOUND, (OMIT,))
 
 
 def test_the_driver_is_what_is_left_where_another_one_shows_no_difference() -> None:
-    cause = judged([evidence("old", "3.51.1"), evidence("old", "3.51.1", "OMIT_SHARED_CACHE")])
-    assert (cause.how, cause.facts, cause.besides) == (
-        How.FOUND,
-        ("apsw 3.47.2.0 → 3.48.0.0",),
-        (),
-    )
+    cause = judged([evidence("old", "3.48.0"), evidence("old", "3.51.1", "OMIT_SHARED_CACHE")])
+    assert (cause.how, cause.facts) == (How.FOUND, (APSW,))
 
 
 def test_facts_that_no_stack_tells_apart_are_all_named() -> None:
     cause = judged([evidence("neither", "3.51.1")])
-    assert (cause.how, cause.facts) == (
-        How.TIED,
-        ("SQLite 3.47.2 → 3.48.0", "OMIT_SHARED_CACHE absent → set"),
-    )
-    assert "SQLite 3.47.2 → 3.48.0 or OMIT_SHARED_CACHE absent → set: not told apart" in str(cause)
+    assert (cause.how, cause.facts) == (How.TIED, (SQLITE, OMIT, APSW))
+
+
+def test_many_facts_that_are_left_are_cut_short() -> None:
+    options = [f"OPTION_{letter}" for letter in "ABCDEF"]
+    many = pair(facts("3.48.0"), facts("3.48.0", *options))
+    ends = [evidence("old", "3.48.0"), evidence("new", "3.48.0", *options)]
+    cause = weigh_evidence(candidates(many), many, ends)
+    assert len(cause.facts) == 6
+    assert "OPTION_E absent → set and 1 more (not told apart by" in str(cause)
+
+
+def test_what_was_probed_comes_with_what_decides() -> None:
+    old = facts("3.48.0") | {"shared_cache": True}
+    new = facts("3.48.0", "OMIT_SHARED_CACHE") | {"shared_cache": False}
+    comes = ("whether there is a shared cache yes → no",)
+    assert stated_cause(pair(old, new)).with_it == comes
+    of = pair(old, new | {"driver_version": "3.48.0.1"})
+    both = [
+        Evidence(stack=side.stack, fingerprint=side.fingerprint, shown=shown)
+        for side, shown in ((of.old, Shown.OLD), (of.new, Shown.NEW))
+        if side.fingerprint is not None
+    ]
+    assert weigh_evidence(candidates(of), of, both).with_it == comes
+    elsewhere = replace(both[0], fingerprint=replace(both[0].fingerprint, shared_cache=False))
+    assert weigh_evidence(candidates(of), of, [*both, elsewhere]).with_it == ()
 
 
 def test_no_fact_may_be_left() -> None:
@@ -145,15 +173,36 @@ def test_no_fact_may_be_left() -> None:
     assert str(cause).startswith("no single fact: 5 stacks that were run agree with none alone")
 
 
-def test_a_value_that_is_neither_the_old_nor_the_new_is_no_agreement() -> None:
+@pytest.mark.parametrize(
+    ("third", "left"),
+    [
+        (("new", "TEMP_STORE=2", "X"), 2),
+        (("old", "TEMP_STORE=2"), 2),
+        (("new", "TEMP_STORE=3", "X"), 1),
+        (("old", "TEMP_STORE=1"), 1),
+    ],
+)
+def test_a_third_value_may_show_either_and_one_of_both_only_its_own(
+    third: tuple[str, ...], left: int
+) -> None:
     temp = pair(facts("3.47.2", "TEMP_STORE=3"), facts("3.47.2", "TEMP_STORE=1", "X"))
     ends = [
         evidence("old", "3.47.2", "TEMP_STORE=3", driver="apsw"),
         evidence("new", "3.47.2", "TEMP_STORE=1", "X", driver="apsw"),
     ]
-    assert weigh_evidence(candidates(temp), temp, ends).how is How.TIED
-    third = evidence("new", "3.47.2", "TEMP_STORE=2", "X", driver="apsw")
-    assert weigh_evidence(candidates(temp), temp, [*ends, third]).facts == ("X absent → set",)
+    assert len(weigh_evidence(candidates(temp), temp, ends).facts) == 2
+    shown, *options = third
+    more = [*ends, evidence(shown, "3.47.2", *options, driver="apsw")]
+    assert len(weigh_evidence(candidates(temp), temp, more).facts) == left
+
+
+def test_a_third_value_that_showed_both_rules_the_fact_out() -> None:
+    temp = pair(facts("3.47.2", "TEMP_STORE=3"), facts("3.47.2", "TEMP_STORE=1", "X"))
+    seen = [
+        evidence("old", "3.47.2", "TEMP_STORE=2"),
+        evidence("new", "3.47.2", "TEMP_STORE=2", "X"),
+    ]
+    assert weigh_evidence(candidates(temp), temp, seen).facts == ("X absent → set",)
 
 
 def test_the_boundary_is_told_as_narrow_as_it_was_run() -> None:
@@ -164,6 +213,12 @@ def test_the_boundary_is_told_as_narrow_as_it_was_run() -> None:
     back = Pair(old=far.new, new=far.old)
     turned = [replace(w, shown=Shown.NEW if w.shown is Shown.OLD else Shown.OLD) for w in seen]
     assert weigh_evidence(candidates(back), back, turned).facts == ("SQLite 3.50.0 → 3.46.1",)
+
+
+def test_one_version_that_showed_both_is_no_boundary() -> None:
+    far = pair(facts("3.40.0"), facts("3.54.0"))
+    seen = [evidence("old", "3.46.0"), evidence("new", "3.46.0")]
+    assert weigh_evidence(candidates(far), far, seen).how is How.REFUTED
 
 
 def test_versions_that_go_back_and_forth_are_no_boundary() -> None:
@@ -220,7 +275,7 @@ def test_what_one_driver_alone_has_since_a_version_is_a_fact_apart() -> None:
     new = pair(facts("3.53.4"), facts("3.54.0", "X"))
     seen = [evidence("old", "3.53.4", driver="apsw"), evidence("new", "3.54.0", "X", driver="apsw")]
     cause = weigh_evidence(candidates(new), new, seen, alone)
-    assert (cause.how, len(cause.facts), cause.with_it) == (How.TIED, 2, ())
+    assert (cause.how, len(cause.facts), cause.with_it) == (How.TIED, 3, ())
 
 
 @pytest.mark.parametrize("how", How)

@@ -107,6 +107,8 @@ def causes(comparison: Comparison) -> list[tuple[How, tuple[str, ...]]]:
 
 
 VERSIONS = ("apsw==3.47.2.0", "apsw==3.48.0.0")
+OMITTED = ("OMIT_SHARED_CACHE absent → set", "apsw 3.47.2.0 → 3.48.0.0")
+"""What nobody but apsw shows: the option, or apsw's own code."""
 
 
 def test_what_follows_sqlite_under_another_driver_is_sqlite(
@@ -123,13 +125,12 @@ def test_what_follows_sqlite_under_another_driver_is_sqlite(
     assert {f"sqlite3[sqlite={version}]@3.11" for version in catalogue.sqlite} < set(bundles)
 
 
-def test_what_does_not_is_the_option(
+def test_what_does_not_is_the_option_or_the_code_of_the_driver(
     compared: Callable[..., Comparison], catalogue: Catalogue
 ) -> None:
     world = World(by_cache)
     (change,) = explain(compared(world, *VERSIONS), world, catalogue).changes
-    assert change.cause.facts == ("OMIT_SHARED_CACHE absent → set",)
-    assert change.cause.besides == ("apsw 3.47.2.0 → 3.48.0.0",)
+    assert (change.cause.how, change.cause.facts) == (How.TIED, OMITTED)
 
 
 def test_a_change_with_two_causes_becomes_two(
@@ -139,7 +140,7 @@ def test_a_change_with_two_causes_becomes_two(
     changes = explain(compared(world, *VERSIONS), world, catalogue).changes
     assert sorted((c.aspects[0].name, c.cause.facts) for c in changes) == [
         ("pool", ("SQLite 3.47.2 → 3.48.0",)),
-        ("warnings", ("OMIT_SHARED_CACHE absent → set",)),
+        ("warnings", OMITTED),
     ]
     assert len({change.cell for change in changes}) == 1
 
@@ -212,7 +213,7 @@ def test_a_stack_that_came_to_another_end_says_nothing(
 
     world = World(behaviour)
     (change,) = explain(compared(world, *VERSIONS), world, catalogue).changes
-    assert change.cause.facts == ("OMIT_SHARED_CACHE absent → set",)
+    assert change.cause.facts == OMITTED
 
 
 def test_a_file_named_without_versions_is_run_at_those_of_its_fingerprint(
@@ -241,9 +242,7 @@ def test_many_changes_alike_are_represented_by_a_few(
     comparison = compared(World(by_cache), *VERSIONS, *names)
     explained = explain(comparison, World(behaviour), catalogue)
     assert len(ran) < 10
-    assert {change.cause.facts for change in explained.changes} == {
-        ("OMIT_SHARED_CACHE absent → set",)
-    }
+    assert {change.cause.facts for change in explained.changes} == {OMITTED}
     assert len(explained.changes) == 400
 
 
@@ -259,10 +258,14 @@ def test_a_case_that_only_one_driver_runs_learns_from_others(
 
     changes = tuple(map(narrowed, comparison.changes))
     explained = explain(replace(comparison, changes=changes), world, catalogue).changes
-    assert {change.cause.facts for change in explained} == {("OMIT_SHARED_CACHE absent → set",)}
+    assert {change.cause.facts for change in explained} == {OMITTED}
+    assert {c.case.id: c.cause.likewise for c in explained} == {
+        "topic/all": False,
+        "topic/apsw": True,
+    }
     (alone,) = (change for change in changes if change.case.id == "topic/apsw")
     (left,) = explain(replace(comparison, changes=(alone,)), world, catalogue).changes
-    assert (left.cause.how, len(left.cause.facts)) == (How.TIED, 2)
+    assert (left.cause.how, len(left.cause.facts)) == (How.TIED, 3)
 
 
 def test_those_that_represent_others_run_on_as_many_drivers_as_possible(
@@ -275,7 +278,7 @@ def test_those_that_represent_others_run_on_as_many_drivers_as_possible(
         for place, change in enumerate(comparison.changes)
     )
     explained = explain(replace(comparison, changes=changes), world, catalogue).changes
-    assert {change.cause.facts for change in explained} == {("OMIT_SHARED_CACHE absent → set",)}
+    assert {change.cause.facts for change in explained} == {OMITTED}
 
 
 def by_driver(facts: Fingerprint, case: str) -> Observation:
@@ -287,12 +290,12 @@ def by_driver(facts: Fingerprint, case: str) -> Observation:
     return replace(in_memory(case), error=Failure(phase="write", type="Error", message=message))
 
 
-def test_what_is_left_besides_is_learned_from_others_too(
+def test_what_is_left_is_learned_from_others_too(
     compared: Callable[..., Comparison], catalogue: Catalogue
 ) -> None:
     world = World(by_driver)
     comparison = compared(world, *VERSIONS, "topic/refused", "topic/written")
     explained = explain(comparison, world, catalogue).changes
-    assert {(c.cause.how, c.cause.facts, c.cause.besides) for c in explained} == {
-        (How.FOUND, ("apsw 3.47.2.0 → 3.48.0.0",), ())
+    assert {(c.cause.how, c.cause.facts) for c in explained} == {
+        (How.FOUND, ("apsw 3.47.2.0 → 3.48.0.0",))
     }

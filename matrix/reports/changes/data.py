@@ -65,7 +65,6 @@ def _cause(cause: Cause) -> Json:
     return {
         "how": cause.how.value,
         "facts": list(cause.facts),
-        "besides": list(cause.besides),
         "with_it": list(cause.with_it),
         "stacks": list(cause.stacks),
         "in_words": str(cause),
