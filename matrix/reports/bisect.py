@@ -8,6 +8,7 @@ from matrix.foreign import document, visible
 from matrix.model import Case, Fingerprint, Json, canonical
 from matrix.model.outcome import outcome, verdict
 from matrix.reports.grid import case_line
+from matrix.reports.history import another_build
 from matrix.reports.words import in_words
 from matrix.versions.bisect import Boundary
 from matrix.versions.history import builds_between, changes_between
@@ -51,8 +52,8 @@ def _group(
         lines.append(f"    since {boundary.first:<12} {is_}")
         for name, old, new in changes_between(boundary.before, boundary.after):
             lines.append(f"          {name}: {in_words(name, old)} → {in_words(name, new)}")
-        for name, old, new in builds_between(prints[boundary.last], prints[boundary.first]):
-            lines.append(f"          another build: {name} {canonical(old)} → {canonical(new)}")
+        builds = builds_between(axis, prints[boundary.last], prints[boundary.first])
+        lines += [f"          {another_build(builds)}"] if builds else []
     lines += [f"  likewise {visible(other.case)}" for other in others]
     return document("\n".join(map(visible, lines)) + "\n")
 
@@ -61,7 +62,7 @@ def boundary_json(axis: str, case: Case, boundary: Boundary, prints: Fingerprint
     """The same as data; `last` and `first` are null where the ends behave alike."""
     changed = boundary.last is not None
     builds = (
-        builds_between(prints[boundary.last], prints[boundary.first])
+        builds_between(axis, prints[boundary.last], prints[boundary.first])
         if boundary.last is not None and boundary.first is not None
         else ()
     )

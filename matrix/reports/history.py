@@ -9,9 +9,11 @@ from matrix.model import Case, Json, canonical
 from matrix.model.outcome import outcome, verdict
 from matrix.reports.grid import case_line
 from matrix.reports.words import in_words
+from matrix.text import few
 from matrix.versions.history import SameSqlite, Segment, Strip
 
-_AXES = {"SQLite": "SQLite under sqlite3 (the effect of the library)"}
+_MOST_FACTS = 4
+_AXES = {"SQLite": "SQLite under sqlite3 (the effect of library and build)"}
 
 
 def render_history(case: Case, strips: Sequence[Strip], same: Sequence[SameSqlite]) -> str:
@@ -81,8 +83,18 @@ def _segment(case: Case, before: Segment | None, segment: Segment) -> Iterator[s
     yield f"  since {segment.since:<12} {_sign(case, segment)}{where}"
     for name, old, new in segment.changes:
         yield f"        {name}: {in_words(name, old)} → {in_words(name, new)}"
-    for name, old, new in segment.builds:
-        yield f"        another build: {name} {canonical(old)} → {canonical(new)}"
+    if segment.builds:
+        yield f"        {another_build(segment.builds)}"
+
+
+def another_build(facts: Sequence[tuple[str, Json, Json]]) -> str:
+    """The recorded facts that differ besides the version, the first of them."""
+    texts = [f"{name} {_plain(old)} → {_plain(new)}" for name, old, new in facts]
+    return f"another build: {few(texts, _MOST_FACTS)}"
+
+
+def _plain(value: Json) -> str:
+    return value if isinstance(value, str) else canonical(value)
 
 
 def _differing(case: Case, each: SameSqlite) -> Iterator[str]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 
 from matrix.model import Fingerprint, Json, Observation
+from matrix.model.fingerprint import differing_facts
 from matrix.model.stack_id import StackId
 from matrix.model.versions import VersionKey, version_key, version_of
 from matrix.results.store import ResultSet, StackResults
@@ -19,7 +20,7 @@ from matrix.stacks.catalogue import Catalogue
 
 _UNCOMPARED = {"passed": None, "pool": None, "warnings": None}
 BUILD_FACTS = ("uri_default", "shared_cache", "temp_files")
-"""The facts of a fingerprint in which two builds of one version are compared."""
+"""The facts of a fingerprint that say most about a build, which are named first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +60,7 @@ class Segment:
     """Neighbouring versions that showed the same.
 
     `changes`: the fields that differ from the segment before, with both values;
-    `builds`: the facts that differ between the two builds, which may be the cause;
+    `builds`: the other recorded facts that differ between the two, each of which may be the cause;
     `exact`: whether no known version lies between the two.
     """
 
@@ -212,7 +213,9 @@ def _strip(line: Line, case: str) -> Strip:
             segment = replace(
                 segment,
                 changes=changes_between(before.observation, segment.observation),
-                builds=builds_between(before.points[-1].fingerprint, segment.points[0].fingerprint),
+                builds=builds_between(
+                    line.axis, before.points[-1].fingerprint, segment.points[0].fingerprint
+                ),
                 exact=steps[0].exact,
             )
         segments.append(segment)
@@ -251,10 +254,17 @@ def changes_between(before: Observation, after: Observation) -> tuple[tuple[str,
     return tuple((name, old[name], new[name]) for name in old if old[name] != new[name])
 
 
-def builds_between(before: Fingerprint, after: Fingerprint) -> tuple[tuple[str, Json, Json], ...]:
-    """The facts that differ between two builds, with both values."""
-    pairs = ((name, getattr(before, name), getattr(after, name)) for name in BUILD_FACTS)
-    return tuple((name, old, new) for name, old, new in pairs if old != new)
+def builds_between(
+    axis: str, before: Fingerprint, after: Fingerprint
+) -> tuple[tuple[str, Json, Json], ...]:
+    """The recorded facts that differ between two builds, besides the version on the axis."""
+    probed = ((name, getattr(before, name), getattr(after, name)) for name in BUILD_FACTS)
+    own = {"SQLite": {"sqlite"}, "Python": {"python"}, before.driver: {"driver_version"}}
+    named = {*BUILD_FACTS, "source_id", *own.get(axis, {"middleware_version"})}
+    if before.driver_version == before.python:
+        named |= {"driver_version"}
+    rest = (fact for fact in differing_facts(before, after) if fact[0] not in named)
+    return (*((name, old, new) for name, old, new in probed if old != new), *rest)
 
 
 def _differing_fields(points: Sequence[Point]) -> tuple[str, ...]:

@@ -183,7 +183,12 @@ def test_apsw_stops_sharing_at_3_48(
     data = json.loads(out)
     (answer,) = data["boundaries"]
     assert (answer["last"], answer["first"], answer["exact"]) == ("3.47.2.0", "3.48.0.0", True)
-    assert answer["builds"] == {"shared_cache": [True, False]}
+    assert answer["builds"] == {
+        "shared_cache": [True, False],
+        "sqlite": ["3.47.2", "3.48.0"],
+        "MAX_FUNCTION_ARG": ["127", "1000"],
+        "OMIT_SHARED_CACHE": ["absent", "set"],
+    }
     assert len(data["runs"]) <= 5
     assert [line.split()[1] for line in err.splitlines()[1:]] == [
         each["version"] for each in data["runs"]

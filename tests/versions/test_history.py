@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,14 @@ from matrix.model import Case, Failure, Intent, Observation, canonical
 from matrix.reports.history import history_json, render_history
 from matrix.results.store import ResultSet, StackResults, write_cases, write_stack
 from matrix.stacks.catalogue import Catalogue
-from matrix.versions.history import Strip, known_sqlite, lines, same_sqlite, strips
+from matrix.versions.history import (
+    Strip,
+    builds_between,
+    known_sqlite,
+    lines,
+    same_sqlite,
+    strips,
+)
 from tests.builders import (
     in_memory,
     make_case,
@@ -171,6 +179,27 @@ def test_what_differs_between_the_builds_at_a_boundary_is_listed() -> None:
     assert data["strips"][0]["segments"][1]["builds"] == {"temp_files": [True, False]}
 
 
+@pytest.mark.parametrize(
+    ("axis", "changed"),
+    [
+        ("SQLite", {"sqlite": "3.54.1", "source_id": "x"}),
+        ("Python", {"python": "3.12.1", "driver_version": "3.12.1"}),
+        ("apsw", {"driver_version": "3.54.1.0"}),
+        ("orm", {"middleware_version": "3"}),
+    ],
+)
+def test_the_version_on_the_axis_is_no_other_difference(axis: str, changed: dict[str, Any]) -> None:
+    driver = axis if axis == "apsw" else "sqlite3"
+    before = make_fingerprint(driver=driver, middleware="orm", middleware_version="2")
+    after = replace(before, **changed)
+    assert builds_between(axis, before, after) == ()
+    another = replace(after, compile_options=("X", *before.compile_options), shared_cache=False)
+    assert builds_between(axis, before, another) == (
+        ("shared_cache", True, False),
+        ("X", "absent", "set"),
+    )
+
+
 def test_one_version_makes_no_strip() -> None:
     assert along(*apsw({"3.48.0.0": shared(CASE)})) == {}
 
@@ -316,10 +345,12 @@ apsw: 3 versions of apsw==*@3.11
   since 3.47.2.0     m+✓ shared memory  (or a release after 3.46.1.0, not run)
         storage: file → memory
         created: file:db?mode=memory (database) → none
+        another build: sqlite 3.46.1 → 3.47.2
   since 3.48.0.0     m✗ memory
         second_connection: sees → does_not_see
+        another build: sqlite 3.47.2 → 3.48.0
 
-SQLite under sqlite3 (the effect of the library): 2 versions of sqlite3[sqlite=*]@3.11
+SQLite under sqlite3 (the effect of library and build): 2 versions of sqlite3[sqlite=*]@3.11
   always     m+✓ shared memory
 
 One SQLite version under several drivers (the effect of driver and build)
@@ -358,7 +389,7 @@ def test_a_history_as_data_holds_what_the_words_say() -> None:
         "outcome": "memory",
         "verdict": "not_as_intended",
         "changes": {"second_connection": ["sees", "does_not_see"]},
-        "builds": {},
+        "builds": {"sqlite": ["3.47.2", "3.48.0"]},
         "versions": ["3.48.0.0"],
     }
     assert data["same_sqlite"][1]["outcomes"] == {
