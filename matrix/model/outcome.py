@@ -184,13 +184,13 @@ def _rivals(observation: Observation, case: Case) -> Iterator[str]:
         early = rival["when"] == "during"
         to_see = rival["where"] in _RIVALS_SEE[case.intent]
         if met.found is Found.REFUSED:
-            yield f"{who}, was refused: {met.error}"
+            yield f"{who} was refused: {met.error}"
         elif met.found is Found.SEES and early:
-            yield f"{who}, saw what was not committed"
+            yield f"{who} saw what was not committed"
         elif met.found is Found.DOES_NOT_SEE and to_see and not early:
-            yield f"{who}, did not see the data"
+            yield f"{who} did not see the data"
         elif met.found is Found.SEES and not to_see:
-            yield f"{who}, saw the data"
+            yield f"{who} saw the data"
 
 
 def _doubts(observation: Observation, intent: Intent) -> Iterator[str]:

@@ -17,27 +17,27 @@ WHERE: Mapping[str, str] = {
 
 DOES: Mapping[str, Mapping[str, str]] = {
     "before": {
-        "open": "holding it open",
-        "read": "reading",
-        "write": "writing",
-        "roll-back": "rolling back",
+        "open": "that holds it open",
+        "read": "that reads",
+        "write": "that writes",
+        "roll-back": "that rolls back",
     },
     "during": {
-        "open": "before the commit",
-        "read": "reading before the commit",
-        "write": "writing before the commit",
-        "roll-back": "rolling back before the commit",
+        "open": "that comes before the commit",
+        "read": "that reads before the commit",
+        "write": "that writes before the commit",
+        "roll-back": "that rolls back before the commit",
     },
     "after": {
-        "open": "afterwards",
-        "read": "reading afterwards",
-        "write": "writing afterwards",
-        "roll-back": "rolling back afterwards",
+        "open": "that comes afterwards",
+        "read": "that reads afterwards",
+        "write": "that writes afterwards",
+        "roll-back": "that rolls back afterwards",
     },
 }
 """What it does there, by when it comes."""
 
 
 def describe_rival(rival: Mapping[str, Json]) -> str:
-    """`another process, reading before the commit`."""
-    return f"{WHERE[rival['where']]}, {DOES[rival['when']][rival['does']]}"
+    """`another process that reads before the commit`."""
+    return f"{WHERE[rival['where']]} {DOES[rival['when']][rival['does']]}"

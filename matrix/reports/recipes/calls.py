@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 
 from matrix.model import Case, TargetType
+from matrix.model.meaning import means_memory
 from matrix.reports.grid import connect_options, display
 
 URI_FLAGS = ("SQLITE_OPEN_READWRITE", "SQLITE_OPEN_CREATE", "SQLITE_OPEN_URI")
@@ -64,8 +65,9 @@ def oddness(case: Case) -> tuple[bool, int, str]:
 def has_odd_name(case: Case) -> bool:
     """Whether its name is one that few would give: with odd characters, or in a directory."""
     target = case.target.replace("sqlite+aiosqlite:", "sqlite:").replace("{name}", "db")
-    body = target.partition("?")[0]
-    return _ODD.search(_placed(target)) is not None or "/" in _name(body).replace("{dir}/", "")
+    name = _name(target.partition("?")[0]).replace("{dir}/", "")
+    schemed = ":" in name and not means_memory(target)
+    return _ODD.search(_placed(target)) is not None or "/" in name or schemed
 
 
 def form_of(case: Case) -> object:

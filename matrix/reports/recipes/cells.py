@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from matrix.model import Case, Intent, Observation, Reopened, SecondConnection
+from matrix.model import Case, Found, Intent, Observation, Reopened, SecondConnection
 from matrix.model.outcome import Verdict, judge
 from matrix.reports.grid import display
 from matrix.reports.recipes.situations import Situation
@@ -60,8 +60,10 @@ class JudgedCell:
     @property
     def is_told(self) -> bool:
         """Whether the user is told of it, by an error."""
-        refused = self.observation.second_connection is SecondConnection.REFUSED
-        return self.observation.error is not None or refused
+        seen = self.observation
+        refused = seen.second_connection is SecondConnection.REFUSED
+        others = any(each.found is Found.REFUSED for each in seen.rivals)
+        return seen.error is not None or refused or others
 
     @property
     def connection_per_thread(self) -> bool:
@@ -79,10 +81,25 @@ class JudgedCell:
         """Whether an objection says only where the string ends, and not that it is unfit.
 
         What others bring about has to be told: who reads on while they write past `mode=ro`, or
-        finds another's database, never learns that anything is wrong.
+        finds another's database, never learns that anything is wrong. But everybody knows whether
+        they have several processes or threads.
         """
-        plain, by_others = self.situation.is_plain, self.situation.by_others
-        return not plain and (not by_others or self.is_told or self.one_connection)
+        if self.situation.is_plain:
+            return False
+        known = self.is_told or self.one_connection or self._is_apart
+        return not self.situation.by_others or known
+
+    @property
+    def _is_apart(self) -> bool:
+        """Whether those alone did not see the data who are in another process, or thread."""
+        per_thread = self.observation.pool == _PER_THREAD
+        blind = [
+            rival["where"]
+            for rival, met in zip(self.case.rivals, self.observation.rivals, strict=False)
+            if met.found is Found.DOES_NOT_SEE
+        ]
+        apart = ("process", "engine") if per_thread else ("process",)
+        return bool(blind) and all(where in apart for where in blind)
 
 
 def _lost(observation: Observation, intent: Intent) -> str | None:

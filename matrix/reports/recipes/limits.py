@@ -14,6 +14,9 @@ _LONGEST = 200
 _SITUATIONS = 2
 """How many situations of one kind of trouble are named."""
 _CATEGORY = re.compile(r"^\w+: ")
+_BESIDE = "beside "
+_MET = re.compile(r"^.* ((?:did not see|saw|was refused).*)")
+_RAISED = re.compile(r"^(?:.* was refused|[a-z -]+ failed|it was refused): [\w.]+: (?=.)")
 _SENTENCE = re.compile(r"\.(?:\s|$)")
 
 
@@ -84,11 +87,23 @@ def _in_situations(cells: Iterable[JudgedCell]) -> Iterator[Limit]:
     for situation in sorted(asked, key=lambda words: (len(words), words)):
         why = next((cell.objection for cell in asked[situation] if cell.objection), None)
         if why is not None:
-            alike.setdefault(cut(why, _LONGEST), []).append(situation)
+            alike.setdefault(cut(_in_short(why), _LONGEST), []).append(situation)
     for why, situations in alike.items():
         ran = [cell for words in situations for cell in asked[words]]
         wrong = [cell for cell in ran if cell.objection is not None]
-        yield _limit(f"{few(situations, _SITUATIONS)}: {why}", wrong, ran)
+        yield _limit(f"{_listed(situations)}: {why}", wrong, ran)
+
+
+def _listed(situations: Sequence[str]) -> str:
+    """Some of them, with *beside* once if all begin with it."""
+    if all(each.startswith(_BESIDE) for each in situations):
+        return _BESIDE + few([each.removeprefix(_BESIDE) for each in situations], _SITUATIONS)
+    return few(situations, _SITUATIONS)
+
+
+def _in_short(why: str) -> str:
+    """Without who met it, which the situation says, and without the class of an exception."""
+    return _MET.sub(r"\1", _RAISED.sub("", why.partition("; ")[0]))
 
 
 def _limit(words: str, cells: Sequence[JudgedCell], ran: Iterable[JudgedCell]) -> Limit:

@@ -13,6 +13,7 @@ from typing import Any
 
 from matrix.model import Case, Intent
 from matrix.model.rivals import describe_rival
+from matrix.model.sql import names_in_sql
 
 _KEYWORDS = re.compile(r"(?:[A-Z]+\b ?)+(?:\w+ ?= ?\w+)?")
 _SHARED_CACHE = "cache=shared"
@@ -95,19 +96,9 @@ def _sql(case: Case) -> Iterator[str]:
         yield f"after {' and '.join(told)}"
 
 
-def _second(case: Case) -> Iterator[str]:
-    if case.second is not None:
-        yield "for a second connection by another name"
-
-
 def _thread(case: Case) -> Iterator[str]:
     if case.second_in_thread:
         yield "for a second connection in another thread"
-
-
-def _backup(case: Case) -> Iterator[str]:
-    if case.backup is not None:
-        yield "copied with backup()"
 
 
 PARTS: Mapping[str, Part] = {
@@ -116,12 +107,12 @@ PARTS: Mapping[str, Part] = {
     "permissions": Part(_permissions, by_others=True),
     "rivals": Part(_rivals, by_others=True),
     "sql": Part(_sql),
-    "second": Part(_second),
     "second_in_thread": Part(_thread),
-    "backup": Part(_backup),
 }
 """Every field of a case that can put it into a situation, in the order of the words."""
 
+NAMES_OTHERS = frozenset({"second", "backup"})
+"""The fields that hold strings of their own, as ATTACH and VACUUM INTO do."""
 STRING_ITSELF = frozenset({"target", "target_type", "via", "connect"})
 """The fields of a case that a way is made of."""
 NO_SITUATION = frozenset({"id", "write", "write_to", "intent", "drivers", "reopen"})
@@ -142,6 +133,11 @@ class Situation:
     @property
     def is_plain(self) -> bool:
         return not self.words
+
+
+def names_others(case: Case) -> bool:
+    """Whether the case is about another string as well, to which what went wrong may be due."""
+    return bool(case.second or case.backup is not None or names_in_sql(tuple(case.sql)))
 
 
 def situation_of(case: Case) -> Situation:

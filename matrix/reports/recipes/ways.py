@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from matrix.model import Case, Fingerprint, Intent, canonical
 from matrix.reports.grid import display
 from matrix.reports.recipes.builds import builds_of, unvaried
-from matrix.reports.recipes.calls import as_advice, has_odd_name, oddness, shape_of
+from matrix.reports.recipes.calls import as_advice, has_odd_name, oddness, shape_of, words_of
 from matrix.reports.recipes.cells import JudgedCell
 from matrix.reports.recipes.limits import Limit, find_limits
-from matrix.reports.recipes.situations import situation_of
+from matrix.reports.recipes.situations import names_others, situation_of
 from matrix.results.store import StackResults
 
 _SHOWN_BY: Mapping[Intent, set[bool]] = {
@@ -95,21 +96,25 @@ def find_ways(cases: Iterable[Case], stacks: Sequence[StackResults]) -> Iterator
     """The ways of cases of one intent, each asked plainly at least once.
 
     Of a shape, the cases with odd names are a way of their own: such a name decides more than the
-    shape does.
+    shape does. What happens in a situation holds for all that say the same, wherever the name lies.
     """
-    shapes: dict[object, list[Case]] = {}
-    for case in cases:
-        shapes.setdefault((has_odd_name(case), shape_of(case)), []).append(case)
-    for alike in shapes.values():
-        cells = [cell for cell in _cells(alike, stacks) if cell.is_measured]
-        if any(cell.situation.is_plain for cell in cells):
-            yield _way(cells)
+    shapes: dict[object, list[JudgedCell]] = {}
+    situations: dict[object, list[JudgedCell]] = {}
+    for cell in filter(attrgetter("is_measured"), _cells(cases, stacks)):
+        odd = has_odd_name(cell.case)
+        if cell.situation.is_plain:
+            shapes.setdefault((odd, shape_of(cell.case)), []).append(cell)
+        else:
+            situations.setdefault((odd, words_of(cell.case)), []).append(cell)
+    for plain in shapes.values():
+        case = plain[0].case
+        yield _way([*plain, *situations.get((has_odd_name(case), words_of(case)), ())])
 
 
 def _cells(cases: Iterable[Case], stacks: Sequence[StackResults]) -> Iterator[JudgedCell]:
     for case in cases:
         situation = situation_of(case)
-        if situation.is_plain and not case.write:
+        if (situation.is_plain and not case.write) or names_others(case):
             continue
         for stack in stacks:
             observation = stack.observations.get(case.id)
@@ -126,7 +131,7 @@ def _way(cells: Sequence[JudgedCell]) -> Way:
             bad.setdefault(cell.stack.stack, said + cell.objection)
     good = {cell.stack.stack: cell for cell in plain if cell.stack.stack not in bad}
     prints = [_print(cell) for cell in good.values()]
-    case = min((cell.case for cell in plain), key=oddness)
+    case = min((cell.case for cell in _telling(plain)), key=oddness)
     strays: dict[str, str] = {}
     for cell in sorted(plain, key=lambda cell: cell.case is not case):
         if cell.observation.strays:
@@ -144,6 +149,14 @@ def _way(cells: Sequence[JudgedCell]) -> Way:
         odd=_is_odd(case, plain),
         does=_what_it_does(next(iter(good.values()), plain[0])),
     )
+
+
+def _telling(plain: Sequence[JudgedCell]) -> Sequence[JudgedCell]:
+    """The cells whose string stands for all: of a trap those with a stray file."""
+    straying = [cell for cell in plain if cell.observation.strays]
+    stacks = {cell.stack.stack for cell in plain}
+    is_trap = 3 * len({cell.stack.stack for cell in straying}) >= len(stacks)
+    return straying if is_trap and straying else plain
 
 
 def _print(cell: JudgedCell) -> Fingerprint:

@@ -103,7 +103,7 @@ function permissionText([path, { mode, owner }]) {
 }
 
 function rivalText(words, rival) {
-  return `${words.where[rival.where]}, ${words.does[rival.when][rival.does]}`;
+  return `${words.where[rival.where]} ${words.does[rival.when][rival.does]}`;
 }
 
 function filesView(details, seen) {
