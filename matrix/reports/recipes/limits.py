@@ -14,9 +14,6 @@ _LONGEST = 200
 _SITUATIONS = 2
 """How many situations of one kind of trouble are named."""
 _CATEGORY = re.compile(r"^\w+: ")
-_BESIDE = "beside "
-_MET = re.compile(r"^.* ((?:did not see|saw|was refused).*)")
-_RAISED = re.compile(r"^(?:.* was refused|[a-z -]+ failed|it was refused): [\w.]+: (?=.)")
 _SENTENCE = re.compile(r"\.(?:\s|$)")
 
 
@@ -84,26 +81,14 @@ def _in_situations(cells: Iterable[JudgedCell]) -> Iterator[Limit]:
         if not cell.situation.is_plain:
             asked.setdefault(cell.situation.words, []).append(cell)
     alike: dict[str, list[str]] = {}
-    for situation in sorted(asked, key=lambda words: (len(words), words)):
-        why = next((cell.objection for cell in asked[situation] if cell.objection), None)
-        if why is not None:
-            alike.setdefault(cut(_in_short(why), _LONGEST), []).append(situation)
+    for words in sorted(asked, key=lambda words: (len(words), words)):
+        first = next((cell.objection for cell in asked[words] if cell.objection), None)
+        if first is not None:
+            alike.setdefault(cut(first.words, _LONGEST), []).append(words)
     for why, situations in alike.items():
         ran = [cell for words in situations for cell in asked[words]]
         wrong = [cell for cell in ran if cell.objection is not None]
-        yield _limit(f"{_listed(situations)}: {why}", wrong, ran)
-
-
-def _listed(situations: Sequence[str]) -> str:
-    """Some of them, with *beside* once if all begin with it."""
-    if all(each.startswith(_BESIDE) for each in situations):
-        return _BESIDE + few([each.removeprefix(_BESIDE) for each in situations], _SITUATIONS)
-    return few(situations, _SITUATIONS)
-
-
-def _in_short(why: str) -> str:
-    """Without who met it, which the situation says, and without the class of an exception."""
-    return _MET.sub(r"\1", _RAISED.sub("", why.partition("; ")[0]))
+        yield _limit(f"{few(situations, _SITUATIONS)}: {why}", wrong, ran)
 
 
 def _limit(words: str, cells: Sequence[JudgedCell], ran: Iterable[JudgedCell]) -> Limit:

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from matrix.model import Case, Intent
-from matrix.model.rivals import describe_rival
-from matrix.model.sql import names_in_sql
 
 _KEYWORDS = re.compile(r"(?:[A-Z]+\b ?)+(?:\w+ ?= ?\w+)?")
+_IDLE = re.compile(r"SELECT\b|PRAGMA busy_timeout\b")
 _SHARED_CACHE = "cache=shared"
 
 
@@ -57,48 +56,74 @@ def _there(step: Mapping[str, Any]) -> str:
 
 
 def _before(case: Case) -> Iterator[str]:
-    for step in case.before:
-        log = "=wal" in str(step["sql"]).lower().replace(" ", "")
-        yield f"after a writer was killed{' in WAL mode' if log else ''}"
+    for step in getattr(case, "before", ()):
+        log = "=wal" in str(step.get("sql")).lower().replace(" ", "")
+        yield f"after a writer{' in WAL mode' if log else ''} was killed"
 
 
 def _permissions(case: Case) -> Iterator[str]:
-    for path, wanted in case.permissions.items():
-        what = "the directory" if path == "." else path
-        yield f"with {' '.join(_permission(what, wanted))}"
-
-
-def _permission(what: str, wanted: Mapping[str, Any]) -> Iterator[str]:
-    yield what
-    if wanted["owner"] is not None:
-        yield "of another user"
-    if wanted["mode"] is not None:
-        yield f"in mode {wanted['mode']}"
+    for path, each in dict(getattr(case, "permissions", {})).items():
+        place = "the directory" if path == "." else path
+        facts = [f"{name} {value}" for name, value in each.items() if value is not None]
+        yield f"with {' and '.join(facts)} on {place}"
 
 
 def _rivals(case: Case) -> Iterator[str]:
-    for rival in case.rivals:
-        words = f"beside {describe_rival(rival)}"
-        shares = _SHARED_CACHE in f"{rival['target']} {rival['connect']}"
-        yield f"{words} with {_SHARED_CACHE}" if shares else words
+    for rival in getattr(case, "rivals", ()):
+        who, does = _said(_WHERE, rival, "where"), _said(_DOES, rival, "does")
+        shares = _SHARED_CACHE in f"{rival.get('target')} {rival.get('connect')}"
+        how = f" with {_SHARED_CACHE}" if shares else ""
+        time = str(rival.get("when") or "before")
+        if time == "before":
+            yield f"while {who} {does}{how}"
+        else:
+            yield f"when {who} {does}{how} {_WHEN.get(time, time)}"
+
+
+_WHERE = {
+    "same": "another connection",
+    "thread": "another thread",
+    "process": "another process",
+    "engine": "another user of the engine",
+    "fork": "a forked child",
+}
+_DOES = {
+    "open": "has it open",
+    "read": "reads it",
+    "write": "writes to it",
+    "roll-back": "rolls back",
+}
+_WHEN = {"during": "before the commit", "after": "after the commit"}
+
+
+def _said(words: Mapping[str, str], rival: Mapping[str, Any], key: str) -> str:
+    """A value of a rival in words, by default the first; one that is not known says itself."""
+    value = str(rival.get(key) or next(iter(words)))
+    return words.get(value, value)
 
 
 def _sql(case: Case) -> Iterator[str]:
-    """Whatever is not read alone, by its keywords: `after ATTACH and CREATE TABLE`.
-
-    How long it waits for a lock is no situation: who waits in vain meets the same error later.
-    """
-    asked = [sql for sql in case.sql if "busy_timeout" not in sql.lower()]
-    found = [(_KEYWORDS.match(statement), statement) for statement in asked]
+    """What changes something, by its keywords: `after ATTACH and CREATE TABLE`."""
+    found = [(_KEYWORDS.match(statement), statement) for statement in case.sql]
     heads = [text if head is None else head[0].strip() for head, text in found]
-    told = dict.fromkeys(head for head in heads if head.split()[:1] != ["SELECT"])
+    told = dict.fromkeys(head for head in heads if not _IDLE.match(head))
     if told:
         yield f"after {' and '.join(told)}"
+
+
+def _second(case: Case) -> Iterator[str]:
+    if case.second is not None:
+        yield "for a second connection by another name"
 
 
 def _thread(case: Case) -> Iterator[str]:
     if case.second_in_thread:
         yield "for a second connection in another thread"
+
+
+def _backup(case: Case) -> Iterator[str]:
+    if case.backup is not None:
+        yield "copied with backup()"
 
 
 PARTS: Mapping[str, Part] = {
@@ -107,12 +132,12 @@ PARTS: Mapping[str, Part] = {
     "permissions": Part(_permissions, by_others=True),
     "rivals": Part(_rivals, by_others=True),
     "sql": Part(_sql),
+    "second": Part(_second),
     "second_in_thread": Part(_thread),
+    "backup": Part(_backup),
 }
 """Every field of a case that can put it into a situation, in the order of the words."""
 
-NAMES_OTHERS = frozenset({"second", "backup"})
-"""The fields that hold strings of their own, as ATTACH and VACUUM INTO do."""
 STRING_ITSELF = frozenset({"target", "target_type", "via", "connect"})
 """The fields of a case that a way is made of."""
 NO_SITUATION = frozenset({"id", "write", "write_to", "intent", "drivers", "reopen"})
@@ -133,11 +158,6 @@ class Situation:
     @property
     def is_plain(self) -> bool:
         return not self.words
-
-
-def names_others(case: Case) -> bool:
-    """Whether the case is about another string as well, to which what went wrong may be due."""
-    return bool(case.second or case.backup is not None or names_in_sql(tuple(case.sql)))
 
 
 def situation_of(case: Case) -> Situation:

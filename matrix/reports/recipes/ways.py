@@ -30,8 +30,8 @@ _SHOWN_BY: Mapping[Intent, set[bool]] = {
 class Way:
     """A shape of string for an intent, and what it did on the stacks that ran it.
 
-    `case`: the plainest of its cases, whose string stands for the shape; `cases`: the ids of those
-    that show what it does. `good`: the stacks on which it is as intended in all of them; `bad`: the
+    `case`: the plainest of its cases, whose string stands for the shape; `cases`: the ids of the
+    plain ones. `good`: the stacks on which it is as intended in all of them; `bad`: the
     others, each with the first objection. `strays`: the stacks on which a stray file appeared, and
     the first such path. `builds`: how many builds of SQLite differ among the good ones, and
     `unvaried`: what all these have in common, in words. `limits`: where it ends on the good ones.
@@ -126,10 +126,11 @@ def _way(cells: Sequence[JudgedCell]) -> Way:
     plain = [cell for cell in cells if cell.situation.is_plain]
     bad: dict[str, str] = {}
     for cell in sorted(cells, key=lambda cell: not cell.situation.is_plain):
-        if cell.objection is not None and not cell.is_limit:
+        if cell.objection is not None and not cell.objection.is_limit:
             said = f"{cell.situation.words}: " if cell.situation.words else ""
-            bad.setdefault(cell.stack.stack, said + cell.objection)
-    good = {cell.stack.stack: cell for cell in plain if cell.stack.stack not in bad}
+            bad.setdefault(cell.stack.stack, said + cell.objection.words)
+    intended = [cell for cell in plain if cell.is_as_intended]
+    good = {cell.stack.stack: cell for cell in intended if cell.stack.stack not in bad}
     prints = [_print(cell) for cell in good.values()]
     case = min((cell.case for cell in _telling(plain)), key=oddness)
     strays: dict[str, str] = {}
@@ -138,7 +139,7 @@ def _way(cells: Sequence[JudgedCell]) -> Way:
             strays.setdefault(cell.stack.stack, display(cell.observation.strays[0].path))
     return Way(
         case=case,
-        cases=tuple(dict.fromkeys(cell.case.id for cell in cells if not cell.is_limit)),
+        cases=tuple(dict.fromkeys(cell.case.id for cell in plain)),
         good=tuple(good),
         bad=bad,
         strays=strays,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from matrix.model import Case, Failure, Intent, Observation, SecondConnection, Storage
@@ -26,6 +26,36 @@ class RivalCase(Case):
     rivals: tuple[Mapping[str, Any], ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HarmedCase(Case):
+    """A case in which others were there before, or which may not do everything."""
+
+    before: tuple[Mapping[str, Any], ...] = ()
+    permissions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Met:
+    """What a rival found, and the error that it met."""
+
+    found: str
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RivalObservation(Observation):
+    """An observation that says what each rival found."""
+
+    rivals: tuple[Met, ...] = ()
+
+
+def seen_by_rivals(seen: Observation, *met: tuple[str, str | None]) -> Observation:
+    """The same observation, with what each rival found and the error that it met."""
+    asked = {each.name: getattr(seen, each.name) for each in fields(Observation)}
+    rivals = tuple(Met(found=found, error=error) for found, error in met)
+    return RivalObservation(**{**asked, "rivals": rivals})
+
+
 def private(case: str, target: str, **fields: Any) -> Case:
     return make_case(case, target=target, intent=Intent.PRIVATE_MEMORY, **fields)
 
@@ -37,7 +67,7 @@ def reads(case: str, **fields: Any) -> Case:
 
 def with_rival(case: Case, **rival: Any) -> Case:
     """The same case under another id, beside a rival."""
-    asked = {name: getattr(case, name) for name in Case.__slots__}
+    asked = {each.name: getattr(case, each.name) for each in fields(Case)}
     return RivalCase(**{**asked, "id": f"{case.id}+", "rivals": (rival,)})
 
 

@@ -20,11 +20,14 @@ from tests.builders import (
     make_observation,
     make_results,
     refused,
+    shared,
 )
 from tests.reports.recipes.building import (
     NEITHER,
     ON,
+    HarmedCase,
     RivalCase,
+    Shown,
     locked,
     on_both,
     on_two_builds,
@@ -33,6 +36,7 @@ from tests.reports.recipes.building import (
     private,
     read_alone,
     reads,
+    seen_by_rivals,
     stack_of,
     warned,
     with_rival,
@@ -107,9 +111,14 @@ def test_reading_beside_a_log_has_a_limit_and_stays_advice() -> None:
         ({"where": "thread", "does": "read"}, "while another thread reads it"),
         (
             {"where": "same", "does": "open", "target": "file:x?cache=shared"},
-            "while another connection holds it open with cache=shared",
+            "while another connection has it open with cache=shared",
         ),
-        ({"where": "fork"}, "while fork holds it open"),
+        ({"where": "fork"}, "while a forked child has it open"),
+        ({"where": "moon", "does": "sing"}, "while moon sing"),
+        (
+            {"where": "engine", "when": "during", "does": "roll-back"},
+            "when another user of the engine rolls back before the commit",
+        ),
     ],
 )
 def test_what_a_rival_does_is_a_limit_if_the_user_is_told(
@@ -117,6 +126,91 @@ def test_what_a_rival_does_is_a_limit_if_the_user_is_told(
 ) -> None:
     results = on_both((PLAIN, in_memory), (with_rival(PLAIN, **rival), locked))
     assert words_of(results) == [f"{words}: writing failed: OperationalError: database is locked"]
+
+
+def met(shown: Shown, found: str, error: str | None = None) -> Shown:
+    """The same, and what the rival of the case found."""
+    return lambda case: seen_by_rivals(shown(case), (found, error))
+
+
+SHARED = make_case("s/s[n=1]", intent=Intent.SHARED_MEMORY, target="file:/x?vfs=memdb")
+FILE = make_case("f/f[n=1]", intent=Intent.FILE, target="x.db")
+
+
+def sees_file(case: str) -> Observation:
+    return in_file(case, "x.db")
+
+
+@pytest.mark.parametrize(
+    ("case", "shown", "rival", "found"),
+    [
+        (PLAIN, in_memory, {"where": "process"}, "does_not_see"),
+        (PLAIN, in_memory, {"where": "engine", "when": "after"}, "sees"),
+        (SHARED, shared, {"where": "thread"}, "sees"),
+        (SHARED, shared, {"where": "thread", "when": "during"}, "does_not_see"),
+        (FILE, sees_file, {"where": "process", "does": "write"}, "wrote"),
+        (FILE, sees_file, {"where": "process", "target": "y.db"}, "does_not_see"),
+    ],
+)
+def test_a_rival_who_finds_what_is_meant_is_no_limit(
+    case: Case, shown: Shown, rival: dict[str, str], found: str
+) -> None:
+    assert words_of(on_both((case, shown), (with_rival(case, **rival), met(shown, found)))) == []
+
+
+@pytest.mark.parametrize(
+    ("case", "shown", "rival", "found", "told"),
+    [
+        (SHARED, shared, {"where": "process"}, "does_not_see",
+         "while another process has it open: the other does not see the data"),
+        (FILE, sees_file, {"where": "thread", "when": "during", "does": "write"}, "refused",
+         "when another thread writes to it before the commit: the other was refused: E: locked"),
+    ],
+)  # fmt: skip
+def test_a_rival_who_is_refused_or_beyond_the_reach_of_any_string_is_a_limit(
+    case: Case, shown: Shown, rival: dict[str, str], found: str, told: str
+) -> None:
+    results = on_both((case, shown), (with_rival(case, **rival), met(shown, found, "E: locked")))
+    assert words_of(results) == [told]
+
+
+@pytest.mark.parametrize(
+    ("case", "shown", "rival", "found"),
+    [
+        (PLAIN, in_memory, {"where": "thread"}, "sees"),
+        (PLAIN, in_memory, {"where": "engine", "when": "after"}, "does_not_see"),
+        (SHARED, shared, {"where": "same"}, "does_not_see"),
+        (FILE, sees_file, {"where": "process", "when": "after"}, "does_not_see"),
+    ],
+)
+def test_a_rival_who_finds_anything_else_makes_it_no_advice(
+    case: Case, shown: Shown, rival: dict[str, str], found: str
+) -> None:
+    results = on_both((case, shown), (with_rival(case, **rival), met(shown, found)))
+    assert build_recipes(results) == ()
+
+
+def test_later_users_of_a_pool_for_each_thread_are_a_limit() -> None:
+    asked = private("m/m[n=1]", "sqlite://", via="sqlalchemy")
+    shown = pooled("SingletonThreadPool")
+    later = with_rival(asked, where="engine", when="after")
+    results = on_both((asked, shown), (later, met(shown, "does_not_see")), middleware="sqlalchemy")
+    assert words_of(results) == [
+        "each thread has a database of its own",
+        "when another user of the engine has it open after the commit: "
+        "the other does not see the data",
+    ]
+
+
+def test_what_a_statement_meets_beside_a_rival_is_a_limit() -> None:
+    def failed(case: str) -> Observation:
+        seen = locked(case)
+        assert seen.error is not None
+        return replace(seen, error=replace(seen.error, phase="sql"))
+
+    rival = with_rival(replace(PLAIN, sql=("CREATE TABLE y(x)",)), where="thread", does="write")
+    (words,) = words_of(on_both((PLAIN, in_memory), (rival, failed)))
+    assert words.endswith("a statement failed: OperationalError: database is locked")
 
 
 def test_what_a_rival_does_unseen_is_no_limit_but_an_objection() -> None:
@@ -239,6 +333,7 @@ def test_every_field_of_a_case_is_the_string_itself_or_its_situation() -> None:
         ({"sql": ("ATTACH 'y' AS y", "CREATE TABLE y.t(x)", "ATTACH 'z' AS z")},
          "after ATTACH and CREATE TABLE"),
         ({"setup": ({"db": "x.db", "sql": []},)}, "with a database already there"),
+        ({"sql": ("PRAGMA busy_timeout=0",)}, ""),
         ({"second": "y.db"}, "for a second connection by another name"),
         ({"second_in_thread": True}, "for a second connection in another thread"),
     ],
@@ -246,6 +341,21 @@ def test_every_field_of_a_case_is_the_string_itself_or_its_situation() -> None:
 def test_a_situation_is_what_a_case_does_besides(asked: dict[str, Any], words: str) -> None:
     situation = situation_of(make_case(target="x.db", **asked))
     assert (situation.words, situation.by_others) == (words, False)
+
+
+def test_what_was_left_behind_and_what_is_not_permitted_are_brought_about_by_others() -> None:
+    case = HarmedCase(
+        id="m/m[n=1]",
+        target="x.db",
+        before=({"killed": "x.db", "sql": ["PRAGMA journal_mode=wal"]}, {"killed": "x.db"}),
+        permissions={".": {"mode": "0555", "owner": None}, "x.db": {"mode": "0444"}},
+    )
+    situation = situation_of(case)
+    assert situation.by_others
+    assert situation.words == (
+        "after a writer in WAL mode was killed and after a writer was killed "
+        "and with mode 0555 on the directory and with mode 0444 on x.db"
+    )
 
 
 def test_what_others_do_is_told_from_what_one_does_oneself() -> None:
