@@ -31,7 +31,7 @@ _ODD = re.compile(
 _OBJECT = re.compile(r"\b(module|poolclass)='(\w+)'")
 """Options that are objects in Python, and named by their names in a case."""
 _LEADS_IN = re.compile(r"(?:sqlite(?:\+\w+)?:/*)?(?:file:/*(?:localhost/+)?)?")
-_PLACE = re.compile(r":/+(?:localhost/)?")
+_PLACE = re.compile(r"(?<=file:)/+(?:localhost/+)?")
 _NAMELESS = re.compile(r".*file:/*(?:localhost)?[./]*")
 _HERE = "/path/to"
 
@@ -101,7 +101,7 @@ def words_of(case: Case) -> tuple[object, frozenset[str]]:
     body, _, query = _placed(case.target).partition("?")
     name = _name(body)
     lead = body if ":memory:" in body.lower() else body.removesuffix(name)
-    kind = case.via, case.target_type, _PLACE.sub(":", lead), name == ""
+    kind = case.via, case.target_type, _PLACE.sub("", lead), name == ""
     options = (f"{key}={value!r}" for key, value in case.connect.items())
     return kind, frozenset([*filter(None, query.split("&")), *options])
 
