@@ -7,12 +7,12 @@ databases, what is written to a file has to be there later, and rivals have to f
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from matrix.model import Case, Intent, Observation, Reopened, Result, SecondConnection
-from matrix.model.outcome import Verdict, reason, verdict
+from matrix.model.outcome import Judgement, Verdict, judge
 from matrix.reports.grid import display
 from matrix.reports.recipes.situations import Situation
 from matrix.results.store import StackResults
@@ -58,7 +58,7 @@ class JudgedCell:
 
     @property
     def is_as_intended(self) -> bool:
-        return self._verdict is Verdict.AS_INTENDED
+        return self._judged.verdict is Verdict.AS_INTENDED
 
     @cached_property
     def objection(self) -> Objection | None:
@@ -78,8 +78,9 @@ class JudgedCell:
         return alone and self.observation.pool == _PER_THREAD
 
     @cached_property
-    def _verdict(self) -> Verdict:
-        return verdict(self.observation, self.case.intent)
+    def _judged(self) -> Judgement:
+        """Without the rivals, of whom `_met` tells which are a limit."""
+        return judge(self.observation, replace(self.case, rivals=()))
 
     @property
     def _is_own_mistake(self) -> bool:
@@ -90,11 +91,12 @@ class JudgedCell:
 
     def _objections(self) -> Iterator[Objection]:
         seen, intent = self.observation, self.case.intent
-        why = reason(seen, intent) if self._verdict is Verdict.NOT_AS_INTENDED else None
+        failed = self._judged.verdict is Verdict.NOT_AS_INTENDED
+        why = self._judged.reason if failed else None
         why = why or _lost(seen, intent)
         if why is not None:
             yield Objection(display(why), self._is_told)
-        for rival, met in zip(_rivals(self.case), _rivals(seen), strict=False):
+        for rival, met in zip(self.case.rivals, seen.rivals, strict=False):
             yield from self._met(rival, met)
 
     @property
@@ -130,11 +132,6 @@ class JudgedCell:
                 per_thread = self.observation.pool == _PER_THREAD
                 limit = out_of_reach or per_thread
                 yield Objection("the other does not see the data", limit)
-
-
-def _rivals(of: Case | Observation) -> tuple[Any, ...]:
-    """The rivals of a case, or what they found; results of before there were any have none."""
-    return tuple(getattr(of, "rivals", ()))
 
 
 def _lost(observation: Observation, intent: Intent) -> str | None:

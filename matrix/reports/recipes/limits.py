@@ -14,6 +14,7 @@ _LONGEST = 200
 _SITUATIONS = 2
 """How many situations of one kind of trouble are named."""
 _CATEGORY = re.compile(r"^\w+: ")
+_RAISED = re.compile(r"^(?:[a-z -]+ failed|[a-z ]+ was refused): [\w.]+: (?=.)")
 _SENTENCE = re.compile(r"\.(?:\s|$)")
 
 
@@ -84,11 +85,16 @@ def _in_situations(cells: Iterable[JudgedCell]) -> Iterator[Limit]:
     for words in sorted(asked, key=lambda words: (len(words), words)):
         first = next((cell.objection for cell in asked[words] if cell.objection), None)
         if first is not None:
-            alike.setdefault(cut(first.words, _LONGEST), []).append(words)
+            alike.setdefault(cut(_in_short(first.words), _LONGEST), []).append(words)
     for why, situations in alike.items():
         ran = [cell for words in situations for cell in asked[words]]
         wrong = [cell for cell in ran if cell.objection is not None]
         yield _limit(f"{few(situations, _SITUATIONS)}: {why}", wrong, ran)
+
+
+def _in_short(why: str) -> str:
+    """The first objection, without the class of an exception."""
+    return _RAISED.sub("", why.partition("; ")[0])
 
 
 def _limit(words: str, cells: Sequence[JudgedCell], ran: Iterable[JudgedCell]) -> Limit:

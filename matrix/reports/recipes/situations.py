@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from matrix.model import Case, Intent
+from matrix.model.sql import names_in_sql
 
 _KEYWORDS = re.compile(r"(?:[A-Z]+\b ?)+(?:\w+ ?= ?\w+)?")
 _IDLE = re.compile(r"SELECT\b|PRAGMA busy_timeout\b")
@@ -56,20 +57,20 @@ def _there(step: Mapping[str, Any]) -> str:
 
 
 def _before(case: Case) -> Iterator[str]:
-    for step in getattr(case, "before", ()):
+    for step in case.before:
         log = "=wal" in str(step.get("sql")).lower().replace(" ", "")
         yield f"after a writer{' in WAL mode' if log else ''} was killed"
 
 
 def _permissions(case: Case) -> Iterator[str]:
-    for path, each in dict(getattr(case, "permissions", {})).items():
+    for path, each in case.permissions.items():
         place = "the directory" if path == "." else path
         facts = [f"{name} {value}" for name, value in each.items() if value is not None]
         yield f"with {' and '.join(facts)} on {place}"
 
 
 def _rivals(case: Case) -> Iterator[str]:
-    for rival in getattr(case, "rivals", ()):
+    for rival in case.rivals:
         who, does = _said(_WHERE, rival, "where"), _said(_DOES, rival, "does")
         shares = _SHARED_CACHE in f"{rival.get('target')} {rival.get('connect')}"
         how = f" with {_SHARED_CACHE}" if shares else ""
@@ -111,19 +112,9 @@ def _sql(case: Case) -> Iterator[str]:
         yield f"after {' and '.join(told)}"
 
 
-def _second(case: Case) -> Iterator[str]:
-    if case.second is not None:
-        yield "for a second connection by another name"
-
-
 def _thread(case: Case) -> Iterator[str]:
     if case.second_in_thread:
         yield "for a second connection in another thread"
-
-
-def _backup(case: Case) -> Iterator[str]:
-    if case.backup is not None:
-        yield "copied with backup()"
 
 
 PARTS: Mapping[str, Part] = {
@@ -132,12 +123,12 @@ PARTS: Mapping[str, Part] = {
     "permissions": Part(_permissions, by_others=True),
     "rivals": Part(_rivals, by_others=True),
     "sql": Part(_sql),
-    "second": Part(_second),
     "second_in_thread": Part(_thread),
-    "backup": Part(_backup),
 }
 """Every field of a case that can put it into a situation, in the order of the words."""
 
+OTHER_STRINGS = frozenset({"second", "backup"})
+"""The fields that hold further strings, as ATTACH and VACUUM INTO do."""
 STRING_ITSELF = frozenset({"target", "target_type", "via", "connect"})
 """The fields of a case that a way is made of."""
 NO_SITUATION = frozenset({"id", "write", "write_to", "intent", "drivers", "reopen"})
@@ -158,6 +149,11 @@ class Situation:
     @property
     def is_plain(self) -> bool:
         return not self.words
+
+
+def names_others(case: Case) -> bool:
+    """Whether the case is about another string as well, to which what went wrong may be due."""
+    return bool(case.second or case.backup is not None or names_in_sql(tuple(case.sql)))
 
 
 def situation_of(case: Case) -> Situation:
