@@ -32,7 +32,7 @@ def command(case: str, results: Path, format_: str, output: Path | None) -> None
     CASE is the id of a case or a pattern; RESULTS is a directory of result files (default:
     results/latest). For all versions, run the full set first: sqlite-matrix run --stacks full
 
-    Example: sqlite-matrix history 'sharing/named[*order=mode-cache]'
+    Example: sqlite-matrix history 'sharing/named[path=name,uri=true]'
     """
     found = load_results(results)
     selector = Selector.parse([case])

@@ -73,7 +73,7 @@ def command(
 
     Exits with 1 if an expectation is not met, and with 4 if a stack is not available.
 
-    Example: sqlite-matrix run --stacks quick --select mode --select 'sharing/*order=cache*'
+    Example: sqlite-matrix run --stacks quick --select mode --select 'parameter-order/*order=cache*'
     """
     began = time.monotonic()
     plan = plan_run(scenarios, patterns)
