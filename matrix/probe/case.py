@@ -12,7 +12,6 @@ from typing import Any, Callable, Dict, Iterator, List, Optional, Set
 from .middleware import BareSession, in_another_thread
 from .observe import Appeared, Observer
 from .outside import Outside
-from .paths import real_path
 from .permissions import as_its_user, reset_permissions, set_permissions
 from .places import Places
 from .plugins import Unavailable
@@ -98,6 +97,7 @@ class CaseRun:
         self._asked = self._paths("asked")
         self._meant = self._asked | self._paths("meant")
         observer.begin(self._places, self._meant | self._paths("elsewhere"))
+        self._there = self._existing()
         if refusal is not None:
             self._outside.refuse(refusal)
         if not ready or refusal is not None:
@@ -358,7 +358,7 @@ class CaseRun:
             "error": self._error,
             "storage": self._storage if result == "opened" else "none",
             "created": self._created(),
-            "there": self._there(),
+            "there": self._there,
             "unasked": self._unasked(changed["modified"]),
             "foreign": self._case["foreign"],
             "tried": sorted(places.show_path(path) for path in observer.attempted()),
@@ -407,12 +407,10 @@ class CaseRun:
             )
         return [entries[path] for path in sorted(entries)]
 
-    def _there(self) -> List[str]:
-        """The existing files that the strings ask for, or may mean."""
-        where = self._outside.where
+    def _existing(self) -> List[str]:
+        """The files that the strings mean and that are there; a link to nothing is none."""
         meant = [path for path in self._observer.given() if path in self._meant]
-        there = [path for path in meant if os.path.isfile(where(real_path(path)))]
-        return sorted(map(self._places.show_path, there))
+        return sorted(self._places.show_path(path) for path in meant if os.path.isfile(path))
 
     def _unasked(self, modified: List[str]) -> List[str]:
         """The existing databases that the strings do not ask for, and that were opened.

@@ -211,6 +211,17 @@ def test_what_the_strings_ask_for_and_is_there_is_told(observe_on: ObserveOn) ->
     assert [seen.there for seen in (there, missing, directory)] == [("x.db",), (), ()]
 
 
+def test_a_link_to_nothing_is_no_file_that_was_there(observe_on: ObserveOn) -> None:
+    link = {"symlink": "link.db", "to": "x.db"}
+    dangling, linked = observe_on(
+        "sqlite3",
+        make_case("dangling", target="link.db", setup=(link,)),
+        make_case("linked", target="link.db", setup=({"empty": "x.db"}, link)),
+    )
+    assert (dangling.storage, dangling.there) == (Storage.FILE, ())
+    assert linked.there == ("link.db", "x.db")
+
+
 def test_the_statement_that_failed_is_told(observe_on: ObserveOn) -> None:
     statements = ("CREATE TABLE t(x)", "SELECT '{name}' FROM missing", "SELECT 1")
     failed, unwritten = observe_on(
