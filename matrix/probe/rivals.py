@@ -10,15 +10,13 @@ from __future__ import annotations
 
 import json
 import os
-import queue
 import signal
-import threading
 import warnings
 from contextlib import suppress
 from typing import Any, Callable, Dict, List, Optional
 
 from .linux import IS_LINUX, PR_SET_PDEATHSIG, process_control
-from .middleware import BareSession
+from .middleware import AnotherThread, BareSession
 from .observe import Observer
 from .places import Places
 from .plugins import Unavailable
@@ -264,25 +262,15 @@ class _Thread(_Line):
 
     def __init__(self, user: Any, driver: Any) -> None:
         self._user = user
-        self._driver = driver
-        self._requests: "queue.Queue[Any]" = queue.Queue()
-        self._answers: "queue.Queue[Answer]" = queue.Queue()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
+        self._thread = AnotherThread(driver)
 
     def call(self, name: str, *arguments: str) -> Answer:
-        self._requests.put((name, *arguments))
-        return self._answers.get()
+        answer: Answer = self._thread.run(lambda: _answer(self._user, name, *arguments))
+        return answer
 
     def leave(self) -> None:
         self.call("leave")
-        self._requests.put(None)
-        self._thread.join()
-
-    def _run(self) -> None:
-        for request in iter(self._requests.get, None):
-            self._answers.put(_answer(self._user, *request))
-        self._driver.recorder.close_thread()
+        self._thread.end()
 
 
 class _Process(_Line):

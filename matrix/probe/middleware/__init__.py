@@ -28,9 +28,10 @@ It may have, too:
 
 from __future__ import annotations
 
+import queue
 import sys
 import threading
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable, Dict, Optional, Tuple
 
 from ..drivers import Rows
 from ..drivers.dbapi import DbapiDriver
@@ -92,26 +93,50 @@ def stand_in(driver: Any) -> None:
     sys.modules["sqlite3"], sys.modules["sqlite3.dbapi2"] = driver.module, driver.dbapi2
 
 
-def in_another_thread(driver: Any, action: Callable[[], Rows], *, close: bool = True) -> Rows:
-    """What `action` gives in a thread of its own.
+class AnotherThread:
+    """A thread that stays until `end`, and then closes what it has opened, as only it may do.
 
-    `close`: whether the connections that it opened are closed at its end, as only it may do.
+    While it is there, no other thread gets its id, by which `sqlite3` tells them apart.
     """
-    answer: List[Any] = []
 
-    def run() -> None:
-        try:
-            answer.append(action())
-        except Exception as error:
-            answer.append(error)
-        finally:
-            if close:
-                driver.recorder.close_thread()
+    def __init__(self, driver: Any) -> None:
+        self._driver = driver
+        self._actions: "queue.Queue[Optional[Callable[[], Any]]]" = queue.Queue()
+        self._answers: "queue.Queue[Any]" = queue.Queue()
+        self._thread = threading.Thread(target=self._live, daemon=True)
+        self._thread.start()
 
-    thread = threading.Thread(target=run)
-    thread.start()
-    thread.join()
-    if isinstance(answer[0], Exception):
-        raise answer[0]
-    rows: Rows = answer[0]
-    return rows
+    def run(self, action: Callable[[], Any]) -> Any:
+        """What `action` gives there; raises what it raises."""
+        self._actions.put(action)
+        value, error = self._answers.get()
+        if error is not None:
+            raise error
+        return value
+
+    def end(self) -> None:
+        self._actions.put(None)
+        self._thread.join()
+
+    def _live(self) -> None:
+        for action in iter(self._actions.get, None):
+            self._answers.put(_outcome(action))
+        self._driver.recorder.close_thread()
+
+
+def _outcome(action: Callable[[], Any]) -> Tuple[Any, Optional[Exception]]:
+    """What `action` gives, or what it raises."""
+    try:
+        return action(), None
+    except Exception as error:
+        return None, error
+
+
+def in_another_thread(driver: Any, action: Callable[[], Rows]) -> Rows:
+    """What `action` gives in a thread of its own, which then ends."""
+    thread = AnotherThread(driver)
+    try:
+        rows: Rows = thread.run(action)
+        return rows
+    finally:
+        thread.end()

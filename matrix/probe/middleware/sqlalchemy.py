@@ -16,7 +16,7 @@ import sqlalchemy.pool
 
 from ..drivers import Rows
 from ..named import checked
-from . import in_another_thread
+from . import AnotherThread, in_another_thread
 
 # What the pool logs while it is taken down is not for the user of the tool.
 logging.getLogger("sqlalchemy").addHandler(logging.NullHandler())
@@ -41,6 +41,7 @@ class Session:
         self._options = options
         self._engine: Any = None
         self._connection: Any = None
+        self._second: Optional[AnotherThread] = None
 
     @property
     def pool(self) -> Optional[str]:
@@ -75,7 +76,11 @@ class Session:
 
     def look(self, sql: str) -> Rows:
         """Check out once more in another thread, as a second user of the engine would."""
-        return in_another_thread(self._driver, lambda: self._look(sql), close=not self.shared)
+        if not self.shared:
+            return in_another_thread(self._driver, lambda: self._look(sql))
+        self._second = AnotherThread(self._driver)
+        rows: Rows = self._second.run(lambda: self._look(sql))
+        return rows
 
     def _look(self, sql: str) -> Rows:
         connection = self._engine.connect()
@@ -98,6 +103,9 @@ class Session:
             self._connection.close()
         if self._engine is not None:
             self._engine.dispose()
+        if self._second is not None:
+            self._second.end()
+            self._second = None
 
     def reopen(self, sql: str) -> Rows:
         """Check out from the engine again, whose pool has been disposed of."""
