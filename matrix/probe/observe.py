@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Set
+from typing import Any, BinaryIO, Callable, Dict, List, NamedTuple, Optional, Set
 
 from .inotify import Inotify
 from .outside import Outside, content_of, content_outside
@@ -44,6 +44,7 @@ class Observer:
         self._processes = processes
         self._python = PythonLog(outside.python_changes)
         self._inotify = _inotify() if log is None else None
+        self._kept_open: List[BinaryIO] = []
         self._held_by_us = set(_descriptors()) if log is None else set()
 
     @property
@@ -68,7 +69,7 @@ class Observer:
         self._attempted: Dict[str, None] = {}
         self._conflicts: Dict[str, None] = {}
         self._expected: Dict[str, bool] = {}
-        self._given = _contents(places.around)
+        self._given = _contents(places.around, self._kept_open if _CLOSING_UNLOCKS else None)
         self._directories = [p for p, holds in self._given.items() if holds == stat.S_IFDIR]
         self._directories.append(places.around)
         self._outside.begin(path for path in asked if places.is_outside(path))
@@ -90,9 +91,7 @@ class Observer:
 
     def look(self) -> None:
         """Take in what has appeared since the last look."""
-        if self.log is not None:
-            for event in self.log.take():
-                self._note(event)
+        self._note_calls()
         if self._inotify is not None:
             for path in filter(self._is_ours, self._inotify.appeared()):
                 self._appear(path, self._stage, "inotify")
@@ -105,7 +104,7 @@ class Observer:
             self._appear(path, self._stage, self._maker(path))
         self._known |= listed
         for path, there in self._expected.items():
-            if (path in listed) != there and path not in self._python.removed:
+            if (path in listed) != there and self._should_list(path):
                 state = "created, and is not there" if there else "removed, and is there"
                 self._conflicts[self._places.show_path(path) + ": was " + state] = None
 
@@ -122,20 +121,25 @@ class Observer:
 
     def note_apart(self, seen: Dict[str, Any]) -> None:
         """Note what was seen in a child process; before the case begins, it is given."""
-        for what, path in seen["events"] if self._python.active else ():
-            self._note(Event(what, os.fsencode(path), self._stage))
+        if self._python.active:
+            self._note_calls()  # of this process, which came before
+            for what, path in seen["events"]:
+                self._note(Event(what, os.fsencode(path), self._stage))
         if seen["refusal"] is not None:
             self._outside.refuse(seen["refusal"])
 
     def end(self) -> None:
-        """Nothing more belongs to the case."""
+        """Nothing more belongs to the case, and none of its connections is open."""
         self._python.active = False
+        while self._kept_open:
+            self._kept_open.pop().close()
 
     def held(self) -> Dict[int, Held]:
         """The files held open now, by descriptor."""
         if self.log is not None:
             return self.log.held()
-        found = {fd: h for fd, h in _held_files().items() if fd not in self._held_by_us}
+        ours = self._held_by_us.union(file.fileno() for file in self._kept_open)
+        found = {fd: h for fd, h in _held_files().items() if fd not in ours}
         for process in [] if self._processes is None else self._processes():
             for fd, file in _held_files(str(process)).items():
                 found[-(process << 20) - fd] = file  # no descriptor of this process
@@ -169,6 +173,11 @@ class Observer:
         where = self._outside.where
         return [path for path in self.given() if not os.path.lexists(where(path))]
 
+    def _note_calls(self) -> None:
+        if self.log is not None:
+            for event in self.log.take():
+                self._note(event)
+
     def _note(self, event: Event) -> None:
         path = os.path.normpath(os.path.join(self._places.dir, os.fsdecode(event.path)))
         if event.what == "attempt":
@@ -181,6 +190,10 @@ class Observer:
         if event.what != "remove":
             self._known.add(path)
             self._appear(path, event.stage, event.what)
+
+    def _should_list(self, path: str) -> bool:
+        """Whether a listing shows what SQLite did to a path: if the case's user may list there."""
+        return path not in self._python.removed and os.access(os.path.dirname(path), os.R_OK)
 
     def _maker(self, path: str) -> str:
         """Who made a path that the listing shows, and that SQLite was not seen to make."""
@@ -214,6 +227,10 @@ class Observer:
         return {os.path.dirname(path) for path in self._asked if self._places.is_outside(path)}
 
 
+_CLOSING_UNLOCKS = os.name == "posix"
+"""Whether a process loses its locks on a file when it closes it, however often it has opened it."""
+
+
 def _inotify() -> Optional[Inotify]:
     try:
         return Inotify()
@@ -230,13 +247,13 @@ def _entries(directory: str) -> List[str]:
     return [above + name for name in names]
 
 
-def _contents(directory: str) -> Dict[str, Any]:
-    """Everything below a directory, with what it holds."""
+def _contents(directory: str, kept_open: Optional[List[BinaryIO]]) -> Dict[str, Any]:
+    """Everything below a directory, with what it holds; `kept_open`: see `content_of`."""
     found: Dict[str, Any] = {}
     for path in _entries(directory):
-        found[path] = content_of(path)
+        found[path] = content_of(path, kept_open)
         if found[path] == stat.S_IFDIR:
-            found.update(_contents(path))
+            found.update(_contents(path, kept_open))
     return found
 
 

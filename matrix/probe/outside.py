@@ -12,8 +12,8 @@ import os
 import re
 import shutil
 import stat
-from contextlib import suppress
-from typing import Any, Callable, Dict, Iterable, List, Optional, Set, Tuple
+from contextlib import ExitStack, suppress
+from typing import Any, BinaryIO, Callable, Dict, Iterable, List, Optional, Set, Tuple
 from urllib.parse import unquote_to_bytes
 
 from .paths import real_path, without_links_above
@@ -403,10 +403,12 @@ def remove(path: str) -> None:
         pass
 
 
-def content_of(path: str) -> Any:
+def content_of(path: str, kept_open: Optional[List[BinaryIO]] = None) -> Any:
     """What a path holds, to compare: the target of a link, the bytes of a file, else its kind.
 
     Of a file that is large, or that cannot be read: its size and time. None if nothing is there.
+    `kept_open`: the file stays open, in this list. Where this process has a connection to it, to
+    close it would end the locks of the connection: https://www.sqlite.org/howtocorrupt.html, 2.2.
     """
     try:
         status = os.lstat(path)
@@ -417,11 +419,12 @@ def content_of(path: str) -> Any:
     if not stat.S_ISREG(status.st_mode):
         return stat.S_IFMT(status.st_mode)
     if status.st_size <= _CONTENT_LIMIT:
-        try:
-            with open(path, "rb") as file:
-                return file.read()
-        except OSError:
-            pass
+        with suppress(OSError), ExitStack() as opened:
+            file = opened.enter_context(open(path, "rb"))
+            if kept_open is not None:
+                kept_open.append(file)
+                opened.pop_all()
+            return file.read()
     return status.st_size, status.st_mtime_ns
 
 

@@ -51,6 +51,16 @@ def test_the_mode_of_the_directory_holds(observe_on: ObserveOn) -> None:
     assert (new.result, new.created) == (Result.REFUSED, ())
 
 
+def test_a_directory_that_may_not_be_listed_is_written_to(observe_on: ObserveOn) -> None:
+    (seen,) = observe_on("sqlite3", permitted(".", "0333", setup=(), target="y.db"))
+    assert seen.error is None
+    assert [(entry.path, entry.kept) for entry in seen.created] == [
+        ("y.db", True),
+        ("y.db-journal", False),
+    ]
+    assert seen.conflicts == ()
+
+
 @needs_root
 def test_what_belongs_to_another_is_only_read(observe_on: ObserveOn) -> None:
     mine, others, anyones = observe_on(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from matrix.model import Case, Found, Observation, Result, SecondConnection, Storage
+from matrix.model import Case, Found, Observation, Reopened, Result, SecondConnection, Storage
 from matrix.model.codec import read_case, read_observation
 from tests.builders import make_case
 from tests.conftest import ObserveOn
@@ -105,6 +105,19 @@ def test_a_read_only_string_writes_through_a_cache_that_may(observe_on: ObserveO
     assert beside_one.modified == ("x.db",)
 
 
+@needs_fork
+@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("where", ["same", "thread"])
+def test_to_look_at_a_file_ends_nobodys_lock(
+    observe_on: ObserveOn, driver: str, where: str
+) -> None:
+    reader = rival(where=where, does="read", target="x.db")
+    writer = rival(where="process", when="during", does="write", target="x.db")
+    (seen,) = observe_on(driver, beside(reader, writer, target=":memory:"))
+    assert found(seen) == [DOES_NOT_SEE, REFUSED]
+    assert "locked" in str(seen.rivals[1].error)
+
+
 def test_a_schema_that_a_rival_has_locked_leaves_the_place_unknown(observe_on: ObserveOn) -> None:
     case = beside(rival(where="thread", does="write"), target=SHARED, connect={"uri": True})
     (seen,) = observe_on("sqlite3", case)
@@ -132,6 +145,15 @@ def test_a_child_uses_the_connection_that_it_inherits(observe_on: ObserveOn) -> 
     assert found(seen) == [SEES]
 
 
+@needs_fork
+def test_a_child_that_ends_its_parents_transaction_removes_its_journal(
+    observe_on: ObserveOn,
+) -> None:
+    (seen,) = observe_on("sqlite3", beside(rival(where="fork", when="during", does="write")))
+    assert [entry.path for entry in seen.created if not entry.kept] == ["x.db-journal"]
+    assert seen.conflicts == ()
+
+
 def test_an_engine_of_several_private_memories_loses_the_data(observe_on: ObserveOn) -> None:
     later = [rival(where="engine", when="after")] * 3
     fields = {"via": "sqlalchemy", "sql": ()}
@@ -142,6 +164,22 @@ def test_an_engine_of_several_private_memories_loses_the_data(observe_on: Observ
     )
     assert DOES_NOT_SEE in found(lost)
     assert found(kept) == [SEES] * 3
+
+
+def test_every_user_of_an_engine_has_a_thread_of_its_own(observe_on: ObserveOn) -> None:
+    rivals = [rival(where="engine", when="during"), rival(where="engine", when="after")]
+    fields = {"via": "sqlalchemy", "sql": (), "connect": {"poolclass": "QueuePool"}}
+    (seen,) = observe_on("sqlite3[sqlalchemy]", beside(*rivals, target="sqlite://", **fields))
+    assert "created in a thread can only be used in that same thread" in str(seen.rivals[1].error)
+
+
+def test_shared_memory_ends_with_the_users_of_its_engine(observe_on: ObserveOn) -> None:
+    url = "sqlite:///file:{name}?mode=memory&cache=shared&uri=true"
+    fields = {"via": "sqlalchemy", "sql": (), "connect": {"poolclass": "SingletonThreadPool"}}
+    later = rival(where="engine", when="after")
+    (seen,) = observe_on("sqlite3[sqlalchemy]", beside(later, target=url, reopen=True, **fields))
+    assert found(seen) == [SEES]
+    assert seen.reopened is Reopened.DOES_NOT_SEE
 
 
 def test_one_user_of_a_static_pool_ends_the_transaction_of_another(observe_on: ObserveOn) -> None:
