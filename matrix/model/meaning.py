@@ -185,7 +185,7 @@ def _read(inner: str, whole: str, windows: bool) -> Meaning:
     rest = _without(_SCHEME, inner)
     uri = parse_file_uri(f"file:{rest}") if scheme or _PARAMETER.search(inner) else None
     path = inner if uri is None else uri.path
-    readings = tuple(_readings(rest, uri)) if uri is not None else ()
+    readings = [name for name in _readings(rest, uri) if name != inner] if uri is not None else []
     named = (inner, path, *readings)
     if means_memory(inner) or means_memory(whole) or _is_nameless(uri):
         return Meaning(elsewhere=named)
@@ -195,7 +195,7 @@ def _read(inner: str, whole: str, windows: bool) -> Meaning:
         return Meaning(asked=(drive,), elsewhere=(drive, *named))
     if system is not None:
         return Meaning(foreign=(inner,), elsewhere=named)
-    return Meaning(asked=(path,), meant=readings, elsewhere=named)
+    return Meaning(asked=(path,), meant=tuple(readings), elsewhere=named)
 
 
 def _is_nameless(uri: FileUri | None) -> bool:
