@@ -150,7 +150,7 @@ def claims_of(text: str) -> tuple[ClaimResult, ...]:
         "if_true": text,
         "if_false": text,
         "if_depends": text,
-        "instead": {"write": words, "cases": "*"},
+        "instead": [{"write": words, "cases": "*"}],
     }
     document = ClaimsDocument.model_validate({"id": "d", "title": "T", "claims": [claim]})
     return evaluate_claims([document], results_of(text))
