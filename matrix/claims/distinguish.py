@@ -42,6 +42,7 @@ _LABELS = {
     "implementation": "the implementation of Python",
     "platform": "the platform",
     "observer": "the observer",
+    "user": "the user",
 }
 _SAME = {"source_id": "sqlite", "distribution": "driver"}
 """Facts that are another one by another name: a version of SQLite, and what is its source."""

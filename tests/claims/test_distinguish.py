@@ -47,6 +47,7 @@ ONE_FACT: list[tuple[dict[str, Any], str]] = [
     ({"implementation": "PyPy"}, "the implementation of Python is CPython"),
     ({"platform": "darwin-arm64"}, "the platform is linux-x86_64"),
     ({"observer": "listing"}, "the observer is hook"),
+    ({"user": "root"}, "the user is other"),
     ({"distribution": "other"}, "the driver's distribution is none"),
 ]
 
@@ -54,7 +55,8 @@ ONE_FACT: list[tuple[dict[str, Any], str]] = [
 @pytest.mark.parametrize(("other", "words"), ONE_FACT)
 def test_no_recorded_fact_is_left_out(other: dict[str, Any], words: str) -> None:
     """Each may decide alone, and keeps another one from being named as what decides."""
-    old, new = make_fingerprint(observer="hook"), make_fingerprint(**{"observer": "hook", **other})
+    here = {"observer": "hook", "user": "other"}
+    old, new = make_fingerprint(**here), make_fingerprint(**{**here, **other})
     assert told([old], [new]).facts == (words,)
     both = told([old], [replace(new, uri_default=False)])
     assert both.facts == ("SQLite reads URIs by default", words)

@@ -26,13 +26,18 @@ def sample(driver: str, via: str | None, per_topic: int) -> list[Case]:
     cases = (
         case
         for case in expand_topics(load_topics([SCENARIOS]))
-        if case.via == via and case.fits_driver(driver)
+        if case.via == via and case.fits_driver(driver) and not has_others(case)
     )
     chosen: list[Case] = []
     for _, group in groupby(cases, key=lambda case: case.id.partition("/")[0]):
         topic = list(group)
         chosen += topic[:: -(-len(topic) // per_topic)]
     return chosen
+
+
+def has_others(case: Case) -> bool:
+    """Whether others make files, too, of which this trace cannot tell when they were there."""
+    return bool(case.rivals or case.before or case.permissions)
 
 
 def given(case: Case) -> Iterator[str]:
