@@ -229,16 +229,6 @@ def test_versions_that_go_back_and_forth_are_no_boundary() -> None:
     )
 
 
-def test_a_version_that_showed_both_is_no_boundary() -> None:
-    cause = judged([evidence("old", "3.48.0")])
-    assert (cause.how, cause.facts) == (How.FOUND, ("OMIT_SHARED_CACHE absent → set",))
-    both = pair(facts("3.47.2"), facts("3.48.0"))
-    seen = [evidence(shown, version) for shown, version in (("old", "3.47.2"), ("new", "3.48.0"))]
-    assert weigh_evidence(candidates(both), both, seen).how is How.FOUND
-    again = evidence("old", "3.48.0")
-    assert weigh_evidence(candidates(both), both, [*seen, again]).how is How.REFUTED
-
-
 def builds(*told: tuple[str, str]) -> list[Fingerprint]:
     """Builds of two drivers, or of as many as are named."""
     return [
