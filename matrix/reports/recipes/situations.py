@@ -153,7 +153,8 @@ class Situation:
 
 def names_others(case: Case) -> bool:
     """Whether the case is about another string as well, to which what went wrong may be due."""
-    return bool(case.second or case.backup is not None or names_in_sql(tuple(case.sql)))
+    others = (*(getattr(case, name) for name in OTHER_STRINGS), *names_in_sql(tuple(case.sql)))
+    return any(name is not None for name in others)
 
 
 def situation_of(case: Case) -> Situation:

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import replace
 from typing import Any
 
-from matrix.model import Case, Failure, Intent, Observation, SecondConnection, Storage
+from matrix.model import (
+    Case,
+    Failure,
+    Found,
+    Intent,
+    Observation,
+    Rival,
+    SecondConnection,
+    Storage,
+)
 from matrix.reports.recipes import Recipe, build_recipes
 from matrix.results.store import ResultSet, StackResults
 from tests.builders import make_case, make_fingerprint, make_observation, make_results, make_stack
@@ -19,41 +28,9 @@ ON, OFF = "sqlite3@3.11", "apsw==3.54.1.0@3.11"
 NEITHER: Mapping[str, Any] = {"uri_default": False, "shared_cache": False}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RivalCase(Case):
-    """A case in which others use the database at the same time."""
-
-    rivals: tuple[Mapping[str, Any], ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HarmedCase(Case):
-    """A case in which others were there before, or which may not do everything."""
-
-    before: tuple[Mapping[str, Any], ...] = ()
-    permissions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Met:
-    """What a rival found, and the error that it met."""
-
-    found: str
-    error: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RivalObservation(Observation):
-    """An observation that says what each rival found."""
-
-    rivals: tuple[Met, ...] = ()
-
-
-def seen_by_rivals(seen: Observation, *met: tuple[str, str | None]) -> Observation:
-    """The same observation, with what each rival found and the error that it met."""
-    asked = {each.name: getattr(seen, each.name) for each in fields(Observation)}
-    rivals = tuple(Met(found=found, error=error) for found, error in met)
-    return RivalObservation(**{**asked, "rivals": rivals})
+def seen_by_rival(seen: Observation, found: Found, error: str | None = None) -> Observation:
+    """The same observation, with what the rival found and the error that it met."""
+    return replace(seen, rivals=(Rival(found=found, error=error),))
 
 
 def private(case: str, target: str, **fields: Any) -> Case:
@@ -67,8 +44,13 @@ def reads(case: str, **fields: Any) -> Case:
 
 def with_rival(case: Case, **rival: Any) -> Case:
     """The same case under another id, beside a rival."""
-    asked = {each.name: getattr(case, each.name) for each in fields(Case)}
-    return RivalCase(**{**asked, "id": f"{case.id}+", "rivals": (rival,)})
+    return replace(case, id=f"{case.id}+", rivals=(make_rival(**rival),))
+
+
+def make_rival(**fields: Any) -> dict[str, Any]:
+    """A rival that has the database open beforehand, by the string of the case."""
+    defaults = {"where": "same", "when": "before", "does": "open", "target": None, "connect": None}
+    return {**defaults, **fields}
 
 
 def stack_of(name: str, *shown: Observation, **facts: Any) -> StackResults:
@@ -113,6 +95,13 @@ def written(case: str) -> Observation:
 def locked(case: str) -> Observation:
     error = Failure(phase="write", type="OperationalError", message="database is locked")
     return make_observation(case=case, error=error, second_connection=None)
+
+
+def locked_in_sql(case: str) -> Observation:
+    """A statement of the case failed, not what is written after them."""
+    seen = locked(case)
+    assert seen.error is not None
+    return replace(seen, error=replace(seen.error, phase="sql"))
 
 
 def pooled(pool: str, **fields: Any) -> Shown:

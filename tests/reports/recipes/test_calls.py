@@ -62,7 +62,19 @@ def test_options_are_part_of_the_shape_with_their_values() -> None:
 
 @pytest.mark.parametrize(
     "target",
-    ["file:a b", "file:a%20b", "file:a?b", "../x", "file:sub/x", "file://x", "file:////x", "a#b"],
+    [
+        "file:a b",
+        "file:a%20b",
+        "file:a?b",
+        "../x",
+        "file:sub/x",
+        "file://x",
+        "file:////x",
+        "a#b",
+        "File:x.db",
+        "C:x.db",
+        "sqlite:///File:x.db",
+    ],
 )
 def test_a_name_that_few_would_give_is_odd(target: str) -> None:
     assert has_odd_name(make_case(target=target))
@@ -72,7 +84,8 @@ def test_a_name_that_few_would_give_is_odd(target: str) -> None:
     "target",
     [
         "", ":memory:", "x.db", "file:x?mode=ro", "file://{dir}/x.db", "file://localhost{dir}/x.db",
-        "sqlite:///{dir}/x.db", "sqlite+aiosqlite:///:memory:?x=y", "file://",
+        "sqlite:///{dir}/x.db", "sqlite+aiosqlite:///:memory:?x=y", "file://", "file::memory:",
+        "FILE:x?mode=memory",
     ],
 )  # fmt: skip
 def test_what_people_write_is_not_odd(target: str) -> None:

@@ -7,10 +7,25 @@ from typing import Any
 
 import pytest
 
-from matrix.model import Case, Intent, Observation, PathKind, Reopened, SecondConnection
+from matrix.model import (
+    Case,
+    Failure,
+    Found,
+    Intent,
+    Observation,
+    PathKind,
+    Reopened,
+    SecondConnection,
+)
 from matrix.reports.recipes import build_recipes
 from matrix.reports.recipes.limits import Limit
-from matrix.reports.recipes.situations import NO_SITUATION, PARTS, STRING_ITSELF, situation_of
+from matrix.reports.recipes.situations import (
+    NO_SITUATION,
+    OTHER_STRINGS,
+    PARTS,
+    STRING_ITSELF,
+    situation_of,
+)
 from matrix.results.store import ResultSet
 from tests.builders import (
     in_file,
@@ -25,10 +40,10 @@ from tests.builders import (
 from tests.reports.recipes.building import (
     NEITHER,
     ON,
-    HarmedCase,
-    RivalCase,
     Shown,
     locked,
+    locked_in_sql,
+    make_rival,
     on_both,
     on_two_builds,
     only,
@@ -36,7 +51,7 @@ from tests.reports.recipes.building import (
     private,
     read_alone,
     reads,
-    seen_by_rivals,
+    seen_by_rival,
     stack_of,
     warned,
     with_rival,
@@ -62,34 +77,69 @@ def test_a_string_that_held_wherever_it_was_asked_has_no_limit() -> None:
 def test_a_limit_says_in_which_situation_what_goes_wrong_and_which_cells_show_it() -> None:
     (limit,) = limits_of(on_two_builds((PLAIN, in_memory, in_memory), (LATER, in_file, in_memory)))
     assert limit == Limit(
-        words="after PRAGMA temp_store=file: the data is in a file; a database file appeared: db; "
-        "a second connection saw the data (on 1 of 2 stacks)",
+        words="after PRAGMA temp_store=file: the data is in a file (on 1 of 2 stacks)",
         cases=(LATER.id,),
         stacks=(ON,),
     )
 
 
 def test_situations_in_which_the_same_goes_wrong_are_one_limit() -> None:
-    again = replace(LATER, id="m/m[n=3]", sql=("ATTACH 'y' AS y",))
+    again = replace(LATER, id="m/m[n=3]", sql=("CREATE TEMPORARY TABLE y(x)",))
     (limit,) = limits_of(on_both((PLAIN, in_memory), (LATER, in_file), (again, in_file)))
-    assert limit.words.startswith("after ATTACH, after PRAGMA temp_store=file: the data is")
+    assert limit.words == (
+        "after CREATE TEMPORARY TABLE, after PRAGMA temp_store=file: the data is in a file"
+    )
     assert set(limit.cases) == {LATER.id, again.id}
 
 
-def test_a_statement_that_fails_by_itself_is_no_limit_of_the_string() -> None:
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"second": "y"},
+        {"second": ""},
+        {"backup": "y"},
+        {"sql": ("ATTACH 'y' AS y",)},
+        {"sql": ("VACUUM INTO 'y'",)},
+    ],
+)
+def test_a_case_of_another_string_as_well_says_nothing_of_this_one(asked: dict[str, Any]) -> None:
+    other = replace(PLAIN, id="m/m[n=2]", **asked)
+    assert limits_of(on_both((PLAIN, in_memory), (other, in_file))) == ()
+    assert build_recipes(on_both((other, in_memory))) == ()
+
+
+def test_of_an_error_a_limit_says_the_message_and_of_several_objections_the_first() -> None:
     def failed(case: str) -> Observation:
-        seen = locked(case)
-        assert seen.error is not None
-        return replace(seen, error=replace(seen.error, phase="sql"))
+        return replace(in_file(case), error=locked_at_close)
 
-    assert limits_of(on_both((PLAIN, in_memory), (LATER, failed))) == ()
+    locked_at_close = Failure(phase="close", type="apsw.BusyError", message="it: locked")
+    (words,) = words_of(on_both((PLAIN, in_memory), (LATER, failed)))
+    assert words == "after PRAGMA temp_store=file: it: locked"
 
 
-def test_a_limit_is_that_of_a_shape_whatever_the_name() -> None:
-    here = private("m/m[n=1]", "file:a?mode=memory")
-    there = private("m/m[n=2]", "file:{name}?mode=memory", setup=({"empty": "db"},))
+def test_a_statement_that_fails_by_itself_is_no_limit_of_the_string() -> None:
+    assert limits_of(on_both((PLAIN, in_memory), (LATER, locked_in_sql))) == ()
+
+
+@pytest.mark.parametrize(
+    ("target", "told"),
+    [
+        ("file:{name}?cache=private&mode=memory", ["with an empty file already there"]),
+        ("file:a?mode=memory&cache=private", ["with an empty file already there"]),
+        ("file:/a?cache=private&mode=memory", ["with an empty file already there"]),
+        ("file://localhost/a?cache=private&mode=memory", ["with an empty file already there"]),
+        ("file:a?mode=memory", []),
+        ("file:?cache=private&mode=memory", []),
+        ("a?cache=private&mode=memory", []),
+    ],
+)
+def test_a_limit_is_that_of_all_that_says_the_same_wherever_the_name_lies(
+    target: str, told: list[str]
+) -> None:
+    here = private("m/m[n=1]", "file:a?cache=private&mode=memory")
+    there = private("m/m[n=2]", target, setup=({"empty": "db"},))
     words = words_of(on_both((here, in_memory), (there, in_file)))
-    assert [text.partition(":")[0] for text in words] == ["with an empty file already there"]
+    assert [text.partition(":")[0] for text in words] == told
 
 
 def test_reading_beside_a_log_has_a_limit_and_stays_advice() -> None:
@@ -114,7 +164,6 @@ def test_reading_beside_a_log_has_a_limit_and_stays_advice() -> None:
             "while another connection has it open with cache=shared",
         ),
         ({"where": "fork"}, "while a forked child has it open"),
-        ({"where": "moon", "does": "sing"}, "while moon sing"),
         (
             {"where": "engine", "when": "during", "does": "roll-back"},
             "when another user of the engine rolls back before the commit",
@@ -125,12 +174,12 @@ def test_what_a_rival_does_is_a_limit_if_the_user_is_told(
     rival: dict[str, str], words: str
 ) -> None:
     results = on_both((PLAIN, in_memory), (with_rival(PLAIN, **rival), locked))
-    assert words_of(results) == [f"{words}: writing failed: OperationalError: database is locked"]
+    assert words_of(results) == [f"{words}: database is locked"]
 
 
-def met(shown: Shown, found: str, error: str | None = None) -> Shown:
+def met(shown: Shown, found: Found, error: str | None = None) -> Shown:
     """The same, and what the rival of the case found."""
-    return lambda case: seen_by_rivals(shown(case), (found, error))
+    return lambda case: seen_by_rival(shown(case), found, error)
 
 
 SHARED = make_case("s/s[n=1]", intent=Intent.SHARED_MEMORY, target="file:/x?vfs=memdb")
@@ -144,16 +193,16 @@ def sees_file(case: str) -> Observation:
 @pytest.mark.parametrize(
     ("case", "shown", "rival", "found"),
     [
-        (PLAIN, in_memory, {"where": "process"}, "does_not_see"),
-        (PLAIN, in_memory, {"where": "engine", "when": "after"}, "sees"),
-        (SHARED, shared, {"where": "thread"}, "sees"),
-        (SHARED, shared, {"where": "thread", "when": "during"}, "does_not_see"),
-        (FILE, sees_file, {"where": "process", "does": "write"}, "wrote"),
-        (FILE, sees_file, {"where": "process", "target": "y.db"}, "does_not_see"),
+        (PLAIN, in_memory, {"where": "process"}, Found.DOES_NOT_SEE),
+        (PLAIN, in_memory, {"where": "engine", "when": "after"}, Found.SEES),
+        (SHARED, shared, {"where": "thread"}, Found.SEES),
+        (SHARED, shared, {"where": "thread", "when": "during"}, Found.DOES_NOT_SEE),
+        (FILE, sees_file, {"where": "process", "does": "write"}, Found.WROTE),
+        (FILE, sees_file, {"where": "process", "target": "y.db"}, Found.DOES_NOT_SEE),
     ],
 )
 def test_a_rival_who_finds_what_is_meant_is_no_limit(
-    case: Case, shown: Shown, rival: dict[str, str], found: str
+    case: Case, shown: Shown, rival: dict[str, str], found: Found
 ) -> None:
     assert words_of(on_both((case, shown), (with_rival(case, **rival), met(shown, found)))) == []
 
@@ -161,14 +210,14 @@ def test_a_rival_who_finds_what_is_meant_is_no_limit(
 @pytest.mark.parametrize(
     ("case", "shown", "rival", "found", "told"),
     [
-        (SHARED, shared, {"where": "process"}, "does_not_see",
+        (SHARED, shared, {"where": "process"}, Found.DOES_NOT_SEE,
          "while another process has it open: the other does not see the data"),
-        (FILE, sees_file, {"where": "thread", "when": "during", "does": "write"}, "refused",
-         "when another thread writes to it before the commit: the other was refused: E: locked"),
+        (FILE, sees_file, {"where": "thread", "when": "during", "does": "write"}, Found.REFUSED,
+         "when another thread writes to it before the commit: locked"),
     ],
 )  # fmt: skip
 def test_a_rival_who_is_refused_or_beyond_the_reach_of_any_string_is_a_limit(
-    case: Case, shown: Shown, rival: dict[str, str], found: str, told: str
+    case: Case, shown: Shown, rival: dict[str, str], found: Found, told: str
 ) -> None:
     results = on_both((case, shown), (with_rival(case, **rival), met(shown, found, "E: locked")))
     assert words_of(results) == [told]
@@ -177,14 +226,14 @@ def test_a_rival_who_is_refused_or_beyond_the_reach_of_any_string_is_a_limit(
 @pytest.mark.parametrize(
     ("case", "shown", "rival", "found"),
     [
-        (PLAIN, in_memory, {"where": "thread"}, "sees"),
-        (PLAIN, in_memory, {"where": "engine", "when": "after"}, "does_not_see"),
-        (SHARED, shared, {"where": "same"}, "does_not_see"),
-        (FILE, sees_file, {"where": "process", "when": "after"}, "does_not_see"),
+        (PLAIN, in_memory, {"where": "thread"}, Found.SEES),
+        (PLAIN, in_memory, {"where": "engine", "when": "after"}, Found.DOES_NOT_SEE),
+        (SHARED, shared, {"where": "same"}, Found.DOES_NOT_SEE),
+        (FILE, sees_file, {"where": "process", "when": "after"}, Found.DOES_NOT_SEE),
     ],
 )
 def test_a_rival_who_finds_anything_else_makes_it_no_advice(
-    case: Case, shown: Shown, rival: dict[str, str], found: str
+    case: Case, shown: Shown, rival: dict[str, str], found: Found
 ) -> None:
     results = on_both((case, shown), (with_rival(case, **rival), met(shown, found)))
     assert build_recipes(results) == ()
@@ -194,7 +243,9 @@ def test_later_users_of_a_pool_for_each_thread_are_a_limit() -> None:
     asked = private("m/m[n=1]", "sqlite://", via="sqlalchemy")
     shown = pooled("SingletonThreadPool")
     later = with_rival(asked, where="engine", when="after")
-    results = on_both((asked, shown), (later, met(shown, "does_not_see")), middleware="sqlalchemy")
+    results = on_both(
+        (asked, shown), (later, met(shown, Found.DOES_NOT_SEE)), middleware="sqlalchemy"
+    )
     assert words_of(results) == [
         "each thread has a database of its own",
         "when another user of the engine has it open after the commit: "
@@ -203,14 +254,10 @@ def test_later_users_of_a_pool_for_each_thread_are_a_limit() -> None:
 
 
 def test_what_a_statement_meets_beside_a_rival_is_a_limit() -> None:
-    def failed(case: str) -> Observation:
-        seen = locked(case)
-        assert seen.error is not None
-        return replace(seen, error=replace(seen.error, phase="sql"))
-
     rival = with_rival(replace(PLAIN, sql=("CREATE TABLE y(x)",)), where="thread", does="write")
-    (words,) = words_of(on_both((PLAIN, in_memory), (rival, failed)))
-    assert words.endswith("a statement failed: OperationalError: database is locked")
+    assert words_of(on_both((PLAIN, in_memory), (rival, locked_in_sql))) == [
+        "while another thread writes to it and after CREATE TABLE: database is locked"
+    ]
 
 
 def test_what_a_rival_does_unseen_is_no_limit_but_an_objection() -> None:
@@ -236,10 +283,10 @@ def test_a_second_user_who_is_refused_or_handed_the_first_connection_is_a_limit(
 
 
 def test_the_shortest_situation_stands_first() -> None:
-    asked = [replace(LATER, id="m/m[n=3]", sql=("ATTACH 'y' AS y", "CREATE TABLE y.t(x)")),
-             replace(LATER, id="m/m[n=4]", sql=("VACUUM INTO 'y'",))]  # fmt: skip
+    asked = [replace(LATER, id="m/m[n=3]", sql=("ANALYZE", "CREATE TABLE t(x)")),
+             replace(LATER, id="m/m[n=4]", sql=("DROP TABLE t",))]  # fmt: skip
     (words,) = words_of(on_both((PLAIN, in_memory), *((case, in_file) for case in asked)))
-    assert words.startswith("after VACUUM INTO, after ATTACH and CREATE TABLE: ")
+    assert words.startswith("after DROP TABLE, after ANALYZE and CREATE TABLE: ")
 
 
 def test_where_it_does_not_hold_at_all_a_string_has_no_limits() -> None:
@@ -313,10 +360,9 @@ def test_a_file_that_does_not_hold_what_was_written_is_no_advice() -> None:
     assert build_recipes(on_both((asked, gone))) == ()
 
 
-def test_every_field_of_a_case_is_the_string_itself_or_its_situation() -> None:
-    known = STRING_ITSELF | NO_SITUATION | PARTS.keys()
-    assert {field.name for field in fields(Case)} <= known
-    assert not (STRING_ITSELF | NO_SITUATION) & PARTS.keys()
+def test_every_field_of_a_case_is_accounted_for_once() -> None:
+    known = [*STRING_ITSELF, *OTHER_STRINGS, *NO_SITUATION, *PARTS]
+    assert sorted(known) == sorted(field.name for field in fields(Case))
 
 
 @pytest.mark.parametrize(
@@ -328,13 +374,10 @@ def test_every_field_of_a_case_is_the_string_itself_or_its_situation() -> None:
         ({"setup": ({"mkdir": "x.db"},)}, "with a directory already there"),
         ({"setup": ({"db": "x.db", "keep_wal": True},)},
          "beside a write-ahead log that was left behind"),
-        ({"sql": ("VACUUM INTO 'y'",), "backup": "z"},
-         "after VACUUM INTO and copied with backup()"),
-        ({"sql": ("ATTACH 'y' AS y", "CREATE TABLE y.t(x)", "ATTACH 'z' AS z")},
-         "after ATTACH and CREATE TABLE"),
+        ({"sql": ("PRAGMA temp_store=file", "CREATE TABLE t(x)", "CREATE TABLE u(x)")},
+         "after PRAGMA temp_store=file and CREATE TABLE"),
         ({"setup": ({"db": "x.db", "sql": []},)}, "with a database already there"),
         ({"sql": ("PRAGMA busy_timeout=0",)}, ""),
-        ({"second": "y.db"}, "for a second connection by another name"),
         ({"second_in_thread": True}, "for a second connection in another thread"),
     ],
 )  # fmt: skip
@@ -344,25 +387,26 @@ def test_a_situation_is_what_a_case_does_besides(asked: dict[str, Any], words: s
 
 
 def test_what_was_left_behind_and_what_is_not_permitted_are_brought_about_by_others() -> None:
-    case = HarmedCase(
-        id="m/m[n=1]",
+    case = make_case(
         target="x.db",
         before=({"killed": "x.db", "sql": ["PRAGMA journal_mode=wal"]}, {"killed": "x.db"}),
-        permissions={".": {"mode": "0555", "owner": None}, "x.db": {"mode": "0444"}},
+        permissions={
+            ".": {"mode": "0555", "owner": None},
+            "x.db": {"mode": "0444", "owner": "another"},
+        },
     )
     situation = situation_of(case)
     assert situation.by_others
     assert situation.words == (
         "after a writer in WAL mode was killed and after a writer was killed "
-        "and with mode 0555 on the directory and with mode 0444 on x.db"
+        "and with mode 0555 on the directory and with mode 0444 and owner another on x.db"
     )
 
 
 def test_what_others_do_is_told_from_what_one_does_oneself() -> None:
-    rivals = ({"where": "thread", "does": "read"}, {"where": "process", "does": "write"})
-    case = RivalCase(id="m/m[n=1]", target="x.db", sql=("ATTACH 'y' AS y",), rivals=rivals)
-    situation = situation_of(case)
+    rivals = (make_rival(where="thread", does="read"), make_rival(where="process", does="write"))
+    situation = situation_of(make_case(target="x.db", sql=("ANALYZE",), rivals=rivals))
     assert situation.by_others
     assert situation.words == (
-        "while another thread reads it and while another process writes to it and after ATTACH"
+        "while another thread reads it and while another process writes to it and after ANALYZE"
     )

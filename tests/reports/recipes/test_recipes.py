@@ -242,6 +242,13 @@ def test_a_trap_shows_the_stray_file_of_its_own_string() -> None:
     ]
 
 
+def test_a_trap_shows_a_string_that_strays_though_a_plainer_one_does_not() -> None:
+    longer = private("m/m[n=1]", "file:longer?mode=memory")
+    shorter = private("m/m[n=2]", "file:x?mode=memory")
+    recipe = only(on_both((longer, stray), (shorter, in_memory)))
+    assert [way.case for way in recipe.traps] == [longer]
+
+
 def test_of_the_traps_those_that_many_ask_about_come_first() -> None:
     asked = [
         private("m/one[n=1]", "x?a=b"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html import unescape
 
 import pytest
@@ -18,7 +19,7 @@ from tests.builders import in_file, in_memory, make_results, stray
 from tests.reports.recipes.building import on_both, on_two_builds, private, stack_of, warned
 
 PLAIN = private("memory/name[text=plain]", ":memory:")
-LATER = private("memory/name[text=later]", ":memory:", sql=("ATTACH 'y' AS y",))
+LATER = private("memory/name[text=later]", ":memory:", sql=("PRAGMA temp_store=file",))
 URI = private("memory/uri[text=mode]", "file:{name}?mode=memory")
 
 
@@ -48,26 +49,32 @@ def test_the_summary_begins_with_what_to_write_how_far_it_was_measured_and_where
     assert "### I want a private in-memory database" in text
     assert "apsw.Connection(" in text
     assert (
-        '| bare driver | `connect(":memory:")` | **all 2** | 2 | after ATTACH: the data is in a '
-        "file; a database file appeared: db; a second connection saw the data (on 1 of 2 stacks) |"
+        '| bare driver | `connect(":memory:")` | **all 2** | 2 '
+        "| after PRAGMA temp_store=file: the data is in a file (on 1 of 2 stacks) |"
     ) in text
     assert 'not `connect("file:db?mode=memory")` | 1 of 2 | 1 | a stray file' in text
 
 
 def test_a_terminal_shows_the_same_below_the_table() -> None:
     text = terminal(results()).partition("What to write")[2]
-    assert '✓ connect(":memory:")  all 2, 2 builds\n      after ATTACH: the data is in a' in text
+    assert '✓ connect(":memory:")  all 2, 2 builds\n      after PRAGMA temp_store=file: the' in text
     assert '! not connect("file:db?mode=memory")  a stray file file:db?mode=memory on 1 of' in text
 
 
 def test_the_page_shows_the_same_and_folds_what_is_long() -> None:
     assert 'connect(":memory:") on all 2, 2 builds' in page(results())
-    assert 'Limit of connect(":memory:") after ATTACH: the data is in a file' in page(results())
-    short = on_both((PLAIN, warned("DeprecationWarning: old")))
-    shown = render_html(short, recipes=build_recipes(short))
-    assert '<details class="limits">' in render_html(results(), recipes=build_recipes(results()))
-    assert '<details class="limits">' not in shown
-    assert "Python 3.11.2 warns: old" in page(short)
+    assert "after PRAGMA temp_store=file: the data is in a file (on 1 of 2" in page(results())
+    assert '<details class="limits">' not in render_html(
+        results(), recipes=build_recipes(results())
+    )
+    statements = ("PRAGMA temp_store=file", "CREATE TEMPORARY TABLE t(x)", "ANALYZE", "REINDEX")
+    long = on_both((PLAIN, in_memory), (replace(LATER, sql=statements), in_file))
+    assert '<details class="limits">' in render_html(long, recipes=build_recipes(long))
+    assert 'Limit of connect(":memory:") after PRAGMA temp_store=file and CREATE' in page(long)
+
+
+def test_the_page_shows_who_warns_and_of_what() -> None:
+    assert "Python 3.11.2 warns: old" in page(on_both((PLAIN, warned("DeprecationWarning: old"))))
 
 
 def test_on_the_page_a_recipe_and_its_limit_lead_to_their_cells() -> None:
