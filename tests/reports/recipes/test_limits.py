@@ -239,6 +239,12 @@ def test_a_rival_who_finds_anything_else_makes_it_no_advice(
     assert build_recipes(results) == ()
 
 
+def test_what_is_unfit_is_not_excused_by_a_limit_in_the_same_cell() -> None:
+    rival = with_rival(SHARED, where="same")
+    results = on_both((SHARED, shared), (rival, met(locked, "does_not_see")))
+    assert build_recipes(results) == ()
+
+
 def test_later_users_of_a_pool_for_each_thread_are_a_limit() -> None:
     asked = private("m/m[n=1]", "sqlite://", via="sqlalchemy")
     shown = pooled("SingletonThreadPool")

@@ -181,6 +181,30 @@ def test_a_pool_that_keeps_no_connection_or_several_keeps_no_private_memory(
     assert [len(recipe.safe) for recipe in recipes] == [1] * advised
 
 
+def test_a_pool_that_keeps_no_connection_keeps_a_file() -> None:
+    asked = make_case(target="sqlite:///x.db", via="sqlalchemy", intent=Intent.FILE)
+
+    def shown(case: str) -> Observation:
+        return replace(in_file(case, "x.db"), pool="NullPool")
+
+    assert len(only(on_both((asked, shown), middleware="sqlalchemy")).safe) == 1
+
+
+def test_through_sqlalchemy_a_path_from_the_root_is_a_string_of_its_own() -> None:
+    targets = ("sqlite:///x.db", "sqlite:///{dir}/x.db")
+    cases = [
+        make_case(f"f/f[n={n}]", target=target, via="sqlalchemy", intent=Intent.FILE)
+        for n, target in enumerate(targets)
+    ]
+    results = on_both(
+        *((case, lambda case: in_file(case, "x.db")) for case in cases), middleware="sqlalchemy"
+    )
+    assert calls(only(results)) == [
+        'create_engine("sqlite:///x.db")',
+        'create_engine("sqlite:////path/to/x.db")',
+    ]
+
+
 def test_several_connections_to_one_database_are_a_pool_as_it_should_be() -> None:
     asked = make_case(
         target="sqlite:///file:/x?vfs=memdb&uri=true", via="sqlalchemy", intent=Intent.SHARED_MEMORY
