@@ -241,7 +241,7 @@ def test_a_rival_who_finds_anything_else_makes_it_no_advice(
 
 def test_what_is_unfit_is_not_excused_by_a_limit_in_the_same_cell() -> None:
     rival = with_rival(SHARED, where="same")
-    results = on_both((SHARED, shared), (rival, met(locked, "does_not_see")))
+    results = on_both((SHARED, shared), (rival, met(locked, Found.DOES_NOT_SEE)))
     assert build_recipes(results) == ()
 
 
