@@ -71,6 +71,8 @@ class CaseRun:
         self._pool: Optional[str] = None
         self._databases: Optional[Dict[str, str]] = {}
         self._opened_files: Set[str] = set()
+        self._unlisted: Optional[str] = ""
+        self._main: Optional[str] = None
         self._session: Any = None
         self._list: Optional[Callable[[], Any]] = None
         self._recorder.begin()
@@ -182,7 +184,15 @@ class CaseRun:
         self._session = self._session_type(self._driver, self._target(), options)
         if self._rivals.share_engine:
             self._session.shared = True
+        before = self._observer.held()
         self._session.open()
+        self._main = self._opened_since(before)
+
+    def _opened_since(self, before: Dict[int, Any]) -> Optional[str]:
+        """The first file that was opened, empty for none; None if it may be one of `before`."""
+        opened = [held for fd, held in self._observer.held().items() if fd not in before]
+        named = [os.fsdecode(held.path) for held in opened if not held.anonymous]
+        return named[0] if named else None if before else ""
 
     def _target(self) -> Any:
         text = self._places.fill(self._case["target"])
@@ -288,7 +298,8 @@ class CaseRun:
     def _note_files(self, listing: Optional[Callable[[], Any]]) -> Optional[Dict[str, str]]:
         """The file name that SQLite reports for each schema; those held open are kept in mind.
 
-        None where a rival has a schema locked. The PRAGMA reads nothing from the disk;
+        None where they are not known: a rival has a schema locked, or the driver cannot give the
+        name. The PRAGMA reads nothing from the disk;
         `SELECT … FROM pragma_database_list` would. Up to SQLite 3.40.1 it names files for memdb,
         too, which are none.
         """
@@ -297,8 +308,11 @@ class CaseRun:
         held = [os.fsdecode(h.path) for h in self._observer.held().values()]
         try:
             files = {name.lower(): file or "" for _, name, file in listing()}
-        except UnicodeDecodeError:
-            files = {"main": held[0]} if len(held) == 1 else {}
+        except UnicodeDecodeError:  # no driver but apsw has this, which can open such a file
+            self._unlisted = None
+            if self._main is None:
+                return None
+            files = {"main": self._main}
         except Exception:
             return None
         self._opened_files.update(set(files.values()).intersection(held))
@@ -312,14 +326,14 @@ class CaseRun:
         if self._list is None or self._databases is None:
             return "none"
         held = self._observer.held()
-        file = self._databases.get(schema.lower(), "")
+        file = self._databases.get(schema.lower(), self._unlisted)
         if file and any(os.fsdecode(h.path) == file and not h.anonymous for h in held.values()):
             return "file"
         for descriptor, now in held.items():
             size = before[descriptor].size if descriptor in before else 0
             if now.anonymous and now.size - size > _SPILLED:
                 return "temporary"
-        return "memory"
+        return "none" if file is None else "memory"
 
     def _storage_unwritten(self, schema: str) -> str:
         """The same if nothing was written, when an unnamed file may belong to temporary tables.

@@ -462,6 +462,27 @@ def test_a_name_that_is_not_utf_8_survives(observe_on: ObserveOn, target_type: T
     assert seen.opened == "db\udcff"
 
 
+def test_where_the_data_is_does_not_depend_on_what_a_driver_can_tell(
+    observe_on: ObserveOn,
+) -> None:
+    fields = {"target": "file:%FFx.db", "connect": {"uri": True}}
+    other = {"sql": ("ATTACH 'y.db' AS other",), "write_to": "other"}
+    beside = {"where": "same", "when": "before", "does": "open", "target": None, "connect": None}
+    wal, memory, attached, with_a_rival = observe_on(
+        "apsw",
+        make_case("wal", **fields, sql=("PRAGMA journal_mode=wal",)),
+        make_case("memory", target="file:/%FFx?vfs=memdb", connect={"uri": True}),
+        make_case("attached", **fields, **other),
+        make_case("rival", **fields, rivals=(beside,)),
+    )
+    if wal.result is Result.REFUSED:
+        pytest.skip("this file system takes names in UTF-8 only")
+    for seen in (wal, with_a_rival):
+        assert (seen.storage, seen.opened) == (Storage.FILE, "\udcffx.db")
+    assert (memory.storage, memory.opened) == (Storage.MEMORY, "")
+    assert (attached.storage, attached.opened) == (Storage.NONE, "\udcffx.db")  # it cannot say
+
+
 def test_what_differs_from_run_to_run_is_not_recorded() -> None:
     places = Places("/scratch/0/1", 7, "worker")
     texts = {
