@@ -51,8 +51,7 @@ class Places:
     def make(self) -> None:
         """Make the directories; what an earlier case may have left there is removed."""
         if os.path.lexists(self.around):
-            remove(self.around)
-            shutil.rmtree(self.around, ignore_errors=True)
+            _clear(self.around)
         os.mkdir(self.around)
         os.mkdir(self.dir)
         os.chdir(self.dir)
@@ -62,7 +61,7 @@ class Places:
         os.chmod(self._scratch, 0o711)
 
     def remove(self) -> None:
-        """Remove the directories, and what the case left in the temporary one."""
+        """Remove the directories, and what the case left in the worker's."""
         os.chdir(self._scratch)
         try:
             os.rmdir(self.dir)
@@ -71,7 +70,7 @@ class Places:
             shutil.rmtree(self.around)
         for directory in (self.tmp, self.home):
             for name in os.listdir(directory):
-                remove(os.path.join(directory, name))
+                _clear(os.path.join(directory, name))
 
     def fill(self, value: Any) -> Any:
         """Replace `{dir}` and `{name}`, wherever they stand in a value."""
@@ -114,6 +113,12 @@ class Places:
     def is_outside(self, path: str) -> bool:
         """Whether a path lies outside the directories that are removed with the case."""
         return not path.startswith((self.around + os.sep, self.tmp + os.sep))
+
+
+def _clear(path: str) -> None:
+    """Remove what is there, a directory with all that is in it."""
+    remove(path)
+    shutil.rmtree(path, ignore_errors=True)
 
 
 def _can_be(path: str) -> bool:

@@ -7,10 +7,8 @@ import errno
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -33,6 +31,7 @@ from matrix.scenarios.load import load_topics
 from tests.builders import make_case
 from tests.conftest import ObserveOn, Provide, RunOn
 from tests.paths import SCENARIOS
+from tests.system_calls import Table, needs_linux
 
 DRIVERS = ["sqlite3", "pysqlite3", "apsw"]
 
@@ -177,18 +176,6 @@ def test_a_file_beside_the_directory_is_outside_though_its_name_begins_alike(
     assert seen.opened == "{dir}/../dir2.db"
 
 
-@pytest.mark.parametrize("name", ["tmp", "home", "00001", "dir"])
-def test_no_name_that_begins_like_one_of_our_directories_is_in_it(
-    tmp_path: Path, name: str
-) -> None:
-    places = Places(str(tmp_path), 1, "worker")
-    assert places.show_path(f"{tmp_path}/{name}x/y") == f"{{dir}}/../../{name}x/y"
-    assert places.show_path(f"{tmp_path}/00001/dirx") == "{dir}/../dirx"
-    assert places.show_path(f"{tmp_path}/00001/dir/file:{tmp_path}/00001/dir/y") == "file:{dir}/y"
-    assert places.show_path(f"{tmp_path}/00001/dir") == "{dir}"
-    assert places.show_path(f"{tmp_path}/00001/dir/{places.name}.db") == "{name}.db"
-
-
 def test_a_traceback_in_a_message_is_no_fact(observe_on: ObserveOn) -> None:
     connect = {"poolclass": "AssertionPool"}
     case = make_case(target="sqlite://", via="sqlalchemy", connect=connect)
@@ -317,29 +304,6 @@ def test_an_error_reads_as_it_does_without_the_probe(
     assert plain == f"{seen.error.type}: {seen.error.message}\n"
 
 
-class Table:
-    """A table of system calls over the C library's own."""
-
-    def __init__(self) -> None:
-        self._library = ctypes.CDLL(None)
-        self.hooked: dict[str, Any] = {}
-
-    def get(self, name: str) -> int | None:
-        return ctypes.cast(getattr(self._library, name), ctypes.c_void_p).value
-
-    def set(self, name: str, pointer: int) -> None:
-        self.hooked[name] = pointer
-
-    def function(self, name: str, *arguments: type) -> Callable[..., int]:
-        kind = ctypes.CFUNCTYPE(ctypes.c_int, *arguments, use_errno=True)
-        return kind(self.hooked[name])
-
-
-needs_linux = pytest.mark.skipif(
-    sys.platform != "linux", reason="the C library's functions are called as on Linux"
-)
-
-
 @needs_linux
 def test_a_hooked_call_leaves_errno_as_the_system_set_it(tmp_path: Path) -> None:
     table = Table()
@@ -406,22 +370,6 @@ def test_the_listing_alone_agrees_on_everything_that_stays(run_on: RunOn) -> Non
         assert kept(seen) == kept(hooked.observations[case.id])
 
 
-def test_the_listing_alone_leaves_alone_what_others_make_in_the_root(tmp_path: Path) -> None:
-    from matrix.probe.observe import Observer
-
-    places = Places(str(tmp_path), 1, "worker")
-    observer = Observer(None, Outside(str(tmp_path)))
-    (tmp_path / "00001" / "dir").mkdir(parents=True)
-    (tmp_path / "tmp").mkdir()
-    observer.begin(places, set())
-    listing = {os.sep: ["theirs.db", f"{places.name}.db"]}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("matrix.probe.observe.os.listdir", lambda path: listing.get(path, []))
-        observer.enter("open")
-        observer.look()
-    assert [appeared.path for appeared in observer.created()] == [f"/{places.name}.db"]
-
-
 # Placeholders and names
 
 
@@ -481,21 +429,6 @@ def test_where_the_data_is_does_not_depend_on_what_a_driver_can_tell(
         assert (seen.storage, seen.opened) == (Storage.FILE, "\udcffx.db")
     assert (memory.storage, memory.opened) == (Storage.MEMORY, "")
     assert (attached.storage, attached.opened) == (Storage.NONE, "\udcffx.db")  # it cannot say
-
-
-def test_what_differs_from_run_to_run_is_not_recorded() -> None:
-    places = Places("/scratch/0/1", 7, "worker")
-    texts = {
-        "/scratch/0/1/00007/dir/x": "{dir}/x",
-        "/scratch/0/1/00007/x": "{dir}/../x",
-        "/scratch/0/1/tmp/etilqs_Ab3f": "{tmp}/etilqs_*",
-        "/scratch/0/1/home/x": "{home}/x",
-        "x-mj0123ABCDE": "x-mj*",
-        "created in thread id 140542128551616 and": "created in thread id * and",
-        "<object at 0x7f1b2c>": "<object at 0x*>",
-        f"file:{places.name}": "file:{name}",
-    }
-    assert {places.show(text) for text in texts} == set(texts.values())
 
 
 def test_what_was_passed_is_told_as_json() -> None:
