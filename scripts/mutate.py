@@ -47,6 +47,7 @@ ROOT = Path(__file__).parents[1]
 TABLE = Path(__file__).with_name("mutants.toml")
 _PATIENCE = 60.0
 """Seconds that a mutant gets, beyond four times what its tests take unmutated."""
+_ALL_LINES = range(1, sys.maxsize)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -103,24 +104,23 @@ def load_modules() -> list[Module]:
     ]
 
 
-def select(modules: Sequence[Module], wanted: Sequence[str]) -> list[tuple[Module, range]]:
+def select(modules: Sequence[Module], wanted: Sequence[str]) -> dict[Module, list[range]]:
     """The modules that are asked for, each with the lines that are; all without a word."""
-    everything = range(1, sys.maxsize)
     if not wanted:
-        return [(module, everything) for module in modules]
+        return {module: [_ALL_LINES] for module in modules}
     named = {Path(module.path).stem: module for module in modules}
     named.update((module.path, module) for module in modules)
-    chosen = []
+    chosen: dict[Module, list[range]] = {}
     for word in wanted:
         name, _, lines = word.partition(":")
         first, _, last = lines.partition("-")
-        if name not in named or not (lines == "" or first.isdigit() and (last or "1").isdigit()):
+        try:
+            there = range(int(first), int(last or first) + 1) if lines else _ALL_LINES
+            chosen.setdefault(named[name], []).append(there)
+        except (KeyError, ValueError):
             raise SystemExit(
-                f"mutate: {word!r} is no module of {TABLE.name}, with or without lines"
-            )
-        chosen.append(
-            (named[name], range(int(first), int(last or first) + 1) if lines else everything)
-        )
+                f"mutate: {word} names no module of {TABLE.name}, or no lines"
+            ) from None
     return chosen
 
 
@@ -139,29 +139,30 @@ def copy_tree(directory: Path) -> None:
     subprocess.run([sys.executable, "-m", "compileall", "-q", "matrix"], cwd=directory, check=True)
 
 
-def mutants_of(module: Module, lines: range, directory: Path) -> list[MutationSpec]:
-    """The mutants of some lines, in order; what stands in an annotation is never run."""
-    unused = list(_annotations(ast.parse((directory / module.path).read_text("utf-8"))))
+def mutants_of(module: Module, lines: Sequence[range], directory: Path) -> list[MutationSpec]:
+    """The mutants of some lines, in order."""
+    path = directory / module.path
+    unused = list(_unused(ast.parse(path.read_text("utf-8"))))
     with use_db(str(directory / "session.sqlite"), WorkDB.Mode.create) as db:
-        init([directory / module.path], db, {})
+        init([path], db, {})
         found = [item.mutations[0] for item in db.work_items]
     kept = [
         attrs.evolve(mutant, module_path=module.path)
         for mutant in found
         if mutant.operator_name in NAMES
-        and mutant.start_pos[0] in lines
+        and any(mutant.start_pos[0] in some for some in lines)
         and not any(first <= tuple(mutant.start_pos) < last for first, last in unused)
     ]
     return sorted(kept, key=lambda mutant: (mutant.start_pos, mutant.operator_name))
 
 
-def _annotations(tree: ast.AST) -> Iterator[tuple[Any, Any]]:
+def _unused(tree: ast.AST) -> Iterator[tuple[Any, Any]]:
+    """Where nothing is judged: annotations are not run, and decorators say how values are held."""
     for node in ast.walk(tree):
-        for name in ("annotation", "returns"):
-            found = getattr(node, name, None)
-            if found is not None:
-                start = (found.lineno, found.col_offset)
-                yield start, (found.end_lineno, found.end_col_offset)
+        parts = [getattr(node, name, None) for name in ("annotation", "returns")]
+        for part in (*parts, *getattr(node, "decorator_list", ())):
+            if part is not None:
+                yield (part.lineno, part.col_offset), (part.end_lineno, part.end_col_offset)
 
 
 def time_unmutated(module: Module, directory: Path) -> float:
@@ -227,13 +228,17 @@ def _fate(result: WorkResult, *, argued: bool) -> str:
     return "timed out" if result.output == "timeout" else "killed"
 
 
-def table(modules: Iterable[Module], fates: Sequence[Fate]) -> str:
+def table(fates: Sequence[Fate]) -> str:
     """How many mutants of each module had which fate; the score leaves out what is argued."""
     rows = [("", ["mutants", *FATES, "score"])]
-    for module in modules:
-        rows.append((module.path, _numbers([fate for fate in fates if fate.module.path == module.path])))
-    rows.append(("all", _numbers(fates)))
+    for path in dict.fromkeys(fate.module.path for fate in sorted(fates, key=_place)):
+        rows += [(path, _numbers([fate for fate in fates if fate.module.path == path]))]
+    rows += [("all", _numbers(fates))]
     return "\n".join(f"{name:30}" + "".join(f"{n:>10}" for n in numbers) for name, numbers in rows)
+
+
+def _place(fate: Fate) -> tuple[str, int]:
+    return fate.module.path, fate.line
 
 
 def _numbers(fates: Sequence[Fate]) -> list[Any]:
@@ -254,13 +259,12 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--seed", type=int, default=0, help="which sample (0)")
     parser.add_argument("-j", "--jobs", type=int, default=os.cpu_count(), help="at a time")
     options = parser.parse_args(arguments)
-    chosen = select(load_modules(), options.module)
     chance = random.Random(options.seed)
     with tempfile.TemporaryDirectory(prefix="mutate-") as scratch:
         directories = [Path(scratch, str(number)) for number in range(options.jobs)]
         copy_tree(directories[0])
         plan = []
-        for module, lines in chosen:
+        for module, lines in select(load_modules(), options.module).items():
             mutants = mutants_of(module, lines, directories[0])
             if options.sample is not None and len(mutants) > options.sample:
                 mutants = chance.sample(mutants, options.sample)
@@ -274,7 +278,7 @@ def main(arguments: Sequence[str]) -> int:
             fates.append(fate)
             if fate.fate not in ("killed", "timed out"):
                 print(fate, flush=True)
-    print(table([module for module, _ in chosen], fates))
+    print(table(fates))
     return 1 if any(fate.fate in _WRONG for fate in fates) else 0
 
 

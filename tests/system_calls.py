@@ -42,6 +42,7 @@ class Sqlite:
         self._open = table.function("open", path, number, number)
         self._close = table.function("close", number)
         self._unlink = table.function("unlink", path)
+        self._rmdir = table.function("rmdir", path)
         self._mkdir = table.function("mkdir", path, number)
 
     def open(self, path: str | Path, flags: int = os.O_RDWR | os.O_CREAT) -> int:
@@ -56,6 +57,9 @@ class Sqlite:
 
     def remove(self, path: str | Path) -> None:
         assert self._unlink(os.fsencode(path)) == 0
+
+    def rmdir(self, path: str | Path) -> None:
+        assert self._rmdir(os.fsencode(path)) == 0
 
     def mkdir(self, path: str | Path) -> None:
         assert self._mkdir(os.fsencode(path), 0o700) == 0

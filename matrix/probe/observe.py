@@ -72,7 +72,7 @@ class Observer:
         self._given = _contents(places.around, self._kept_open if _CLOSING_UNLOCKS else None)
         self._directories = [p for p, holds in self._given.items() if holds == stat.S_IFDIR]
         self._directories.append(places.around)
-        self._outside.begin(path for path in asked if places.is_outside(path))
+        self._outside.begin(asked)
         if self.log is None:
             self._directories += [places.tmp, os.sep, *self._asked_directories()]
         else:
@@ -96,13 +96,11 @@ class Observer:
             for path in filter(self._is_ours, self._inotify.appeared()):
                 self._appear(path, self._stage, "inotify")
         for path in filter(self._places.is_outside, self._python.created):
-            if os.path.lexists(path) and path not in self._appeared:
-                self._outside.made(os.fsencode(path), None)
+            if os.path.lexists(path):
                 self._appear(path, self._stage, "python")
         listed = self._list()
         for path in listed - self._known:
             self._appear(path, self._stage, self._maker(path))
-        self._known |= listed
         for path, there in self._expected.items():
             if (path in listed) != there and self._should_list(path):
                 state = "created, and is not there" if there else "removed, and is there"
@@ -199,20 +197,21 @@ class Observer:
         """Who made a path that the listing shows, and that SQLite was not seen to make."""
         if path in self._python.created:
             return "python"
-        if self.log is not None and path not in self._given:
+        if self.log is not None:
             self._conflicts[self._places.show_path(path) + ": is there, and nobody made it"] = None
         return "listing"
 
     def _appear(self, path: str, stage: str, what: str) -> None:
-        if what in ("inotify", "listing") and self._places.is_outside(path):
+        """Note a path that was not there before; what the log has not seen made is told here."""
+        if path in self._given or path in self._outside.given or path in self._appeared:
+            return
+        if what in ("python", "inotify", "listing"):
             self._outside.made(os.fsencode(path), None)
-        if path not in self._given and path not in self._outside.given:
-            self._appeared.setdefault(path, Appeared(path, stage, what))
+        self._appeared[path] = Appeared(path, stage, what)
 
     def _list(self) -> Set[str]:
-        """The entries of the watched directories, but for the directories themselves."""
+        """The entries of the watched directories."""
         found = {path for directory in self._directories for path in _entries(directory)}
-        found.difference_update(self._directories)
         return found if self.log is not None else set(filter(self._is_ours, found))
 
     def _is_ours(self, path: str) -> bool:

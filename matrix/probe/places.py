@@ -107,8 +107,8 @@ class Places:
     def resolve(self, names: List[str]) -> List[str]:
         """The absolute paths that these names mean, as written and with links followed."""
         paths = [os.path.join(self.dir, re.sub("^/+", "/", self.fill(name))) for name in names]
-        paths += [real_path(path) for path in paths if _can_be(path)]
-        return [os.path.normpath(path) for path in paths]
+        paths = [path for path in paths if _can_be(path)]
+        return [os.path.normpath(path) for path in [*paths, *map(real_path, paths)]]
 
     def is_outside(self, path: str) -> bool:
         """Whether a path lies outside the directories that are removed with the case."""

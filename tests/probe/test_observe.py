@@ -92,6 +92,7 @@ def test_without_inotify_there_is_the_listing(
     watched.begin()
     create_unseen(watched.dir / "x")
     assert watched.appeared() == {"x": ("open", "listing")}
+    assert watched.observer.conflicts() == []  # there is nobody to disagree with
     watched.observer.end()
 
 
@@ -150,13 +151,16 @@ def test_an_unnamed_file_is_told_by_its_directory(hooked: Watched, sqlite: Sqlit
 
 
 def test_what_happens_before_the_case_and_after_it_is_not_the_cases(
-    hooked: Watched, sqlite: Sqlite
+    hooked: Watched, sqlite: Sqlite, tmp_path: Path
 ) -> None:
     sqlite.create(hooked.dir / "given")
+    sqlite.create(hooked.dir / "gone")
+    sqlite.remove(hooked.dir / "gone")
     hooked.begin()
     assert hooked.appeared() == {}
     (hooked.dir / "mine").touch()
-    assert list(hooked.appeared()) == ["mine"]
+    (tmp_path / "mine").touch()
+    assert set(hooked.appeared()) == {"mine", str(tmp_path / "mine")}
     hooked.observer.end()
     (hooked.dir / "late").touch()
     assert hooked.appeared()["late"] == ("open", "listing")
@@ -210,11 +214,24 @@ def test_a_file_that_was_there_never_appears_though_it_is_made_again(
     given = [hooked.dir / "x", tmp_path / "y"]
     for path in given:
         path.touch()
+    (hooked.dir / "lock").mkdir()
     hooked.begin(*given)
     for path in given:
         sqlite.remove(path)
         sqlite.create(path)
+    sqlite.rmdir(hooked.dir / "lock")
+    sqlite.mkdir(hooked.dir / "lock")
     assert hooked.appeared() == {}
+    assert hooked.observer.conflicts() == []
+
+
+def test_a_directory_that_was_there_may_go(hooked: Watched, sqlite: Sqlite) -> None:
+    (hooked.dir / "lock").mkdir()
+    hooked.begin()
+    sqlite.rmdir(hooked.dir / "lock")
+    assert hooked.appeared() == {}
+    assert hooked.observer.removed() == [str(hooked.dir / "lock")]
+    assert hooked.observer.conflicts() == []
 
 
 # What was there before
@@ -271,6 +288,19 @@ def test_what_is_made_outside_for_real_is_told_once(scratch: Path, tmp_path: Pat
     assert told == [str(tmp_path / "x")]
 
 
+def test_what_was_there_is_not_to_be_removed_though_it_is_made_again(
+    scratch: Path, tmp_path: Path
+) -> None:
+    watched, told = told_in_place(scratch, hooked=False)
+    (tmp_path / "x").touch()
+    watched.begin(tmp_path / "x")
+    remove_unseen(tmp_path / "x")
+    create_unseen(tmp_path / "x")
+    assert watched.appeared() == {}
+    watched.observer.end()
+    assert told == []
+
+
 def test_what_only_the_listing_shows_outside_is_told_too(scratch: Path, tmp_path: Path) -> None:
     watched, told = told_in_place(scratch, hooked=False)
     watched.begin(tmp_path / "x")
@@ -278,7 +308,7 @@ def test_what_only_the_listing_shows_outside_is_told_too(scratch: Path, tmp_path
     create_unseen(watched.dir / "y")
     watched.observer.look()
     watched.observer.end()
-    assert set(told) == {str(tmp_path / "x")}
+    assert told == [str(tmp_path / "x")]
 
 
 # Without the log
@@ -298,7 +328,7 @@ def test_a_file_that_is_gone_again_is_seen_by_the_kernel(listed: Watched, tmp_pa
 
 
 def test_what_others_make_outside_is_not_the_cases(listed: Watched, tmp_path: Path) -> None:
-    listed.begin(tmp_path / "asked.db")
+    listed.begin(tmp_path / "asked.db", listed.dir / "asked.db")
     name = listed.places.name
     for made in ("asked.db-journal", "theirs", f"x{name}.db"):
         create_unseen(tmp_path / made)
@@ -393,6 +423,14 @@ def test_the_files_of_other_processes_are_apart_from_ours(
         held = observer.held()
     assert sorted(Path(os.fsdecode(each.path)).name for each in held.values()) == ["a", "b", "c"]
     assert sum(descriptor < 0 for descriptor in held) == 2
+
+
+def test_a_descriptor_that_is_closed_meanwhile_hides_no_other(
+    listed: Watched, tmp_path: Path
+) -> None:
+    with (tmp_path / "low").open("wb") as low, (tmp_path / "high").open("wb") as high:
+        low.close()  # its number is that of the listing now
+        assert high.fileno() in listed.observer.held()
 
 
 def test_a_process_that_has_ended_holds_nothing(scratch: Path) -> None:
