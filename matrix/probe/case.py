@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import pathlib
 import re
@@ -208,7 +209,10 @@ class CaseRun:
             self._databases = self._database_files()
 
     def _write(self) -> None:
-        """Write about 2 MB through a small cache, so that data that can spill to disk does."""
+        """Write about 2 MB through a small cache, so that data that can spill to disk does.
+
+        What is free in a file without a name is written full before, so that the file grows.
+        """
         schema = '"%s"' % self._case["write_to"].replace('"', '""')
         execute = self._session.execute
         before = self._observer.held()
@@ -216,7 +220,7 @@ class CaseRun:
         if not self._session.in_transaction():
             execute("BEGIN")
         execute("CREATE TABLE %s.%s(x)" % (schema, TABLE))
-        for _ in range(1 + self._freed(schema) // _WRITTEN):
+        for _ in range(1 + math.ceil(self._freed(schema) / _WRITTEN)):
             execute(INSERT % schema)
         self._storage = self._storage_of(self._case["write_to"], before)
         self._rivals.come("during", self._session)
