@@ -321,7 +321,7 @@ def test_the_first_error_is_told_and_the_other_stages_go_on(see: See) -> None:
     assert see(query_only).error is not None
     assert see(query_only).error.statement is None  # type: ignore[union-attr]
     assert error_of(see(query_only))[0] == "write"
-    assert see(query_only).reopened is see(query_only).second_connection is None
+    assert (see(query_only).reopened, see(query_only).second_connection) == (None, None)
     assert error_of(see(both_refused))[0] == "backup"
     assert see(both_refused).second_connection is SecondConnection.REFUSED
     assert see(both_refused).reopened is Reopened.SEES
