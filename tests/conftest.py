@@ -35,6 +35,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="how many cases of each topic are compared with strace (tox -e audit: all)",
     )
     parser.addoption(
+        "--agreement-cells",
+        type=int,
+        default=60,
+        help="how many random cells a user performs again under strace (tox -e agreement: 5,000)",
+    )
+    parser.addoption(
         "--fuzz-inputs",
         type=int,
         default=1_000,

@@ -23,7 +23,9 @@ exec strace -D -f -q -xx -s 4096 -e trace=%file -o {traces}/$$ {python} "$@"
 """
 _LINE = re.compile(r"(?P<pid>\d+) +(?P<rest>.*)")
 _RESUMED = re.compile(r"<\.\.\. \w+ resumed>(.*)")
-_CALL = re.compile(r"(?P<name>\w+)\((?P<arguments>.*)\) += (?P<result>-?\d+|\?)(?: .*)?")
+_CALL = re.compile(
+    r"(?P<name>\w+)\((?P<arguments>.*)\) += (?P<result>-?\d+|\?)(?:<[^>]*>\S*)?(?: .*)?"
+)
 _END = re.compile(r"(?P<pid>\d+) +\+\+\+ (?:exited with|killed by) .*")
 _STRING = re.compile(r'"((?:\\x[0-9a-f]{2})*)"')
 
