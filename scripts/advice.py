@@ -4,7 +4,7 @@ python scripts/advice.py --stacks standard
 
 Each line says where the advice stands, through which way in it is meant, and on how many of those
 stacks it is as intended. The exit code is 1 if it is not on all of them. What stands in a table of
-a document was measured, and is no advice.
+a document was measured, and is no advice; a document speaks of the newest release of a middleware.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from pathlib import Path
 from matrix.claims.document import ClaimsDocument, Instead, load_claims
 from matrix.model import Case, Intent, Json
 from matrix.model.outcome import Verdict, verdict
+from matrix.model.stack_id import StackId
 from matrix.results.store import StackResults
 from matrix.runner.collect import observe
 from matrix.scenarios.conditions import Condition, meets, stack_facts
@@ -28,7 +29,7 @@ from matrix.scenarios.load import load_topics
 from matrix.scenarios.selector import Selector
 from matrix.stacks.catalogue import load_catalogue
 from matrix.stacks.provision import Provided, Provisioner
-from matrix.stacks.spec import stacks_of_set
+from matrix.stacks.spec import parse_stack, stacks_of_set
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")))
@@ -105,7 +106,16 @@ def advice_of_documents(cases: Iterable[Case]) -> Iterator[Advice]:
                 like = [case for case in known if _is(case, call)]
                 if not like:
                     raise ValueError(f"{where}: no case with an intent is {call}")
-                yield Advice(where=where, write=line.strip(), cases=(like[0],))
+                on = _newest(like[0].via)
+                yield Advice(where=where, write=line.strip(), cases=(like[0],), on=on)
+
+
+def _newest(via: str | None) -> Condition | None:
+    """The stacks with the newest release of a middleware that fits this Python."""
+    if via is None:
+        return None
+    name = StackId.of(parse_stack(f"sqlite3[{via}]", load_catalogue()).id)
+    return {"middleware_version": (name.options[via],)}
 
 
 Call = tuple[str | None, str, dict[str, Json]]
