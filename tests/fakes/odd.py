@@ -19,6 +19,8 @@ class Driver(Sqlite3):
             return self.dbapi2.Connection(target)
         if "one-thread" in target and threading.current_thread() is not threading.main_thread():
             raise self.module.OperationalError("this is another thread")
+        if "dies" in target:
+            os._exit(1)
         if "python" in target:
             Path("by-python").write_text("no database", "utf-8")
             Path("empty-by-python").touch()

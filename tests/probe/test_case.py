@@ -1,19 +1,14 @@
-"""How one case is judged: where its data is, what it made, and who else sees the data.
-
-All cases of a driver run in one go, so that the whole file takes a moment.
-"""
+"""How one case is judged: where its data is, what it made, and who else sees the data."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
-from matrix.model import Case, Observation, PathKind, Reopened, Result, SecondConnection, Storage
+from matrix.model import Observation, PathKind, Reopened, Result, SecondConnection, Storage
 from matrix.model.observation import Rival
-from tests.builders import make_case
+from tests.batches import Batch, See, error_of, see_in
 from tests.conftest import ObserveOn
 
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
@@ -33,42 +28,12 @@ NO_STATEMENT = (
 )
 """A schema that nobody can read who opens the database after this."""
 
-See = Callable[[Case], Observation]
-
-
-class Batch:
-    """The cases of one driver."""
-
-    def __init__(self, driver: str) -> None:
-        self.driver = driver
-        self.cases: list[Case] = []
-
-    def __call__(self, target: str = "x.db", **fields: Any) -> Case:
-        case = make_case(f"{self.driver}/{len(self.cases)}", target=target, **fields)
-        self.cases.append(case)
-        return case
-
-
 plain, odd, pooled = Batch("sqlite3"), Batch("odd"), Batch("sqlite3[sqlalchemy]")
 
 
 @pytest.fixture(scope="module")
 def see(observe_on: ObserveOn) -> See:
-    """The observation of a case; the first one that is asked for runs all of its batch."""
-    found: dict[str, Observation] = {}
-
-    def see(case: Case) -> Observation:
-        if case.id not in found:
-            (batch,) = [each for each in (plain, odd, pooled) if case in each.cases]
-            found.update((seen.case, seen) for seen in observe_on(batch.driver, *batch.cases))
-        return found[case.id]
-
-    return see
-
-
-def error_of(seen: Observation) -> tuple[str, str, str]:
-    assert seen.error is not None
-    return seen.error.phase, seen.error.type, seen.error.message
+    return see_in(observe_on, plain, odd, pooled)
 
 
 def made(seen: Observation) -> dict[str, tuple[PathKind, str, bool, bool]]:
