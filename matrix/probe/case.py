@@ -54,6 +54,7 @@ class CaseRun:
         self._recorder = recorder
         self._observer = observer
         self._outside = outside
+        self._session: Any = None
 
     def perform(self, case: Dict[str, Any], places: Places) -> Dict[str, Any]:
         """Run the case in its directory, which exists and is the current directory.
@@ -63,9 +64,7 @@ class CaseRun:
         self._case = case
         self._places = places
         self._error: Optional[Dict[str, Optional[str]]] = None
-        self._statement: Optional[str] = None
         self._not_opened = "refused"
-        self._storage = "none"
         self._found: Dict[str, str] = {}
         self._reused: List[str] = []
         self._journal_mode: Optional[str] = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,10 @@ class Driver(Sqlite3):
             Path("by-python").write_text("no database", "utf-8")
             Path("empty-by-python").touch()
             Path("d").mkdir()
+        if "warns" in target:
+            warnings.warn(f"mind {target}", DeprecationWarning, stacklevel=2)
+            warnings.warn(f"mind {target}", DeprecationWarning, stacklevel=2)
+            warnings.warn("left open", ResourceWarning, stacklevel=2)
         if "same" in target and target == self._last[0]:
             return self._last[1]
         connection = super().connect(target, options)

@@ -41,6 +41,14 @@ def made(seen: Observation) -> dict[str, tuple[PathKind, str, bool, bool]]:
     return {each.path: (each.kind, each.stage, each.kept, each.asked) for each in seen.created}
 
 
+unspeakable = plain("x\ud800", target_type="bytes")  # the very first: nothing was open before
+
+
+def test_a_target_that_cannot_be_made_is_refused(see: See) -> None:
+    assert error_of(see(unspeakable))[:2] == ("open", "UnicodeEncodeError")
+    assert see(unspeakable).result is Result.REFUSED
+
+
 # Where the data is
 
 in_file = plain("x.db")
@@ -390,11 +398,40 @@ def test_permissions_hold_for_the_user(see: See) -> None:
     assert see(not_entered).result is Result.REFUSED
 
 
+warned = odd("{dir}/warns.db")
+
+
+def test_a_warning_is_told_once_and_one_of_a_resource_is_nobodys_business(see: See) -> None:
+    assert see(warned).warnings == ("DeprecationWarning: mind {dir}/warns.db",)
+
+
+RIVAL = {"where": "process", "when": "after", "does": "open", "connect": None}
+not_rehearsed = plain("x.db", rivals=({**RIVAL, "target": "{dir}/../../../x.db"},))
+not_met = plain("x.db", rivals=({**not_rehearsed.rivals[0], "where": "same", "when": "before"},))
+evil = {"db": "x.db", "sql": ["ATTACH '{dir}/../../../x.db' AS x", "CREATE TABLE x.t(x)"]}
+not_prepared = plain("x.db", setup=({**evil, "keep_wal": False},))
+not_attached = plain("x.db", setup=({**evil, "sql": evil["sql"][:1], "keep_wal": False},))
+
+
+def test_what_cannot_be_rehearsed_is_not_observed_and_there_is_a_way_out(see: See) -> None:
+    for case in (not_rehearsed, not_prepared, not_attached, not_met):
+        seen = see(case)
+        assert seen.result is Result.UNAVAILABLE
+        assert error_of(seen)[:2] == ("rehearsal", "unavailable")
+        assert error_of(seen)[2].startswith("the set-up would change /")
+        assert error_of(seen)[2].endswith("x.db; --in-place does it for real")
+        assert (seen.created, seen.rivals, seen.passed, seen.opened) == ((), (), None, None)
+        assert (seen.storage, seen.second_connection, seen.journal_mode) == (
+            Storage.NONE, None, None
+        )  # fmt: skip
+
+
 # Engines
 
 pool = pooled("sqlite:///x.db", via="sqlalchemy", backup="y.db")
 bare = pooled("x.db", backup="y.db")
 unknown = pooled("sqlite://", via="sqlalchemy", connect={"poolclass": "Absent"})
+unprepared = pooled("sqlite:///x.db", via="sqlalchemy", setup=({"empty": "a/b"},))
 trace = pooled("sqlite://", via="sqlalchemy", connect={"poolclass": "AssertionPool"})
 
 
@@ -405,4 +442,5 @@ def test_a_case_goes_through_its_middleware_or_past_it(see: See) -> None:
     )  # fmt: skip
     assert (see(bare).pool, see(bare).error) == (None, None)
     assert see(unknown).result is Result.UNAVAILABLE
+    assert (see(unprepared).result, see(unprepared).pool) == (Result.UNAVAILABLE, None)
     assert error_of(see(trace))[2] == "connection is already checked out at:"
