@@ -73,7 +73,7 @@ class CaseRun:
         self._opened_files: Set[str] = set()
         self._unlisted: Optional[str] = ""
         self._main: Optional[str] = None
-        self._session: Any = None
+        self._session = None
         self._list: Optional[Callable[[], Any]] = None
         self._recorder.begin()
         with warnings.catch_warnings(record=True) as caught:
