@@ -290,7 +290,7 @@ class _Maker:
     def _type(self, target: str) -> str:
         if self._perhaps(0.9) or "\ud800" in target:
             return "str"
-        if target.startswith("file:/") and "{dir}" not in target:
+        if target.startswith("file:/"):
             return "bytes"  # as a path it would lose a slash, and lead to the root
         self._names = None
         return self.chance.choice(("bytes", "path"))
