@@ -82,7 +82,7 @@ _ODD = (
     "sqlite::memory:", "jdbc:sqlite::memory:", "test_:memory:", "FILE:x.db", "File:x?mode=memory",
     " file:x.db", "file :x.db", "file", "file:", "file://", "file:///", "file:?", "file:#x",
     "file:?mode=memory", "file:?cache=shared", "file:?mode=ro", "file:///?mode=ro", "file://x.db",
-    "file://localhost", "file://host/x.db?mode=ro", "file:?vfs=memdb", "file:/?vfs=memdb",
+    "file://localhost", "file://host{dir}/x.db", "file:?vfs=memdb", "file:/?vfs=memdb",
     " ", ".", "..", "./", "data", "data/", "x.db/", "x.db/y", "{dir}", "{dir}/", "x\0y", "\ud800x",
     "?mode=memory", "x.db?", "x.db#", "x.db?mode=ro&uri=true", "mode=memory", "a" * 300,
 )  # fmt: skip
