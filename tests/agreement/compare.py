@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from matrix.model import Json, Observation
+from matrix.model.meaning import meaning_of
 from tests.agreement import judge
 from tests.agreement.cases import Cell
 from tests.agreement.judge import Answer, Judged
@@ -85,15 +86,17 @@ def their_view(cell: Cell, answer: Answer, judged: Judged) -> View:
         return {"result": answer["result"]}
     show = _Show(answer)
     before, after = answer["before"], answer["after"]
-    asked = _asked(cell.names, answer)
+    meaning = meaning_of(cell.case)  # tests of its own say what strings ask for
+    asked = _paths(meaning.asked, answer)
+    there = asked | _paths(meaning.meant, answer)
     first = judge.opened(judged)
     return {
         "result": answer["result"],
         "error": _failure(answer["error"], show),
         "storage": judge.storage(cell.case, answer, judged) or UNTOLD,
         "created": _created(judged, after, show),
-        "asked": UNTOLD if asked is None else show.paths(asked & set(judged.created)),
-        "there": UNTOLD if asked is None else show.paths(_files(asked, before)),
+        "asked": show.paths(asked & set(judged.created)),
+        "there": show.paths(_files(there, before)),
         "tried": show.paths(judged.tried),
         "modified": show.paths(p for p in before if p in after and after[p] != before[p]),
         "removed": show.paths(p for p in before if p not in after),
@@ -156,13 +159,11 @@ def _failure(error: Json, show: _Show) -> Json:
     return [error["phase"], error["type"], show.text(error["message"]), statement]
 
 
-def _asked(names: Sequence[str] | None, answer: Answer) -> set[str] | None:
-    """The paths that the strings mean, as they are written and with links followed."""
-    if names is None:
-        return None
+def _paths(names: Iterable[str], answer: Answer) -> set[str]:
+    """The paths of names, as they are written and with links followed."""
     home = answer["dir"]
     filled = (name.replace("{dir}", home).replace("{name}", answer["name"]) for name in names)
-    paths = {os.path.normpath(os.path.join(home, name)) for name in filled}
+    paths = {os.path.normpath(os.path.join(home, re.sub("^/+", "/", name))) for name in filled}
     return paths | {_followed(path, answer["before"]) for path in paths}
 
 
