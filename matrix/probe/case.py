@@ -173,7 +173,6 @@ class CaseRun:
         for step in places.fill(case["before"]):
             path = inside(step["killed"], places)
             kill_writer(self._driver, self._observer, path, step["sql"], _INSERT_ROWS)
-        self._recorder.close_thread()
         set_permissions(case["permissions"], places)
         with as_its_user(case["permissions"], places):
             self._rivals.come("before")

@@ -38,8 +38,10 @@ class Driver(Sqlite3):
             os.unlink(target)  # noqa: PTH108 -- the probe's Python may be an old one
         return connection
 
-    _last: tuple[Any, Any] = (None, None)
+    _last: tuple[Any, Any] = ("", None)
 
     def close(self, connection: Any) -> None:
+        if "late" in self._last[0]:
+            Path(f"closed-{len(list(Path().glob('closed-*')))}").touch()
         if connection is not self._last[1] or "same" not in self._last[0]:
             super().close(connection)

@@ -216,6 +216,7 @@ def test_a_kind_is_told_by_the_name_where_it_is_no_database(see: See) -> None:
     assert kinds.get("{tmp}/etilqs_*", PathKind.TEMPORARY) is PathKind.TEMPORARY
     assert kinds.get("{tmp}/(unnamed)", PathKind.TEMPORARY) is PathKind.TEMPORARY
     assert (kinds["by-python"], kinds["d"]) == (PathKind.OTHER, PathKind.OTHER)
+    assert made(see(by_python))["by-python"] == (PathKind.OTHER, "open", True, False)
     assert kinds["empty-by-python"] is PathKind.DATABASE  # as SQLite makes one
     assert see(side_files).journal_mode == "wal"
     assert {each.size for each in see(by_python).created if each.path == "d"} == {None}
@@ -236,7 +237,7 @@ def test_what_is_made_outside_the_directory_is_told(see: See) -> None:
     assert see(beyond).outside == (database.path, journal.path)
 
 
-tried = plain("nowhere/x.db")
+tried = plain("nowhere/x.db", reopen=True)
 
 
 def test_what_is_refused_makes_nothing(see: See) -> None:
@@ -244,7 +245,7 @@ def test_what_is_refused_makes_nothing(see: See) -> None:
     assert (seen.result, seen.storage, seen.created, seen.opened, seen.journal_mode) == (
         Result.REFUSED, Storage.NONE, (), None, None
     )  # fmt: skip
-    assert seen.tried == ("nowhere/x.db",)
+    assert (seen.tried, seen.reopened) == (("nowhere/x.db",), None)
     assert seen.passed == {"args": ["nowhere/x.db"], "kwargs": {}}
     assert error_of(seen) == (
         "open", "sqlite3.OperationalError", "unable to open database file"
@@ -266,6 +267,7 @@ def test_what_was_there_and_is_asked_for_is_told_and_what_became_of_it(see: See)
     assert see(dangling).there == ()
     assert (see(there).modified, see(elsewhere).modified) == ((), ())
     assert see(linked).modified == ("x.db",)
+    assert see(linked).passed == {"args": ["link.db"], "kwargs": {}}
     assert (see(removed).removed, see(removed).modified) == (("x.db-journal",), ("x.db",))
     assert made(see(dangling))["y.db"] == (PathKind.DATABASE, "open", True, True)
 
@@ -353,6 +355,15 @@ def test_a_second_connection_may_be_one_of_another_thread(see: See) -> None:
         assert error_of(see(case))[2] == "this is another thread"
 
 
+late = odd("late.db", reopen=True, write=False)
+late_at_once = odd("late.db", write=False)
+
+
+def test_what_is_open_still_is_closed_at_the_very_end(see: See) -> None:
+    assert made(see(late))["closed-1"] == (PathKind.DATABASE, "exit", True, False)
+    assert made(see(late_at_once))["closed-1"] == (PathKind.DATABASE, "close", True, False)
+
+
 as_bytes = plain("x.db", target_type="bytes")
 as_path = plain("{dir}/x.db", target_type="path")
 
@@ -369,6 +380,7 @@ failing = plain("x.db", setup=({"empty": "x"}, {"empty": "x"}), rivals=(LOCKER,)
 address = plain("x.db", sql=("SELECT FTS3_Tokenizer('x', x'00')",))
 killed = plain("x.db", setup=(DATABASE,), before=({"killed": "x.db", "sql": []},))
 read_only = plain("x.db", setup=(DATABASE,), permissions={"x.db": {"mode": "0444", "owner": None}})
+writable = plain("x.db", setup=(DATABASE,), permissions={"x.db": {"mode": "0666", "owner": None}})
 not_entered = plain("x.db", permissions={".": {"mode": "0000", "owner": None}})
 set_up_outside = plain("x.db", setup=({"db": "../../home/y.db", "sql": [], "keep_wal": False},))
 
@@ -396,6 +408,7 @@ def test_a_writer_is_killed_before_the_user_comes(see: See) -> None:
 def test_permissions_hold_for_the_user(see: See) -> None:
     assert error_of(see(read_only))[0] == "write"
     assert see(not_entered).result is Result.REFUSED
+    assert (see(writable).error, see(writable).modified) == (None, ("x.db",))
 
 
 warned = odd("{dir}/warns.db")
@@ -431,6 +444,7 @@ def test_what_cannot_be_rehearsed_is_not_observed_and_there_is_a_way_out(see: Se
 pool = pooled("sqlite:///x.db", via="sqlalchemy", backup="y.db")
 bare = pooled("x.db", backup="y.db")
 unknown = pooled("sqlite://", via="sqlalchemy", connect={"poolclass": "Absent"})
+unsaid = pooled("x\ud800", via="sqlalchemy", target_type="bytes")
 unprepared = pooled("sqlite:///x.db", via="sqlalchemy", setup=({"empty": "a/b"},))
 trace = pooled("sqlite://", via="sqlalchemy", connect={"poolclass": "AssertionPool"})
 
@@ -442,5 +456,6 @@ def test_a_case_goes_through_its_middleware_or_past_it(see: See) -> None:
     )  # fmt: skip
     assert (see(bare).pool, see(bare).error) == (None, None)
     assert see(unknown).result is Result.UNAVAILABLE
+    assert (see(unsaid).result, see(unsaid).pool) == (Result.REFUSED, None)
     assert (see(unprepared).result, see(unprepared).pool) == (Result.UNAVAILABLE, None)
     assert error_of(see(trace))[2] == "connection is already checked out at:"

@@ -65,6 +65,18 @@ def test_nobody_keeps_memory_alive_who_has_left(see: See) -> None:
     assert [see(case).reopened for case in lasting] == [Reopened.DOES_NOT_SEE] * 3
 
 
+FIXED = "file:fixed?mode=memory&cache=shared"
+unprepared = plain(FIXED, connect=URI, rivals=[
+    rival("same", does="write"), rival("same", target="{dir}/../../../beyond.db")
+])  # fmt: skip
+next_one = plain(FIXED, connect=URI)
+
+
+def test_nobody_stays_where_the_case_could_not_begin(see: See) -> None:
+    assert see(unprepared).result is Result.UNAVAILABLE
+    assert see(next_one).error is None
+
+
 one_thread = odd("one-thread.db", rivals=[rival("same"), rival("thread")])
 
 
