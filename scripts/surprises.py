@@ -120,7 +120,7 @@ def _title(stack: StackResults) -> str:
 
 def _words(seen: Observation) -> str:
     word = outcome(seen).word
-    return f"**{word}**" if seen.strays else word
+    return f"**{word}**" if seen.strays or seen.unasked else word
 
 
 if __name__ == "__main__":

@@ -63,6 +63,7 @@ def shown(path: str, scratch: Path, number: int) -> str:
         (str(scratch), "{dir}/../.."),
     ):
         path = path.replace(real, placeholder)
+    path = re.sub(r"^(?=[A-Za-z]:[\\/])", "./", path)  # a file that is called like a drive
     path = re.sub(f"db[0-9a-f]{{8}}x{number:05}", "{name}", path)
     path = re.sub(r"etilqs_\w+", "etilqs_*", path)
     return re.sub(r"-mj[0-9A-F]{9}", "-mj*", path)
