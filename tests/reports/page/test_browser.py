@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 import pytest
 
-from matrix.model import Intent
+from matrix.model import Intent, Storage
 from matrix.reports.page.html import render_html
 from matrix.reports.recipes import build_recipes
 from matrix.results.store import ResultSet
@@ -66,6 +67,17 @@ def many_rows() -> ResultSet:
     return make_results(cases, stacks)
 
 
+def doubtful() -> ResultSet:
+    """A name that was refused, with each thing that a cell can be."""
+    case = make_case("topic/one", target="~/x.db", intent=Intent.READ_ONLY)
+    unasked = make_observation(case=case.id, storage=Storage.FILE, unasked=("~/x.db",))
+    stacks = [
+        make_stack("sqlite3@3.11", [replace(refused(case.id), foreign=("~/x.db",))]),
+        make_stack("apsw==1@3.11", [unasked]),
+    ]
+    return make_results([case], stacks)
+
+
 def hostile() -> ResultSet:
     name = f"topic/one[form={HOSTILE}]"
     case = make_case(
@@ -106,7 +118,12 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    made = {"realistic": realistic(), "many": many_rows(), "hostile": hostile()}
+    made = {
+        "realistic": realistic(),
+        "many": many_rows(),
+        "hostile": hostile(),
+        "doubtful": doubtful(),
+    }
     paths = {}
     for name, results in made.items():
         paths[name] = tmp_path_factory.mktemp("report") / f"{name}.html"
@@ -249,6 +266,18 @@ def test_every_cell_has_an_address(page: Page, reports: dict[str, Path]) -> None
     assert "no second connection saw the data" in text
     assert "pip install" in text or "Seen on Python" in text
     page.go_back()
+
+
+def test_a_cell_says_why_it_is_judged_as_it_is(page: Page, reports: dict[str, Path]) -> None:
+    open_page(page, reports["doubtful"], "cell=topic/one@sqlite3@3.11")
+    page.wait_for_selector(".drawer[open] #script")
+    noted = page.locator(".drawer .verdict").inner_text()
+    assert "Meant as read-only, and only noted: only a shell understands ~/x.db." in noted
+    open_page(page, reports["doubtful"], "cell=topic/one@apsw==1@3.11")
+    page.wait_for_selector(".drawer[open] #script")
+    text = page.locator(".drawer").inner_text()
+    assert "unasked file" in text
+    assert "an existing file that is not asked for was opened: ~/x.db" in text
 
 
 def test_the_address_of_a_case_in_older_reports_still_opens_it(
