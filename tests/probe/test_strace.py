@@ -54,7 +54,7 @@ def given(case: Case) -> Iterator[str]:
 def shown(path: str, scratch: Path, number: int) -> str:
     """A traced path as an observation tells it."""
     around = f"{scratch}/{number:05}"
-    path = re.sub(r"^(?=[A-Za-z]:[\\/])", "./", path.removeprefix(f"{around}/dir/"))
+    path = path.removeprefix(f"{around}/dir/")
     for real, placeholder in (
         (f"{around}/dir", "{dir}"),
         (around, "{dir}/.."),
