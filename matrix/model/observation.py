@@ -93,7 +93,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Created:
-    """A path that appeared during a case.
+    """A path that appeared during a case, and was not there before it.
 
     `path` is relative to the case's directory where it lies inside it, absolute where not;
     `{dir}/..` and `{tmp}` stand for the surroundings that every case is given.
