@@ -193,7 +193,7 @@ def _measured(advice: Advice, stacks: Iterable[StackResults]) -> Measured:
         seen = [(case, stack.observations.get(case.id)) for case in advice.cases]
         ran = [(case, each) for case, each in seen if each is not None]
         if ran and (advice.on is None or meets(stack_facts(stack.fingerprint), advice.on)):
-            fine = all(verdict(each, case.intent) is Verdict.AS_INTENDED for case, each in ran)
+            fine = all(verdict(each, case) is Verdict.AS_INTENDED for case, each in ran)
             (good if fine else bad).append(stack.stack)
     return Measured(advice=advice, good=tuple(good), bad=tuple(bad))
 

@@ -374,7 +374,7 @@ class CaseRun:
             "error": self._error,
             "storage": self._storage if result == "opened" else "none",
             "created": self._created(),
-            "there": self._there,
+            "there": self._there_before(),
             "unasked": self._unasked(changed["modified"]),
             "foreign": self._case["foreign"],
             "tried": sorted(places.show_path(path) for path in observer.attempted()),
@@ -423,10 +423,15 @@ class CaseRun:
             )
         return [entries[path] for path in sorted(entries)]
 
-    def _existing(self) -> List[str]:
+    def _existing(self) -> Set[str]:
         """The files that the strings mean and that are there; a link to nothing is none."""
-        meant = [path for path in self._observer.given() if path in self._meant]
-        return sorted(self._places.show_path(path) for path in meant if os.path.isfile(path))
+        given = self._observer.given()
+        return {path for path in given if path in self._meant and os.path.isfile(path)}
+
+    def _there_before(self) -> List[str]:
+        """Those, and what was found outside when the case was about to change it."""
+        found = self._there.union(path for path in self._outside.given if path in self._meant)
+        return sorted(map(self._places.show_path, found))
 
     def _unasked(self, modified: List[str]) -> List[str]:
         """The existing databases that the strings do not ask for, and that were opened.

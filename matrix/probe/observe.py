@@ -72,7 +72,7 @@ class Observer:
         self._given = _contents(places.around, self._kept_open if _CLOSING_UNLOCKS else None)
         self._directories = [p for p, holds in self._given.items() if holds == stat.S_IFDIR]
         self._directories.append(places.around)
-        self._outside.begin(asked)
+        self._outside.begin(path for path in asked if places.is_outside(path))
         if self.log is None:
             self._directories += [places.tmp, os.sep, *self._asked_directories()]
         else:
